@@ -1,0 +1,81 @@
+"""The top level that other people's designs connect to: AXI4-Stream ports, one clock, one synchronous reset.
+
+Packing rule: each element of a beat has a slot of whole bytes of its own, ``ceil(bits / 8)``, the first element in the
+least significant slot. A slot of an input reads its lowest ``bits`` bits; a slot of an output is the code sign- or
+zero-extended, as its format says. ``tlast`` accompanies the final beat of a sequence's final step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib.wiring import Component
+
+from ffhw.hdl.design import Design
+
+PortMap = dict[str, tuple[Any, None]]
+
+
+def slot_bits(bits: int) -> int:
+    """Bits of the slot that an element of ``bits`` bits takes in ``tdata``."""
+    return -(-bits // 8) * 8
+
+
+class AxiTop(Component):
+    """A design behind AXI4-Stream ports.
+
+    Ports: ``s_axis_*`` for input vectors, ``m_axis_*`` for output vectors; with ``keep_state`` also
+    ``s_axis_state_<n>_*`` and ``m_axis_state_<n>_*`` for the state of layer n; with ``probe`` also ``probe_<n>_*``.
+    Latency and throughput are those of the design.
+    """
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self.ports: PortMap = {}
+        super().__init__({})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.design = design = self.design
+        self._sink(m, "s_axis", design.i)
+        self._source(m, "m_axis", design.o)
+        for name in design.signature.members:
+            kind, _, number = name.rpartition("_")
+            if kind == "i_state":
+                self._sink(m, f"s_axis_state_{number}", getattr(design, name))
+            elif kind == "o_state":
+                self._source(m, f"m_axis_state_{number}", getattr(design, name))
+            elif kind == "probe":
+                probe = getattr(design, name)
+                self._export(m, f"probe_{number}_valid", probe.valid)
+                for signal in ("j", "k", "h"):
+                    self._export(m, f"probe_{number}_{signal}", getattr(probe, signal).as_value())
+        return m
+
+    def _port(self, name: str, width: int) -> Signal:
+        signal = Signal(width, name=name)
+        self.ports[name] = (signal, None)
+        return signal
+
+    def _export(self, m: Module, name: str, value: Any) -> None:
+        m.d.comb += self._port(name, len(value)).eq(value)
+
+    def _sink(self, m: Module, prefix: str, stream: Any) -> None:
+        elements = stream.payload.data
+        slot = slot_bits(len(elements[0]))
+        tdata = self._port(f"{prefix}_tdata", slot * len(elements))
+        tvalid, tlast = self._port(f"{prefix}_tvalid", 1), self._port(f"{prefix}_tlast", 1)
+        m.d.comb += [stream.valid.eq(tvalid), stream.payload.last.eq(tlast)]
+        m.d.comb += [element.eq(tdata.word_select(n, slot)) for n, element in enumerate(elements)]
+        self._export(m, f"{prefix}_tready", stream.ready)
+
+    def _source(self, m: Module, prefix: str, stream: Any) -> None:
+        elements = stream.payload.data
+        slot = slot_bits(len(elements[0]))
+        tdata = self._port(f"{prefix}_tdata", slot * len(elements))
+        # assigning a narrower value extends it by its sign, or by zeros
+        m.d.comb += [tdata.word_select(n, slot).eq(element) for n, element in enumerate(elements)]
+        self._export(m, f"{prefix}_tvalid", stream.valid)
+        self._export(m, f"{prefix}_tlast", stream.payload.last)
+        m.d.comb += stream.ready.eq(self._port(f"{prefix}_tready", 1))

@@ -1,0 +1,186 @@
+"""The compiled batch driver: whole data sets through the RTL at millions of cycles per second."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ffhw.errors import MismatchError
+from ffhw.network import Ints
+from ffhw.sim.beats import Packing
+from ffhw.sim.tools import cache_folder, require, run_tool, verilator_root
+
+_DRIVER = Path(__file__).with_name("driver.cpp")
+_FLAGS = ["-std=c++20", "-O2", "-DVL_TIME_CONTEXT", "-Wno-attributes"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ports:
+    """What the driver must know of a design.
+
+    probes: number of the layer and packing of its states, for each JK layer of a design built with probes.
+    """
+
+    input: Packing
+    output: Packing
+    probes: tuple[tuple[int, Packing], ...] = ()
+
+    def header(self) -> str:
+        """C++ header that fits the driver to the design."""
+        lines = [f"#define IN_BYTES {self.input.beat_bytes}", f"#define OUT_BYTES {self.output.beat_bytes}"]
+        for number, packing in self.probes:
+            bits = packing.format.bits * packing.width
+            lines.append(f"#define PROBE_{number}_BYTES {-(-bits // 8)}")
+        lines.append("#define PROBES(X) " + " ".join(f"X({number})" for number, _ in self.probes))
+        return "\n".join(lines) + "\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchRun:
+    """Output vectors in order, ``tlast`` of each, cycle of each accepted and given beat, and probed codes.
+
+    probes: by layer number, codes ``[3, vectors, N]``: J, K and H of every finished step.
+    """
+
+    outputs: Ints
+    last: Ints
+    in_cycles: Ints
+    out_cycles: Ints
+    cycles: int
+    probes: dict[int, Ints]
+
+
+class BatchSimulator:
+    """RTL compiled with Verilator.
+
+    Parameters
+    ----------
+    rtl: folder of ``ffhw_top.v`` and its memory files.
+    ports: the design's ports.
+    waves: build with waveform tracing, which is slower.
+
+    Raises
+    ------
+    ToolError: Verilator or a C++ compiler is missing or fails.
+    """
+
+    def __init__(self, rtl: Path, ports: Ports, waves: bool = False) -> None:
+        self.rtl = Path(rtl).resolve()
+        self.ports = ports
+        self.waves = waves
+        self._folder = tempfile.TemporaryDirectory(prefix="ffhw-sim-")
+        self.program = self._build(Path(self._folder.name))
+
+    def _build(self, folder: Path) -> Path:
+        root = verilator_root()
+        compiler = require("g++", "g++")
+        command = [str(root / "bin" / "verilator_bin"), "--cc", "-Wno-lint", "--x-initial", "unique", "--x-assign", "unique"]
+        command += ["--trace"] if self.waves else []
+        command += ["--output-split", "0", "--Mdir", "model", "--top-module", "ffhw_top", str(self.rtl / "ffhw_top.v")]
+        run_tool(command, folder, "Verilator", {"VERILATOR_ROOT": str(root)})
+        (folder / "ports.h").write_text(self.ports.header())
+        sources = sorted((folder / "model").glob("*.cpp"))
+        text = "".join(f'#include "{source}"\n' for source in sources)
+        (folder / "all.cpp").write_text(text + f'#include "{_DRIVER}"\n')
+        includes = [f"-I{folder}", f"-I{folder / 'model'}", f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}"]
+        defines = ["-DWAVES", "-DVM_TRACE=1"] if self.waves else []
+        runtime = _runtime(compiler, root, self.waves)
+        program = folder / "driver"
+        command = [compiler, *_FLAGS, *defines, *includes, "all.cpp", *map(str, runtime), "-o", str(program), "-pthread"]
+        run_tool(command, folder, "compiling the simulation")
+        return program
+
+    def run(
+        self,
+        sequences: Sequence[Ints],
+        answers: int,
+        *,
+        stalls: float = 0.0,
+        seed: int = 1,
+        cycles_per_step: int = 1000,
+        waves: Path | None = None,
+    ) -> BatchRun:
+        """Stream sequences of input codes ``[T_i, D]`` back to back through the design.
+
+        Parameters
+        ----------
+        answers: output vectors to expect.
+        stalls: share of cycles in which either side makes the design wait.
+        cycles_per_step: expected, for the cycle limit.
+        waves: VCD file to write; needs a simulator built with ``waves``.
+
+        Raises
+        ------
+        MismatchError: the design broke a stream rule, gave too many beats, or did not answer in time.
+        """
+        packing, out = self.ports.input, self.ports.output
+        data, last = packing.pack_sequences(sequences)
+        steps = sum(len(s) for s in sequences)
+        slack = (1.0 / max(1e-3, 1.0 - stalls)) ** 2
+        limit = int(slack * (steps + 10) * (cycles_per_step + packing.beats + out.beats) * 2 + 10_000)
+        with tempfile.TemporaryDirectory(prefix="ffhw-run-") as name:
+            folder = Path(name)
+            np.concatenate([data, last[:, None]], axis=1).tofile(folder / "in")
+            numbers = [int(stalls * 65536), seed, answers * out.beats, limit]
+            command = [str(self.program), str(folder / "in"), str(folder / "out"), str(folder / "times")]
+            command += [str(number) for number in numbers]
+            command += [str(Path(waves).resolve())] if waves else []
+            # memory files are found relative to the working folder
+            run = subprocess.run(command, cwd=self.rtl, capture_output=True, text=True)
+            if run.returncode:
+                reason = run.stderr.strip().splitlines() or [f"exit code {run.returncode}"]
+                raise MismatchError(f"the simulated RTL failed: {reason[-1]}")
+            stats = json.loads(run.stdout.strip().splitlines()[-1])
+            raw = np.fromfile(folder / "out", np.uint8).reshape(-1, out.beat_bytes + 1)
+            times = np.fromfile(folder / "times", np.int64)
+            probes = {n: self._read_probe(folder / f"out.probe{n}", p) for n, p in self.ports.probes}
+        if stats["beats_in"] != len(data) or len(raw) != answers * out.beats:
+            raise MismatchError(
+                f"{stats['beats_in']} of {len(data)} beats were accepted, {len(raw)} of {answers * out.beats} given"
+            )
+        return BatchRun(
+            outputs=out.unpack(raw[:, :-1]),
+            last=raw[out.beats - 1 :: out.beats, -1].astype(np.int64),
+            in_cycles=times[: len(data)],
+            out_cycles=times[len(data) :],
+            cycles=stats["cycles"],
+            probes=probes,
+        )
+
+    def _read_probe(self, path: Path, packing: Packing) -> Ints:
+        bits, width = packing.format.bits, packing.width
+        count = -(-bits * width // 8)
+        raw = np.fromfile(path, np.uint8).reshape(-1, 3, count)
+        flat = np.unpackbits(raw, axis=-1, bitorder="little")[..., : bits * width].reshape(-1, 3, width, bits)
+        codes = (flat.astype(np.int64) << np.arange(bits)).sum(axis=-1)
+        codes = codes.reshape(-1, packing.beats, 3, width).transpose(2, 0, 1, 3)
+        return codes.reshape(3, -1, packing.beats * width)[..., : packing.size]
+
+
+def _runtime(compiler: str, root: Path, waves: bool) -> list[Path]:
+    """Verilator's run-time library as object files, compiled once for each version and kept in the cache."""
+    names = ["verilated.cpp", "verilated_threads.cpp"] + (["verilated_vcd_c.cpp"] if waves else [])
+    objects = []
+    for name in names:
+        source = root / "include" / name
+        key = hashlib.sha256(source.read_bytes() + " ".join([compiler, *_FLAGS, str(waves)]).encode()).hexdigest()[:16]
+        target = cache_folder() / f"{source.stem}-{key}.o"
+        if not target.exists():
+            partial = target.with_suffix(f".{os.getpid()}.tmp")
+            defines = ["-DVM_TRACE=1"] if waves else []
+            includes = [f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}"]
+            command = [compiler, *_FLAGS, *defines, *includes, "-c", str(source), "-o", str(partial)]
+            run_tool(command, cache_folder(), f"compiling {name}")
+            os.replace(partial, target)
+        objects.append(target)
+    return objects
+
+

@@ -1,0 +1,203 @@
+// Batch driver: streams files of beats through the compiled RTL, as fast as the host allows.
+//
+//   driver IN OUT TIMES STALL SEED EXPECTED LIMIT [WAVES.vcd]
+//
+// IN holds records of one beat each: tdata, then a byte that is 1 with tlast. OUT receives the output beats in the same
+// form, TIMES the cycle numbers (64-bit) of all accepted input beats, then of all given output beats. STALL is the share
+// of cycles, in 1/65536, in which either side makes the design wait. The run ends once EXPECTED beats were given and
+// none follows for a while; it fails when LIMIT cycles pass first. Probes, where the design has them, are written to
+// OUT.probe<n>: j, k and h of each finished group of units.
+//
+// The result is one line of JSON on standard output. Exit code 1 with a line on standard error: the design broke a rule
+// of the stream, gave too many beats, or did not answer.
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "Vffhw_top.h"
+#include "verilated.h"
+#ifdef WAVES
+#include "verilated_vcd_c.h"
+#endif
+#include "ports.h"  // PROBES(X): X(n) for each probe
+
+namespace {
+
+constexpr int kQuietCycles = 64;  // nothing may follow the last expected beat for this long
+constexpr int kResetCycles = 4;
+
+template <typename T>
+void set_port(T& port, const uint8_t* bytes) {
+  std::memcpy(&port, bytes, sizeof(T));
+}
+
+template <typename T>
+void get_port(const T& port, uint8_t* bytes, size_t count) {
+  std::memcpy(bytes, &port, count);
+}
+
+// Ports are little-endian words of 1, 2, 4, 8 or more bytes; a record holds just the bytes that count.
+template <typename T>
+size_t port_room(const T&) {
+  return sizeof(T);
+}
+
+[[noreturn]] void fail(const std::string& message) {
+  std::fprintf(stderr, "%s\n", message.c_str());
+  std::exit(1);
+}
+
+std::vector<uint8_t> read_file(const char* path) {
+  FILE* file = std::fopen(path, "rb");
+  if (!file) fail(std::string("cannot read ") + path);
+  std::vector<uint8_t> content;
+  uint8_t block[1 << 16];
+  for (size_t n; (n = std::fread(block, 1, sizeof block, file)) > 0;) content.insert(content.end(), block, block + n);
+  std::fclose(file);
+  return content;
+}
+
+void write_file(const std::string& path, const void* data, size_t size) {
+  FILE* file = std::fopen(path.c_str(), "wb");
+  if (!file || std::fwrite(data, 1, size, file) != size || std::fclose(file) != 0) fail("cannot write " + path);
+}
+
+// xorshift64*: the same stalls on every host for the same seed
+struct Random {
+  uint64_t state;
+  uint32_t next16() {
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return static_cast<uint32_t>((state * 2685821657736338717ull) >> 48);
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 8) fail("usage: driver IN OUT TIMES STALL SEED EXPECTED LIMIT [WAVES.vcd]");
+  const std::vector<uint8_t> input = read_file(argv[1]);
+  const std::string out_path = argv[2];
+  const uint32_t stall = std::strtoul(argv[4], nullptr, 10);
+  const uint64_t seed = std::strtoull(argv[5], nullptr, 10);
+  const uint64_t expected = std::strtoull(argv[6], nullptr, 10);
+  const uint64_t limit = std::strtoull(argv[7], nullptr, 10);
+
+  auto context = std::make_unique<VerilatedContext>();
+  context->randReset(2);  // registers without a reset wake up with random content
+  context->randSeed(static_cast<int>(seed % 0x7fffffff) + 1);
+  auto top = std::make_unique<Vffhw_top>(context.get());
+#ifdef WAVES
+  context->traceEverOn(true);
+  VerilatedVcdC waves;
+  if (argc > 8) {
+    top->trace(&waves, 99);
+    waves.open(argv[8]);
+  }
+#endif
+  uint64_t time = 0;
+  auto eval = [&] {
+    top->eval();
+#ifdef WAVES
+    if (argc > 8) waves.dump(time);
+#endif
+    time += 5;
+  };
+  auto clock = [&] {
+    top->clk = 1;
+    eval();
+    top->clk = 0;
+  };
+
+  Random random{seed * 2654435761u + 88172645463325252ull};
+  const size_t in_record = IN_BYTES + 1, out_record = OUT_BYTES + 1;
+  const size_t beats = input.size() / in_record;
+  std::vector<uint8_t> padded(port_room(top->s_axis_tdata) + in_record), output, shown(out_record), held;
+  std::vector<uint64_t> in_times, out_times;
+#define DECLARE(n) std::vector<uint8_t> probe_##n;
+  PROBES(DECLARE)
+
+  top->clk = 0;
+  top->rst = 1;
+  top->s_axis_tvalid = 0;
+  top->m_axis_tready = 0;
+  for (int n = 0; n < kResetCycles; ++n) {
+    eval();
+    clock();
+  }
+  top->rst = 0;
+
+  size_t sent = 0;
+  bool offering = false;
+  uint64_t cycle = 0, quiet = 0, given = 0;
+  while (quiet < kQuietCycles) {
+    if (cycle >= limit)
+      fail("no answer: " + std::to_string(given) + " of " + std::to_string(expected) + " beats after " +
+           std::to_string(cycle) + " cycles");
+    // once offered, a beat stays until it is accepted
+    offering = sent < beats && (offering || stall == 0 || random.next16() >= stall);
+    const bool taking = stall == 0 || random.next16() >= stall;
+    if (offering) {
+      std::memcpy(padded.data(), &input[sent * in_record], IN_BYTES);
+      set_port(top->s_axis_tdata, padded.data());
+      top->s_axis_tlast = input[sent * in_record + IN_BYTES];
+    }
+    top->s_axis_tvalid = offering;
+    top->m_axis_tready = taking;
+    eval();
+    const bool accepted = offering && top->s_axis_tready;
+    const bool valid = top->m_axis_tvalid;
+    if (valid) {
+      get_port(top->m_axis_tdata, shown.data(), OUT_BYTES);
+      shown[OUT_BYTES] = top->m_axis_tlast;
+    }
+    if (!held.empty() && (!valid || held != shown))
+      fail("stream rule broken in cycle " + std::to_string(cycle) + ": a beat changed or vanished before it was taken");
+    held.clear();
+    if (valid && !taking) held = shown;
+    ++quiet;
+    if (valid && taking) {
+      if (given == expected) fail("an unexpected beat was given in cycle " + std::to_string(cycle));
+      output.insert(output.end(), shown.begin(), shown.end());
+      out_times.push_back(cycle);
+      ++given;
+    }
+    if (given < expected || sent < beats) quiet = 0;
+#define RECORD(n)                                                                       \
+  if (top->probe_##n##_valid) {                                                         \
+    uint8_t codes[3 * PROBE_##n##_BYTES];                                               \
+    get_port(top->probe_##n##_j, codes, PROBE_##n##_BYTES);                             \
+    get_port(top->probe_##n##_k, codes + PROBE_##n##_BYTES, PROBE_##n##_BYTES);         \
+    get_port(top->probe_##n##_h, codes + 2 * PROBE_##n##_BYTES, PROBE_##n##_BYTES);     \
+    probe_##n.insert(probe_##n.end(), codes, codes + sizeof codes);                     \
+  }
+    PROBES(RECORD)
+    if (accepted) {
+      in_times.push_back(cycle);
+      ++sent;
+      offering = false;
+    }
+    clock();
+    ++cycle;
+  }
+
+#ifdef WAVES
+  if (argc > 8) waves.close();
+#endif
+  write_file(out_path, output.data(), output.size());
+  const size_t in_count = in_times.size();
+  in_times.insert(in_times.end(), out_times.begin(), out_times.end());
+  write_file(argv[3], in_times.data(), in_times.size() * sizeof(uint64_t));
+#define STORE(n) write_file(out_path + ".probe" #n, probe_##n.data(), probe_##n.size());
+  PROBES(STORE)
+  std::printf("{\"cycles\": %llu, \"beats_in\": %zu, \"beats_out\": %llu}\n", static_cast<unsigned long long>(cycle),
+              in_count, static_cast<unsigned long long>(given));
+  top->final();
+  return 0;
+}
