@@ -33,8 +33,9 @@ class JKEngine(wiring.Component):
     Members
     -------
     i, o: streams of beats; ``o`` has F elements a beat.
-    i_state (``keep_state``): stream of state vectors, F elements a beat, N / F beats. A vector offered before a
-        sequence's first input beat becomes the state that the sequence starts from.
+    i_state (``keep_state``): stream of state vectors, F elements a beat. A vector accepted before a sequence's first
+        input beat is offered becomes the state that the sequence starts from. It is accepted once all sequences before
+        it are worked off.
     o_state (``keep_state``): stream of the state after each step marked ``last``.
     probe (``probe``): ``valid`` for one cycle as F units finish; their ``j``, ``k`` and new ``h``.
     """

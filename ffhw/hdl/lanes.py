@@ -46,7 +46,7 @@ class Lanes(wiring.Component):
     o: stream of F units' sums: ``sum [unit][gate]``, bias added; ``beat``, their place in the step; ``last`` of the step;
         ``fresh``, whether the state before the step is zero.
     hold: do not begin a step. loaded: the state before the next step is in the buffer, whatever came before.
-    boundary: between sequences, no step is begun. idle: no work is under way.
+    boundary: between sequences, and no input of the next one is here. idle: no work is under way.
     """
 
     def __init__(self, *, layer: JKLayer | DenseLayer, plan: Schedule, input_width: int, keep_state: bool = False) -> None:
@@ -194,8 +194,8 @@ class Lanes(wiring.Component):
             take.eq((~self.o.valid | self.o.ready) & ((waiting != 0) | done)),
             load.eq(take & (waiting == 0)),
             advance.eq(~done | load),
-            self.boundary.eq(between & begins),
-            self.idle.eq(~Cat(op_valid, *marks, waiting, self.o.valid).any()),
+            self.boundary.eq(between & begins & x.empty),
+            self.idle.eq(~Cat(op_valid, *(mark[0] for mark in marks), waiting, self.o.valid).any()),
         ]
         with m.If(load):
             first_of_last_group = beat == (plan.groups - 1) * plan.group_beats

@@ -14,7 +14,7 @@ TOP = "ffhw_top"
 
 _SCRIPT = """\
 read_rtlil {top}.il
-proc -nomux -norom
+proc
 memory_collect
 write_verilog -norename -noattr -extmem {top}.v
 """

@@ -1,0 +1,173 @@
+"""Running the cocotb bench on Verilator or Icarus."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ffhw.errors import InputError, MismatchError, ToolError
+from ffhw.sim.tools import SIMULATORS, has_perl, require, verilator_root
+
+BENCH_TESTS = 1  # tests in the bench; a filter or an import error must not look like success
+
+
+class BenchMismatch(MismatchError):
+    """The bench saw a difference; ``details`` holds signal, beat, expected, got and cycle."""
+
+    def __init__(self, details: dict[str, Any]) -> None:
+        self.details = details
+        super().__init__(
+            f"{details['signal']}, beat {details['beat']}, cycle {details['cycle']}: "
+            f"expected {details['expected']}, got {details['got']}"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchRun:
+    """What a bench measured: cycle numbers of accepted input beats and, by port, of given beats."""
+
+    cycles: int
+    compared: int
+    in_cycles: list[int]
+    out_cycles: dict[str, list[int]]
+
+
+class CocotbSimulator:
+    """RTL built for one simulator, ready to run scenarios.
+
+    Parameters
+    ----------
+    rtl: folder of ``ffhw_top.v`` and its memory files.
+    simulator: ``verilator`` or ``icarus``.
+    waves: record waveforms: VCD with Verilator, FST with Icarus.
+
+    Raises
+    ------
+    ToolError: the simulator is missing or cannot build the design.
+    """
+
+    def __init__(self, rtl: Path, simulator: str = "verilator", waves: bool = False) -> None:
+        if simulator not in SIMULATORS:
+            raise InputError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
+        try:
+            from cocotb_tools.runner import get_runner
+        except ImportError:
+            raise ToolError("cocotb is missing: pip install 'ffhw[sim]'") from None
+        self.rtl = Path(rtl).resolve()
+        self.simulator = simulator
+        self.waves = waves
+        self._folder = tempfile.TemporaryDirectory(prefix="ffhw-cocotb-")
+        self.folder = Path(self._folder.name)
+        for path in self.rtl.glob("*.mem"):  # found relative to the working folder
+            shutil.copy(path, self.folder)
+        arguments: list[str] = []
+        if simulator == "verilator":
+            require("g++", "g++")
+            require("make", "make")
+            arguments = ["-Wno-fatal", "--output-split", "0", "-CFLAGS", "-O1"]
+        else:
+            require("iverilog", "iverilog")
+        with _environment(simulator, self.folder):
+            self._runner = get_runner(simulator)
+            try:
+                self._runner.build(
+                    sources=[self.rtl / "ffhw_top.v"],
+                    hdl_toplevel="ffhw_top",
+                    build_dir=self.folder / "build",
+                    build_args=arguments,
+                    timescale=("1ns", "1ps"),
+                    always=True,
+                    waves=waves,
+                    log_file=self.folder / "build.log",
+                )
+            except (SystemExit, RuntimeError, OSError) as error:
+                raise ToolError(f"{simulator} cannot build the design: {self._log('build.log') or error}") from None
+
+    def run(self, scenario: dict[str, Any], waves_to: Path | None = None) -> BenchRun:
+        """Run one scenario of :func:`ffhw.sim.scenario.build_scenario`.
+
+        Raises
+        ------
+        BenchMismatch: the RTL differs from the golden model, or broke a stream rule.
+        ToolError: the simulation did not run to its end.
+        """
+        from cocotb_tools.runner import get_results
+
+        scenario_file, result_file = self.folder / "scenario.json", self.folder / "result.json"
+        scenario_file.write_text(json.dumps(scenario))
+        result_file.unlink(missing_ok=True)
+        with _environment(self.simulator, self.folder):
+            try:
+                results = self._runner.test(
+                    hdl_toplevel="ffhw_top",
+                    test_module="ffhw.sim.stream_bench",
+                    build_dir=self.folder / "build",
+                    test_dir=self.folder,
+                    seed=scenario["seed"],
+                    waves=self.waves,
+                    extra_env={
+                        "FFHW_SCENARIO": str(scenario_file),
+                        "FFHW_RESULT": str(result_file),
+                        # the simulator embeds Python: it must find this environment's packages
+                        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+                        "COCOTB_ANSI_OUTPUT": "0",
+                    },
+                    log_file=self.folder / "test.log",
+                )
+                count, failed = get_results(results)
+            except (SystemExit, RuntimeError, OSError, AssertionError) as error:
+                if not result_file.exists():
+                    raise ToolError(f"{self.simulator} did not finish: {self._log('test.log') or error}") from None
+                count, failed = BENCH_TESTS, 1
+        if waves_to is not None:
+            self._keep_waves(waves_to)
+        outcome = json.loads(result_file.read_text()) if result_file.exists() else {}
+        if "mismatch" in outcome:
+            raise BenchMismatch(outcome["mismatch"])
+        if count != BENCH_TESTS or failed or not outcome:
+            raise ToolError(f"{self.simulator} ran {count} tests, {failed} failed: {self._log('test.log')}")
+        return BenchRun(**outcome)
+
+    def _keep_waves(self, target: Path) -> None:
+        for pattern in ("*.vcd", "*.fst", "build/*.fst", "build/*.vcd"):
+            for path in self.folder.glob(pattern):
+                shutil.copy(path, target.with_suffix(path.suffix))
+
+    def _log(self, name: str) -> str:
+        """The line of a log that says most about a failure."""
+        path = self.folder / name
+        lines = [line.strip() for line in path.read_text().splitlines() if line.strip()] if path.exists() else []
+        errors = [line for line in lines if "rror" in line]
+        return (errors or lines or [""])[-1]
+
+
+@contextlib.contextmanager
+def _environment(simulator: str, folder: Path) -> Iterator[None]:
+    """Make the simulator visible to cocotb's runner, which looks along PATH, for the time it runs."""
+    saved = dict(os.environ)
+    os.environ.pop("WAVES", None)  # these would override what the caller asked for
+    os.environ.pop("GUI", None)
+    if simulator == "verilator":
+        root = verilator_root()
+        programs = root / "bin"
+        if not has_perl():
+            # without perl for the wrapper script, the program itself under the wrapper's name does as well
+            programs = folder / "bin"
+            programs.mkdir(exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                (programs / "verilator").symlink_to(root / "bin" / "verilator_bin")
+        os.environ["PATH"] = f"{programs}{os.pathsep}{saved.get('PATH', '')}"
+        os.environ["VERILATOR_ROOT"] = str(root)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)

@@ -1,0 +1,139 @@
+"""What a simulation sends and what it must get back, computed by the golden model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ffhw import golden
+from ffhw.hdl.folding import Folding
+from ffhw.hdl.performance import input_width, output_width
+from ffhw.network import Ints, JKLayer, Network
+from ffhw.sim.beats import Packing
+
+
+@dataclasses.dataclass(frozen=True)
+class Interface:
+    """Ports of a design: how its vectors travel."""
+
+    network: Network
+    foldings: tuple[Folding | None, ...]
+    keep_state: bool = False
+    probe: bool = False
+
+    @property
+    def input(self) -> Packing:
+        """Of ``s_axis``."""
+        return Packing(self.network.input, self.network.input_size, input_width(self.network, self.foldings))
+
+    @property
+    def output(self) -> Packing:
+        """Of ``m_axis``."""
+        return Packing(self.network.output, self.network.output_size, output_width(self.network, self.foldings))
+
+    @property
+    def states(self) -> dict[int, Packing]:
+        """Of the state ports, by layer number."""
+        return {
+            number: Packing(layer.state, layer.units, folding.finishers)
+            for number, (layer, folding) in enumerate(zip(self.network.layers, self.foldings, strict=True))
+            if isinstance(layer, JKLayer) and folding is not None
+        }
+
+
+def expected_answers(network: Network, sequences: Sequence[Ints], result: golden.Result | None = None) -> Ints:
+    """Output vectors in the order in which hardware gives them: ``[answers, outputs]``."""
+    codes, lengths = golden.pad(sequences)
+    result = result or golden.run(network, codes, lengths)
+    if not network.return_sequences:
+        return result.outputs
+    return np.concatenate([out[:n] for out, n in zip(result.outputs, lengths, strict=True)])
+
+
+def build_scenario(
+    interface: Interface,
+    sequences: Sequence[Ints],
+    *,
+    cycles_per_step: int,
+    stalls: float = 0.0,
+    seed: int = 1,
+    reset_after: int = 0,
+    load_states: dict[int, dict[int, Ints]] | None = None,
+) -> dict[str, Any]:
+    """Scenario for :mod:`ffhw.sim.stream_bench`.
+
+    Parameters
+    ----------
+    sequences: input codes ``[T_i, D]``, sent back to back.
+    load_states: for the number of a sequence, states ``[N]`` by layer number to load before it (``keep_state``).
+    reset_after: abandon a first attempt with a reset after this many accepted beats.
+    """
+    network = interface.network
+    program: list[list[Any]] = []
+    expected: dict[str, list[list[int]]] = {"m_axis": []}
+    probes: dict[str, list[list[int]]] = {}
+    states: dict[str, Ints] = {}
+    for number, packing in interface.states.items():
+        if interface.keep_state:
+            expected[f"m_axis_state_{number}"] = []
+        if interface.probe:
+            probes[str(number)] = []
+        del packing
+    for index, sequence in enumerate(sequences):
+        if not interface.keep_state:
+            states = {}
+        for number, state in (load_states or {}).get(index, {}).items():
+            program += _beats(f"s_axis_state_{number}", interface.states[number], state[None])
+            states[network.layers[number].name] = state[None]
+        result = golden.run(network, np.asarray(sequence)[None], trace=interface.probe, states=states)
+        states = result.states
+        program += _beats("s_axis", interface.input, np.asarray(sequence))
+        answers = expected_answers(network, [sequence], result)
+        expected["m_axis"] += _expected(interface.output, answers)
+        for number, packing in interface.states.items():
+            name = network.layers[number].name
+            if interface.keep_state:
+                expected[f"m_axis_state_{number}"] += _expected(packing, result.states[name])
+            if interface.probe:
+                probes[str(number)] += _probed(packing, result.traces[name])
+    slack = (1.0 / max(1e-3, 1.0 - stalls)) ** 2
+    steps = sum(len(s) for s in sequences)
+    beats = interface.input.beats + interface.output.beats + sum(p.beats for p in interface.states.values())
+    return {
+        "program": program,
+        "expected": expected,
+        "probes": probes,
+        "stalls": stalls,
+        "seed": seed,
+        "reset_after": reset_after,
+        "limit": int(slack * (steps + 10) * (cycles_per_step + beats) * 2) + 10_000 + 500 * len(sequences),
+    }
+
+
+def _beats(port: str, packing: Packing, vectors: Ints) -> list[list[Any]]:
+    data, last = packing.pack_sequences([vectors])
+    return [[port, int.from_bytes(beat.tobytes(), "little"), int(l)] for beat, l in zip(data, last, strict=True)]
+
+
+def _expected(packing: Packing, vectors: Ints) -> list[list[int]]:
+    """Beats, ``tlast`` and the bits that count, of the vectors of one sequence."""
+    counting = packing.pack(np.full_like(vectors, -1))
+    return [
+        [data, last, int.from_bytes(mask.tobytes(), "little")]
+        for (_, data, last), mask in zip(_beats("", packing, vectors), counting, strict=True)
+    ]
+
+
+def _probed(packing: Packing, trace: golden.Trace) -> list[list[int]]:
+    """J, K, H and the bits that count, of each group of finished units of one sequence."""
+    rows = []
+    bits, width = packing.format.bits, packing.width
+    for step in zip(trace.j[0], trace.k[0], trace.h[0], strict=True):
+        for start in range(0, packing.size, width):
+            units = range(start, min(start + width, packing.size))
+            codes = [sum(int(v[u]) << ((u - start) * bits) for u in units) for v in step]
+            rows.append([*codes, (1 << (len(units) * bits)) - 1])
+    return rows
