@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -182,7 +183,8 @@ def classes(network: Network, outputs: Ints) -> Ints:
     return outputs.argmax(axis=-1)
 
 
-def _blas_type(layer: JKLayer | DenseLayer) -> type[np.float32] | type[np.float64]:
+def _blas_type(layer: JKLayer | DenseLayer) -> Any:
+    """Floating-point type in which every partial sum of the layer is an exact integer."""
     bound = layer.acc_bound
     if bound < 1 << 24:
         return np.float32

@@ -1,6 +1,6 @@
 """Reading a trained ``.keras`` file as data.
 
-The archive's JSON and HDF5 parts are parsed here; Keras itself is never asked to build the model, so that nothing stored
+The archive's JSON and HDF5 parts are parsed here. Keras is never asked to build the model, so that nothing stored
 in the file, a Lambda layer's code for example, is ever executed, and no framework needs to be installed.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import json
 import re
 import zipfile
@@ -78,7 +79,7 @@ def _chain(config: dict[str, Any]) -> list[dict[str, Any]]:
         )
     layers = config["config"]["layers"]
     if kind == "Functional":
-        for before, layer in zip(layers, layers[1:], strict=False):
+        for before, layer in itertools.pairwise(layers):
             sources = re.findall(r'"keras_history": \["([^"]+)"', json.dumps(layer.get("inbound_nodes", [])))
             if sources != [before["config"]["name"]]:
                 raise InputError(

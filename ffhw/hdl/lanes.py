@@ -22,7 +22,7 @@ from amaranth.lib.wiring import In, Out
 from ffhw.hdl.beat import beat_layout, element_shape
 from ffhw.hdl.folding import Schedule
 from ffhw.hdl.mac import MacArray
-from ffhw.hdl.performance import tree_stages
+from ffhw.hdl.performance import operand_bits, tree_stages
 from ffhw.hdl.step_buffer import StepBuffer
 from ffhw.network import DenseLayer, JKLayer
 
@@ -56,9 +56,6 @@ class Lanes(wiring.Component):
         self.keep_state = keep_state
         self.recurrent = plan.states > 0
         self.state_bits = layer.state.bits if isinstance(layer, JKLayer) else 1
-        # a state enters a product as a non-negative number of a signed multiplier
-        self.x_bits = layer.input.bits + (not layer.input.signed) + layer.shift_x
-        self.h_bits = layer.state.bits + 1 + layer.shift_h if isinstance(layer, JKLayer) else 1
         finishers = plan.folding.finishers
         self.sum_layout = data.StructLayout(
             {
@@ -98,7 +95,7 @@ class Lanes(wiring.Component):
         m.submodules.mac = mac = MacArray(
             accumulators=plan.gates * folding.lanes,
             simd=folding.simd,
-            operand_width=max(self.x_bits, self.h_bits),
+            operand_width=operand_bits(self.layer),
             weight_width=self.layer.weight_bits,
             acc_width=self.layer.acc_width,
         )

@@ -9,9 +9,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from ffhw import sigmoid
-from ffhw.fixedpoint import Index, Unorm
+from ffhw.fixedpoint import Unorm
 from ffhw.hdl.folding import Folding, Schedule, schedule
-from ffhw.network import DenseLayer, EmbeddingLayer, JKLayer, Network
+from ffhw.network import DenseLayer, EmbeddingLayer, JKLayer, Layer, Network
 
 # Registers between a unit's last product being issued and its accumulator holding the sum, without the adder tree:
 # memory output, operand, product, accumulator.
@@ -87,9 +87,7 @@ class EnginePerformance:
     cycles_per_step: int
     multipliers: int
     mac_utilisation: float
-    weight_memory_bits: int
-    table_memory_bits: int
-    state_memory_bits: int
+    memory_bits: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,6 +124,39 @@ def output_width(network: Network, foldings: Sequence[Folding | None]) -> int:
     return last.finishers
 
 
+def operand_bits(layer: JKLayer | DenseLayer) -> int:
+    """Signed width of what the lanes multiply weights by: inputs and states, aligned with each other."""
+    x = layer.input.bits + (not layer.input.signed) + layer.shift_x
+    return max(x, layer.state.bits + 1 + layer.shift_h) if isinstance(layer, JKLayer) else x
+
+
+def memories(layer: Layer, folding: Folding | None, after: Folding | None) -> list[tuple[int, int]]:
+    """Width and depth of each memory of an engine; ``after`` is the next engine's folding."""
+    if isinstance(layer, EmbeddingLayer):
+        width = after.simd if after else 1
+        return [(layer.output.bits * width, len(layer.table) * -(-layer.output_size // width))]
+    assert folding is not None
+    plan = schedule(layer, folding)
+    finishers = folding.finishers
+    shapes = [
+        (plan.macs * layer.weight_bits, plan.ideal_cycles),  # weights
+        (plan.gates * finishers * layer.acc_width, plan.step_beats),  # biases
+        (layer.input.bits * folding.simd, _banks(plan.x_words)),  # inputs, two banks
+    ]
+    if isinstance(layer.output, Unorm):
+        bits = layer.output.bits
+        # two look-ups a memory and cycle
+        shapes += [(bits, 1 << (sigmoid.index_bits(bits) - 1))] * -(-plan.gates * finishers // 2)
+    if isinstance(layer, JKLayer):
+        shapes.append((layer.state.bits * folding.simd, _banks(plan.h_words)))  # states, two banks
+        shapes.append((layer.state.bits * finishers, plan.step_beats))  # states, unit by unit
+    return shapes
+
+
+def _banks(words: int) -> int:
+    return (1 << (words - 1).bit_length()) + words
+
+
 def predict(network: Network, foldings: Sequence[Folding | None]) -> Performance:
     """Figures of the design that :class:`ffhw.hdl.design.Design` builds from the same arguments."""
     engines = []
@@ -152,9 +183,7 @@ def predict(network: Network, foldings: Sequence[Folding | None]) -> Performance
         cycles_per_step=max(engine.cycles_per_step for engine in engines),
         latency_cycles=arrivals[-1],
         multipliers=sum(engine.multipliers for engine in engines),
-        memory_bits=sum(
-            engine.weight_memory_bits + engine.table_memory_bits + engine.state_memory_bits for engine in engines
-        ),
+        memory_bits=sum(engine.memory_bits for engine in engines),
     )
 
 
@@ -179,11 +208,6 @@ def _result_times(layer: JKLayer | DenseLayer, plan: Schedule, arrivals: list[in
 def _engine_performance(layer: JKLayer | DenseLayer, plan: Schedule) -> EnginePerformance:
     folding = plan.folding
     cycles = layer_cycles(plan)
-    bits = layer.output.bits
-    tables = isinstance(layer.output, Unorm) and not isinstance(layer.output, Index)
-    jk = isinstance(layer, JKLayer)
-    state_words = 2 * (plan.h_words * folding.simd) + plan.step_beats * folding.finishers
-    input_bits = layer.input.bits * 2 * plan.x_words * folding.simd
     return EnginePerformance(
         name=layer.name,
         kind=layer.kind,
@@ -194,12 +218,9 @@ def _engine_performance(layer: JKLayer | DenseLayer, plan: Schedule) -> EnginePe
         stall_cycles_per_step=cycles - plan.ideal_cycles,
         cycles_per_step=cycles,
         # each finisher of a JK layer multiplies J by NOT H and NOT K by H
-        multipliers=plan.macs + (2 * folding.finishers if jk else 0),
+        multipliers=plan.macs + (2 * folding.finishers if isinstance(layer, JKLayer) else 0),
         mac_utilisation=plan.multiplications / (plan.macs * cycles),
-        weight_memory_bits=plan.macs * plan.ideal_cycles * layer.weight_bits
-        + plan.gates * plan.step_beats * folding.finishers * layer.acc_width,
-        table_memory_bits=bits << (sigmoid.index_bits(bits) - 1) if tables else 0,
-        state_memory_bits=input_bits + (bits * state_words if jk else 0),
+        memory_bits=sum(width * depth for width, depth in memories(layer, folding, None)),
     )
 
 
@@ -215,9 +236,7 @@ def _embedding_performance(layer: EmbeddingLayer, beats: int) -> EnginePerforman
         cycles_per_step=beats,
         multipliers=0,
         mac_utilisation=0.0,
-        weight_memory_bits=layer.table.size * layer.output.bits,
-        table_memory_bits=0,
-        state_memory_bits=0,
+        memory_bits=layer.table.size * layer.output.bits,
     )
 
 

@@ -164,11 +164,13 @@ class Bench:
         quiet = 0
         while quiet < QUIET_CYCLES:
             await FallingEdge(self.dut.clk)
-            for side in (sender, *receivers):
-                side.drive()
+            sender.drive()
+            for receiver in receivers:
+                receiver.drive()
             await ReadOnly()
-            for part in (sender, *receivers, *probes):
-                part.observe(self.cycle)
+            observers: list[Any] = [sender, *receivers, *probes]
+            for observer in observers:
+                observer.observe(self.cycle)
             self.cycle += 1
             if stop_after is not None and sender.sent >= stop_after:
                 return {}
@@ -199,7 +201,7 @@ async def streams(dut: Any) -> None:
     """The whole scenario; once abandoned by a reset first, if it says so."""
     scenario = json.loads(Path(os.environ["FFHW_SCENARIO"]).read_text())
     result = Path(os.environ["FFHW_RESULT"])
-    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start())
+    Clock(dut.clk, 10, unit="ns").start()
     bench = Bench(dut, scenario)
     await bench.reset()
     try:

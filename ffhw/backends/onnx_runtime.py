@@ -1,0 +1,23 @@
+"""The bundle's ONNX graph on ONNX Runtime."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+
+from ffhw.network import Ints
+
+
+def run(model: bytes, codes: Ints, lengths: Ints) -> Ints:
+    """Output codes of the graph, in the shapes of :func:`ffhw.golden.run`.
+
+    Parameters
+    ----------
+    model: a serialized graph of :func:`ffhw.onnx.export.to_onnx`.
+    codes: ``[batch, time, D]``; lengths: ``[batch]``.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    feeds = {"codes": codes.astype(np.int32), "lengths": lengths.astype(np.int32)}
+    return np.asarray(session.run(["outputs"], feeds)[0]).astype(np.int64)

@@ -1,0 +1,53 @@
+"""Running a bundle on any of its implementations, by one call."""
+
+from __future__ import annotations
+
+from ffhw import golden
+from ffhw.bundle import Bundle
+from ffhw.errors import InputError, MismatchError, ToolError
+from ffhw.network import Ints
+
+BACKENDS = ("golden", "onnx", "rtl")
+
+
+def run(bundle: Bundle, backend: str, codes: Ints, lengths: Ints) -> Ints:
+    """Output codes of a backend, in the shapes of :func:`ffhw.golden.run`.
+
+    Parameters
+    ----------
+    backend: ``golden``, ``onnx`` (ONNX Runtime) or ``rtl`` (the Verilog, compiled).
+    codes: ``[batch, time, D]``; lengths: ``[batch]``.
+
+    Raises
+    ------
+    InputError: no such backend. ToolError: what it needs is missing. MismatchError: the RTL broke a rule.
+    """
+    network = bundle.network()
+    codes = golden.check_input(network, codes)
+    lengths = golden.check_lengths(lengths, codes.shape[0], codes.shape[1])
+    if backend == "golden":
+        return golden.run(network, codes, lengths).outputs
+    if backend == "onnx":
+        try:
+            from ffhw.backends import onnx_runtime
+        except ImportError:
+            raise ToolError("ONNX Runtime is missing: pip install 'ffhw[onnx]'") from None
+        return onnx_runtime.run((bundle.path / "model.onnx").read_bytes(), codes, lengths)
+    if backend == "rtl":
+        from ffhw.backends import rtl
+
+        return rtl.run(bundle, codes, lengths)
+    raise InputError(f"--backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
+
+
+def compare(bundle: Bundle, backend: str, codes: Ints, lengths: Ints, outputs: Ints) -> None:
+    """Hold a backend's outputs against the golden model's.
+
+    Raises
+    ------
+    MismatchError: they differ.
+    """
+    expected = golden.run(bundle.network(), codes, lengths).outputs
+    wrong = int((expected != outputs).sum()) if expected.shape == outputs.shape else expected.size
+    if wrong:
+        raise MismatchError(f"{backend} differs from the golden model in {wrong} of {expected.size} codes")

@@ -1,0 +1,226 @@
+"""The bundle: the folder that `ffhw export` writes and every later command reads.
+
+    manifest.json     what this is, and the digest of every file below
+    network.npz       the quantized network
+    design.json       the folding, and the options the hardware was generated with
+    performance.json  predicted cycles and resources
+    accuracy.json     float against quantized network, where data were given
+    model.onnx        the network as an integer ONNX graph
+    vectors.npz       test vectors: input codes, lengths and expected output codes
+    rtl/              ffhw_top.v and the memory files it reads
+    results/          what simulation, synthesis and reports add later
+
+A bundle appears whole or not at all: it is written to a folder beside its place and renamed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ffhw import __version__
+from ffhw.errors import DigestError, InputError, OutputError
+from ffhw.files import sha256, write_atomic
+from ffhw.hdl.folding import Folding
+from ffhw.network import Network
+
+BUNDLE_VERSION = 1
+_MANIFEST = "manifest.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """An opened and verified bundle."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: Path | str) -> Bundle:
+        """Open a bundle and verify every file's digest.
+
+        Raises
+        ------
+        InputError: no such folder, or not a bundle.
+        DigestError: a file is missing or is not what was written.
+        """
+        path = Path(path)
+        if not path.exists():
+            raise InputError(f"{path} does not exist: write a bundle with ffhw export")
+        try:
+            manifest = json.loads((path / _MANIFEST).read_text())
+            version, files = manifest["ffhw_bundle"], manifest["files"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise InputError(f"{path} is not a bundle: write one with ffhw export") from None
+        if version != BUNDLE_VERSION:
+            raise InputError(f"{path} was written by another version of ffhw: export the model again")
+        for name, digest in files.items():
+            file = path / name
+            if not file.is_file():
+                raise DigestError(f"{path} is incomplete: {name} is missing; export the model again")
+            if sha256(file) != digest:
+                raise DigestError(
+                    f"{path} was changed: {name} is not the file that was exported; export the model again"
+                )
+        return cls(path, manifest)
+
+    def json(self, name: str) -> dict[str, Any]:
+        """Content of one of the bundle's JSON files."""
+        data: dict[str, Any] = json.loads((self.path / name).read_text())
+        return data
+
+    def network(self) -> Network:
+        """The quantized network."""
+        return Network.load(self.path / "network.npz")
+
+    def foldings(self) -> tuple[Folding | None, ...]:
+        """The folding of each engine."""
+        return tuple(None if f is None else Folding(**f) for f in self.json("design.json")["foldings"])
+
+    @property
+    def keep_state(self) -> bool:
+        """Whether the hardware's states outlive a sequence."""
+        return bool(self.json("design.json")["keep_state"])
+
+    @property
+    def rtl(self) -> Path:
+        """Folder of the Verilog."""
+        return self.path / "rtl"
+
+    def vectors(self) -> dict[str, Any]:
+        """Test vectors: ``codes``, ``lengths``, ``expected``, and labels or targets ``y`` if there are any."""
+        with np.load(self.path / "vectors.npz", allow_pickle=False) as file:
+            return dict(file)
+
+    @property
+    def identity(self) -> str:
+        """Digest over all exported files: what a result was measured on."""
+        return str(self.manifest["identity"])
+
+    def add_result(self, name: str, result: dict[str, Any]) -> Path:
+        """Write ``results/<name>.json``, marked with the identity of the bundle it belongs to.
+
+        Raises
+        ------
+        OutputError: it cannot be written.
+        """
+        folder = self.results_folder()
+        target = folder / f"{name}.json"
+        write_atomic(target, json.dumps({"bundle": self.identity, "ffhw": __version__, **result}, indent=2) + "\n")
+        return target
+
+    def results_folder(self) -> Path:
+        """``results/``, created if need be."""
+        folder = self.path / "results"
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write to {folder}: {error.strerror}") from None
+        return folder
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        """All results that belong to this very export, by name."""
+        found = {}
+        for path in sorted((self.path / "results").glob("*.json")):
+            content = json.loads(path.read_text())
+            if content.get("bundle") == self.identity:
+                found[path.stem] = content
+        return found
+
+
+def check_target(path: Path) -> None:
+    """Refuse a target that cannot be written, or that holds something else than a bundle.
+
+    Raises
+    ------
+    OutputError: with the reason.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise OutputError(f"cannot write {path}: it exists and is not a folder")
+    if path.is_dir() and any(path.iterdir()) and not (path / _MANIFEST).exists():
+        raise OutputError(f"cannot write {path}: the folder holds other files and is not a bundle; choose another name")
+    parent = path.resolve().parent
+    if not parent.is_dir():
+        raise OutputError(f"cannot write {path}: the folder {parent} does not exist")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write {path}: no permission to write in {parent}")
+
+
+def write_bundle(path: Path | str, files: dict[str, bytes | str]) -> Bundle:
+    """Write a bundle of these files, replacing an older bundle of the same name in one step.
+
+    Parameters
+    ----------
+    files: content by name; names may have folders.
+
+    Raises
+    ------
+    OutputError: it cannot be written; what was there before is still there.
+    """
+    path = Path(path)
+    check_target(path)
+    raw = {name: data.encode() if isinstance(data, str) else data for name, data in files.items()}
+    try:
+        temporary = Path(tempfile.mkdtemp(dir=path.resolve().parent, prefix=f".{path.name}."))
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    try:
+        for name, data in raw.items():
+            file = temporary / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        digests = {name: sha256(temporary / name) for name in sorted(raw)}
+        manifest = {
+            "ffhw_bundle": BUNDLE_VERSION,
+            "ffhw": __version__,
+            "identity": _identity(digests),
+            "files": digests,
+        }
+        (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        temporary.chmod(0o755)
+        if path.exists():
+            _exchange(temporary, path)
+        else:
+            os.rename(temporary, path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return Bundle(path, manifest)
+
+
+def _identity(digests: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+
+
+def _exchange(new: Path, old: Path) -> None:
+    """Swap two folders' names in one step, so that at no time neither stands at ``old``."""
+    at_cwd, exchange = -100, 2
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        done = libc.renameat2(at_cwd, os.fsencode(new), at_cwd, os.fsencode(old), exchange) == 0
+    except (OSError, AttributeError):
+        done = False
+    if not done:
+        # systems without the call: two renames, the old bundle kept under a readable name in between
+        aside = old.with_name(f"{old.name}.old")
+        os.rename(old, aside)
+        os.rename(new, old)
+        shutil.rmtree(aside)
+
+
+def array_bytes(**arrays: Any) -> bytes:
+    """Content of an ``.npz`` file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()

@@ -1,0 +1,66 @@
+"""What the commands print with."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.status import Status
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+class Steps:
+    """Shows what is being done: a spinner on a terminal, a line anywhere else; then the time it took, if long."""
+
+    def __init__(self) -> None:
+        self._status: Status | None = None
+        self._text = ""
+        self._begin = 0.0
+
+    def __call__(self, text: str) -> None:
+        """The next step begins."""
+        self._finish()
+        self._text, self._begin = text, time.monotonic()
+        if console.is_terminal:
+            self._status = console.status(text)
+            self._status.start()
+        else:
+            console.print(f"· {text}", markup=False)
+
+    def _finish(self) -> None:
+        if not self._text:
+            return
+        seconds = time.monotonic() - self._begin
+        took = f" ({seconds:.0f} s)" if seconds > 2 else ""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+            console.print(f"· {self._text}{took}", markup=False)
+        elif took:
+            console.print(f"  {took.strip()}", markup=False)
+        self._text = ""
+
+    def __enter__(self) -> Steps:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._finish()
+
+
+def percent(value: float) -> str:
+    """A share as a percentage of two decimals."""
+    return f"{100 * value:.2f} %"
+
+
+def describe_score(score: dict[str, float]) -> str:
+    """Figures of merit in words."""
+    words = {"accuracy": "accuracy", "sign_accuracy": "sign accuracy", "mse": "MSE"}
+    parts = []
+    for key, value in score.items():
+        shown = f"{value:.5f}" if key == "mse" else percent(value)
+        parts.append(f"{words.get(key, key)} {shown}")
+    return ", ".join(parts) or "no labels to compare with"

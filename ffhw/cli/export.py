@@ -1,0 +1,61 @@
+"""The command `ffhw export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+
+def run(
+    model: Path = typer.Argument(help="Trained model, a .keras file."),
+    output: Path = typer.Option(Path("build"), "--output", "-o", help="Bundle folder to write."),
+    bits: int = typer.Option(8, help="Bits of weights, states, inputs and outputs, 1 to 16."),
+    weight_bits: int = typer.Option(None, help="Bits of the weights.", show_default="--bits"),
+    state_bits: int = typer.Option(None, help="Bits of states and gates.", show_default="--bits"),
+    input_bits: int = typer.Option(None, help="Bits of the inputs.", show_default="--bits"),
+    data: Path = typer.Option(
+        None,
+        help="Calibration data: .npz with x [batch, time, inputs], lengths, y; or .npy.",
+        show_default="MODEL.data.npz beside the model",
+    ),
+    board: str = typer.Option(None, help="Choose the fastest folding that fits: icebreaker, ulx3s-85f, tangnano9k."),
+    lanes: int = typer.Option(None, help="Units worked on at once, in each layer.", show_default="1"),
+    simd: int = typer.Option(None, help="Vector elements multiplied a cycle, in each lane.", show_default="1"),
+    keep_state: bool = typer.Option(False, help="States outlive a sequence and can be loaded and read."),
+    argmax: bool = typer.Option(False, help="End in a class number instead of the last layer's outputs."),
+    calibration: str = typer.Option(
+        "error", help="How scales are chosen: error (least square) or range (no saturation)."
+    ),
+) -> None:
+    """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
+    from ffhw.cli.console import Steps, console, describe_score
+    from ffhw.export import Options, export
+    from ffhw.quantize import Widths
+
+    options = Options(
+        widths=Widths(bits, weight_bits, state_bits, input_bits),
+        data=data,
+        board=board,
+        lanes=lanes,
+        simd=simd,
+        keep_state=keep_state,
+        argmax=argmax,
+        calibration=calibration,
+    )
+    with Steps() as steps:
+        bundle = export(model, output, options, steps)
+    accuracy, performance = bundle.json("accuracy.json"), bundle.json("performance.json")
+    console.print(f"float:     {describe_score(accuracy['float'])}")
+    console.print(f"quantized: {describe_score(accuracy['quantized'])}")
+    for engine in performance["engines"]:
+        stalls = engine["stall_cycles_per_step"]
+        note = f", of which {stalls} stalled" if stalls else ", no stalls"
+        console.print(
+            f"{engine['name']}: {engine['lanes']} lanes x {engine['simd']}, {engine['cycles_per_step']} cycles a step{note}"
+        )
+    console.print(
+        f"the design takes {performance['cycles_per_step']} cycles a step and answers after "
+        f"{performance['latency_cycles']} cycles"
+    )
+    console.print(f"next: ffhw sim {output}", markup=False)

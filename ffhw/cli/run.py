@@ -1,0 +1,41 @@
+"""The command `ffhw run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+
+def run(
+    bundle: Path = typer.Argument(help="Bundle folder."),
+    data: Path = typer.Option(..., "--input", "-i", help="Sequences: .npy or .npz with x [batch, time, inputs]."),
+    output: Path = typer.Option(None, "--output", "-o", help="Write codes and values to this .npz file."),
+    backend: str = typer.Option("golden", help="Implementation: golden, onnx or rtl."),
+    check: bool = typer.Option(True, help="Hold the outputs against the golden model's."),
+) -> None:
+    """Run input sequences through a bundle on one of its implementations."""
+    from ffhw import golden
+    from ffhw.backends.run import compare
+    from ffhw.backends.run import run as run_backend
+    from ffhw.bundle import Bundle, array_bytes
+    from ffhw.cli.console import console, describe_score
+    from ffhw.data import fit_data, load_data
+    from ffhw.files import write_atomic
+    from ffhw.metrics import score
+
+    opened = Bundle.open(bundle)
+    network = opened.network()
+    given = fit_data(load_data(data), network.input_size, str(data))
+    codes = network.input.quantize(given.x)
+    outputs = run_backend(opened, backend, codes, given.lengths)
+    if check and backend != "golden":
+        compare(opened, backend, codes, given.lengths, outputs)
+        console.print(f"{backend} equals the golden model in all {outputs.size:,} codes")
+    values = golden.decode(network, outputs)
+    console.print(f"{len(codes)} sequences, outputs {list(outputs.shape)} of {network.output}", markup=False)
+    if given.y is not None:
+        console.print(describe_score(score(values, given, network.return_sequences)))
+    if output is not None:
+        write_atomic(output, array_bytes(codes=outputs, values=values))
+        console.print(f"wrote {output}", markup=False)

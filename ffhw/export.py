@@ -1,0 +1,158 @@
+"""From a trained model to a bundle: read, calibrate, quantize, fold, generate, write."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ffhw import golden
+from ffhw.boards import catalogue
+from ffhw.bundle import Bundle, array_bytes, check_target, write_bundle
+from ffhw.data import Data, fit_data, load_data
+from ffhw.errors import InputError, ToolError
+from ffhw.floatnet import FloatEmbedding, FloatNetwork
+from ffhw.hdl.choose import choose
+from ffhw.hdl.folding import Folding, fold
+from ffhw.hdl.performance import predict
+from ffhw.keras_file import read_model
+from ffhw.metrics import compare
+from ffhw.network import Network
+from ffhw.quantize import METHODS, Widths, quantize
+
+# Sequences kept in a bundle for `ffhw sim`, and for `ffhw sim --all`.
+VECTORS = 8
+ALL_VECTORS = 5000
+# Sequences that calibration looks at.
+CALIBRATION = 512
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What `ffhw export` was asked for; see its help."""
+
+    widths: Widths
+    data: Path | None = None
+    board: str | None = None
+    lanes: int | None = None
+    simd: int | None = None
+    keep_state: bool = False
+    argmax: bool = False
+    calibration: str = "error"
+
+
+def export(model: Path, target: Path, options: Options, step: Callable[[str], None] = lambda _: None) -> Bundle:
+    """Write a bundle for a trained ``.keras`` file.
+
+    Parameters
+    ----------
+    step: called with a line on what is being done.
+
+    Raises
+    ------
+    FfhwError: bad input, a missing tool, a network that fits no device, a target that cannot be written.
+    """
+    check_target(target)
+    if options.calibration not in METHODS:
+        raise InputError(f"--calibration must be one of {', '.join(METHODS)}, not {options.calibration!r}")
+    if options.board and (options.lanes or options.simd):
+        raise InputError("--board chooses the folding: give either --board or --lanes and --simd")
+    step(f"reading {model}")
+    float_network = read_model(model)
+    data, origin = _calibration_data(model, float_network, options.data)
+    step(f"quantizing, calibrated on {origin}")
+    head = slice(0, CALIBRATION)
+    # without data a range is all that can be assumed, and nothing in it is an outlier
+    method = "range" if options.data is None and origin.startswith("noise") else options.calibration
+    network = quantize(float_network, data.x[head], data.lengths[head], options.widths, method, options.argmax)
+    foldings = _foldings(network, options)
+    performance = predict(network, foldings)
+    step(f"generating hardware: {performance.multipliers} multipliers, {performance.cycles_per_step} cycles a step")
+    files: dict[str, bytes | str] = {
+        f"rtl/{name}": text for name, text in generate(network, foldings, options.keep_state).items()
+    }
+    step("writing the integer ONNX graph")
+    from ffhw.onnx.export import to_onnx
+
+    files["model.onnx"] = to_onnx(network).SerializeToString()
+    step("running the golden model")
+    files["accuracy.json"] = _json({"data": origin, **compare(float_network, network, data)})
+    files["vectors.npz"] = _vectors(network, data)
+    files["network.npz"] = network.to_bytes()
+    files["network.json"] = _json(network.describe())
+    files["performance.json"] = _json(performance.to_dict())
+    files["design.json"] = _json(
+        {
+            "foldings": [None if f is None else dataclasses.asdict(f) for f in foldings],
+            "keep_state": options.keep_state,
+            "board": options.board,
+            "calibration": method,
+            "widths": dataclasses.asdict(options.widths),
+        }
+    )
+    step(f"writing {target}")
+    return write_bundle(target, files)
+
+
+def generate(
+    network: Network, foldings: tuple[Folding | None, ...], keep_state: bool = False, probe: bool = False
+) -> dict[str, str]:
+    """Verilog and memory files of a network at a folding, by name.
+
+    Raises
+    ------
+    ToolError: Amaranth is missing or fails.
+    """
+    try:
+        from ffhw.hdl.design import Design
+        from ffhw.hdl.verilog import convert
+    except ImportError as error:
+        raise ToolError(f"generating hardware needs {error.name}: pip install 'ffhw[hdl]'") from None
+    return convert(Design(network=network, foldings=foldings, keep_state=keep_state, probe=probe))
+
+
+def _calibration_data(model: Path, network: FloatNetwork, chosen: Path | None) -> tuple[Data, str]:
+    """Data to calibrate and to evaluate on, and what to call them."""
+    beside = model.with_suffix(".data.npz")
+    if chosen is not None or beside.exists():
+        path = chosen or beside
+        return fit_data(load_data(path), network.input_size, str(path)), path.name
+    rng = np.random.default_rng(0)
+    shape = (64, 32, network.input_size)
+    first = network.layers[0]
+    if isinstance(first, FloatEmbedding):
+        x = rng.integers(0, len(first.table), shape).astype(np.float64)
+    else:
+        x = rng.standard_normal(shape)
+    return Data(x, np.full(len(x), shape[1])), "noise of standard deviation 1, for want of --data"
+
+
+def _foldings(network: Network, options: Options) -> tuple[Folding | None, ...]:
+    if options.board:
+        return choose(network, catalogue.board(options.board))
+    return fold(network, options.lanes or 1, options.simd or 1)
+
+
+def _vectors(network: Network, data: Data) -> bytes:
+    part = slice(0, ALL_VECTORS)
+    codes = network.input.quantize(data.x[part])
+    lengths = data.lengths[part]
+    expected = golden.run(network, codes, lengths).outputs
+    arrays: dict[str, Any] = {"codes": codes, "lengths": lengths, "expected": expected}
+    if data.y is not None:
+        arrays["y"] = data.y[part]
+    narrow = {name: _narrow(array) for name, array in arrays.items()}
+    return array_bytes(**narrow)
+
+
+def _narrow(array: Any) -> Any:
+    """The same integers in as few bytes as they need."""
+    return array.astype(np.int32) if array.dtype == np.int64 else array
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n"

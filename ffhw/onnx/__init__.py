@@ -1,0 +1,1 @@
+"""The quantized network as an ONNX graph."""

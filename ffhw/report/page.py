@@ -1,0 +1,183 @@
+"""The one-page report of a bundle: HTML that stands alone."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ffhw import __version__
+from ffhw.bundle import Bundle
+from ffhw.errors import ToolError
+from ffhw.files import write_atomic
+from ffhw.fixedpoint import format_from_dict
+
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; color: #1a202c; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { margin-bottom: .2rem; } h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; border-bottom: 1px solid #e2e8f0; }
+table { border-collapse: collapse; margin: .5rem 0; } td, th { padding: .25rem .8rem .25rem 0; text-align: left;
+vertical-align: top; } th { font-weight: 600; color: #4a5568; } td.n, th.n { text-align: right; }
+.row { display: flex; flex-wrap: wrap; gap: 1rem; } .quiet { color: #718096; } .bad { color: #c53030; }
+svg { max-width: 100%; height: auto; }
+"""
+
+
+def write_report(bundle: Bundle) -> Path:
+    """Write ``results/report.html`` from the bundle's JSON files.
+
+    Raises
+    ------
+    ToolError: matplotlib is missing. OutputError: the page cannot be written.
+    """
+    try:
+        from ffhw.report import figures
+    except ImportError:
+        raise ToolError("reports need matplotlib: pip install 'ffhw[report]'") from None
+    accuracy, performance = bundle.json("accuracy.json"), bundle.json("performance.json")
+    results = bundle.results()
+    syntheses = [content for name, content in results.items() if name.startswith("synth-")]
+    simulations = [content for name, content in results.items() if name.startswith("sim-")]
+    network = bundle.json("network.json")
+    sections = [
+        ("Accuracy", _accuracy(accuracy) + _row(figures.scores(accuracy), figures.difference_histogram(accuracy))),
+        ("Network", _network(network)),
+        ("Cycles", _engines(performance) + _row(figures.roofline(performance))),
+        ("Simulation", _simulations(simulations)),
+        ("Synthesis", _syntheses(syntheses) + _row(figures.resources(syntheses))),
+    ]
+    body = "".join(f"<h2>{title}</h2>\n{content}\n" for title, content in sections)
+    title = html.escape(network["name"])
+    page = (
+        f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
+        f"<style>{_STYLE}</style></head>\n<body><h1>{title}</h1>"
+        f"<p class='quiet'>ffhw {__version__}, bundle {bundle.identity[:12]}</p>\n{body}</body></html>\n"
+    )
+    target = bundle.results_folder() / "report.html"
+    write_atomic(target, page)
+    return target
+
+
+def _row(*drawings: Any) -> str:
+    return "<div class='row'>" + "".join(_svg(d) for d in drawings if d is not None) + "</div>"
+
+
+def _svg(figure: Any) -> str:
+    """Inline SVG; equal figures give equal text."""
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "ffhw", "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _table(head: list[str], rows: list[list[Any]], numbers: int) -> str:
+    """HTML table; the last ``numbers`` columns are set flush right."""
+
+    def cells(tag: str, row: list[Any]) -> str:
+        first_number = len(row) - numbers
+        return "".join(
+            f"<{tag}{' class=n' if n >= first_number else ''}>{html.escape(str(v))}</{tag}>" for n, v in enumerate(row)
+        )
+
+    lines = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return f"<table><tr>{cells('th', head)}</tr>{lines}</table>"
+
+
+def _accuracy(accuracy: dict[str, Any]) -> str:
+    def show(name: str) -> Callable[[dict[str, float]], str]:
+        return lambda score: (
+            "" if name not in score else f"{score[name]:.5f}" if name == "mse" else f"{score[name]:.2%}"
+        )
+
+    names = list(accuracy["float"])
+    rows = [[kind, *(show(name)(accuracy[kind]) for name in names)] for kind in ("float", "quantized")]
+    text = (
+        f"<p>{accuracy['sequences']:,} sequences, {accuracy['steps']:,} steps of {html.escape(accuracy['data'])}.</p>"
+    )
+    if names:
+        text += _table(["", *(n.replace("_", " ") for n in names)], rows, len(names))
+    if "rms_difference" in accuracy:
+        text += (
+            f"<p>Outputs differ by {accuracy['rms_difference']:.4g} (root mean square), at most "
+            f"{accuracy['max_difference']:.4g}; one output step is {accuracy['output_step']:.4g}.</p>"
+        )
+    return text
+
+
+def _network(network: dict[str, Any]) -> str:
+    rows = []
+    for layer in network["layers"]:
+        output = layer.get("output") or layer["state"]
+        rows.append(
+            [
+                layer["name"],
+                layer["kind"] + (f", {layer['activation']}" if "activation" in layer else ""),
+                format_from_dict(layer["input"]),
+                layer.get("weight_bits", ""),
+                format_from_dict(output),
+            ]
+        )
+    return _table(["layer", "kind", "input", "weight bits", "output"], rows, 0)
+
+
+def _engines(performance: dict[str, Any]) -> str:
+    head = ["engine", "lanes", "simd", "ideal cycles", "cycles", "multipliers", "busy", "memory bits"]
+    rows = [
+        [
+            e["name"],
+            e["lanes"],
+            e["simd"],
+            e["ideal_cycles_per_step"],
+            e["cycles_per_step"],
+            e["multipliers"],
+            f"{e['mac_utilisation']:.1%}",
+            f"{e['memory_bits']:,}",
+        ]
+        for e in performance["engines"]
+    ]
+    return (
+        _table(head, rows, 7)
+        + f"<p>Design: {performance['cycles_per_step']} cycles a step, {performance['latency_cycles']} cycles from a lone "
+        "step's first beat in to its last beat out.</p>"
+    )
+
+
+def _simulations(simulations: list[dict[str, Any]]) -> str:
+    if not simulations:
+        return "<p class='quiet'>Not simulated yet: ffhw sim.</p>"
+    head = ["simulator", "internals", "sequences", "codes compared, all equal", "cycles", "cycles a step", "predicted"]
+    rows = [
+        [
+            s["simulator"] + (" (batch)" if "seconds" in s else " (cocotb)"),
+            "yes" if s["internals"] else "no",
+            s["sequences"],
+            f"{s['compared']:,}",
+            f"{s['cycles']:,}",
+            s["cycles_per_step"] if s["cycles_per_step"] is not None else "too short to tell",
+            s["predicted_cycles_per_step"],
+        ]
+        for s in simulations
+    ]
+    return _table(head, rows, 5)
+
+
+def _syntheses(syntheses: list[dict[str, Any]]) -> str:
+    if not syntheses:
+        return "<p class='quiet'>Not synthesized yet: ffhw synth.</p>"
+    head = ["board", "bitstream", "LUTs", "flip-flops", "multipliers", "block RAMs", "Fmax in MHz", "steps a second"]
+    rows = []
+    for s in syntheses:
+        used = {kind: count["used"] for kind, count in s["utilisation"].items()}
+        star = "" if s["fmax_reliable"] else "*"
+        counts = [used.get(kind, 0) for kind in ("luts", "flip_flops", "multipliers", "block_rams")]
+        rows.append(
+            [s["title"], s["bitstream"], *counts, f"{s['fmax_mhz']}{star}", f"{s['steps_per_second']:,.0f}{star}"]
+        )
+    note = ""
+    if any(not s["fmax_reliable"] for s in syntheses):
+        note = "<p class='quiet'>* not reliable: the tools do not time this family's multipliers.</p>"
+    return _table(head, rows, 6) + note

@@ -1,0 +1,112 @@
+"""The n-bit flip-flop memory task (Sussillo & Barak, Neural Computation 25, 2013): data by the ton, from a seed."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclasses.dataclass(frozen=True)
+class FlipFlopTask:
+    """Set (+1) and reset (-1) pulses on independent channels; each output holds the sign of its channel's last pulse.
+
+    Parameters
+    ----------
+    channels: number of bits.
+    steps: length of a sample, in steps of ``dt_ms``.
+    dt_ms: length of a step in milliseconds.
+    pulse_ms: width of a pulse. amplitude: its height.
+    delay_ms: from a pulse's falling edge to the target's change.
+    interval_ms: least and largest time from one pulse's end to the next pulse's begin, on the same channel.
+    noise: standard deviation of the Gaussian noise on the inputs, as a share of the amplitude.
+    """
+
+    channels: int = 3
+    steps: int = 350
+    dt_ms: float = 1.0
+    pulse_ms: float = 20.0
+    amplitude: float = 1.0
+    delay_ms: float = 20.0
+    interval_ms: tuple[float, float] = (40.0, 160.0)
+    noise: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("channels", "steps", "dt_ms", "pulse_ms"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be greater than 0, not {getattr(self, name)!r}")
+        low, high = self.interval_ms
+        if not self.delay_ms <= low <= high:
+            raise ValueError(f"interval_ms must be ascending and at least delay_ms, not {self.interval_ms!r}")
+
+    def _steps(self, ms: float) -> int:
+        return max(1, round(ms / self.dt_ms))
+
+    def generate(self, samples: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Inputs and targets ``[samples, steps, channels]``; targets are 0 before a channel's first pulse took effect."""
+        rng = np.random.default_rng(seed)
+        low, high = (self._steps(v) for v in self.interval_ms)
+        pulse = self._steps(self.pulse_ms)
+        most = self.steps // (pulse + low) + 2
+        shape = (samples, self.channels, most)
+        gaps = rng.integers(low, high, shape, endpoint=True)
+        gaps[..., 0] = rng.integers(1, high, shape[:2], endpoint=True)  # the first pulse may come at once
+        begins = np.cumsum(gaps + pulse, axis=-1) - pulse
+        signs = rng.choice(np.array([-1, 1], np.int8), shape)
+        return self._render(begins, signs, rng)
+
+    def tour(self, seed: int, hold_ms: float = 75.0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """One sample that visits all ``2^channels`` memory states in Gray-code order, ``hold_ms`` each.
+
+        Returns
+        -------
+        Inputs and targets ``[1, steps, channels]``; 600 steps for three channels.
+        """
+        states = [tuple((g >> c) & 1 for c in range(self.channels)) for g in (n ^ n >> 1 for n in range(2**self.channels))]
+        hold = self._steps(hold_ms)
+        events: list[list[tuple[int, int]]] = [[(1, 2 * bit - 1)] for bit in states[0]]
+        for number, (before, after) in enumerate(itertools.pairwise(states), start=1):
+            for channel in range(self.channels):
+                if before[channel] != after[channel]:
+                    events[channel].append((number * hold, 2 * after[channel] - 1))
+        steps = len(states) * hold
+        most = max(len(e) for e in events)
+        begins = np.full((1, self.channels, most), steps + 1)
+        signs = np.ones((1, self.channels, most), np.int8)
+        for channel, list_ in enumerate(events):
+            for number, (begin, sign) in enumerate(list_):
+                begins[0, channel, number], signs[0, channel, number] = begin, sign
+        return dataclasses.replace(self, steps=steps)._render(begins, signs, np.random.default_rng(seed))
+
+    def _render(
+        self, begins: NDArray[np.int64], signs: NDArray[np.int8], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Draw pulses that begin at ``begins [samples, channels, pulses]``."""
+        samples, channels, most = begins.shape
+        pulse, delay = self._steps(self.pulse_ms), self._steps(self.delay_ms)
+        # rising and falling edges, summed along time, give the pulses; targets are steps of twice the sign
+        room = self.steps + 1
+        edges = np.zeros((samples, channels, room), np.float32)
+        turns = np.zeros((samples, channels, room), np.float32)
+        rows, columns = np.ogrid[:samples, :channels]
+        held = np.zeros((samples, channels), np.float32)
+        for n in range(most):
+            sign = signs[..., n].astype(np.float32)
+            begin = begins[..., n]
+            np.add.at(edges, (rows, columns, np.minimum(begin, self.steps)), sign)
+            np.add.at(edges, (rows, columns, np.minimum(begin + pulse, self.steps)), -sign)
+            turn = np.minimum(begin + pulse + delay, self.steps)
+            np.add.at(turns, (rows, columns, turn), sign - held)
+            held = sign
+        x = edges[..., :-1].cumsum(axis=-1) * self.amplitude
+        y = turns[..., :-1].cumsum(axis=-1)
+        x += rng.standard_normal(x.shape, np.float32) * (self.noise * self.amplitude)
+        return np.ascontiguousarray(x.transpose(0, 2, 1)), np.ascontiguousarray(y.transpose(0, 2, 1))
+
+
+def sign_accuracy(targets: NDArray[np.float32], outputs: NDArray[np.float64]) -> float:
+    """Share of outputs that have their target's sign, where there is a target."""
+    counts = targets != 0
+    return float((np.sign(outputs)[counts] == targets[counts]).mean())

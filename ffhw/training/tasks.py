@@ -1,0 +1,175 @@
+"""The trained examples: for each task its data, its model and how it is trained."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffhw.errors import InputError
+from ffhw.training.datasets import Sequences, japanese_vowels
+from ffhw.training.flipflop import FlipFlopTask
+
+CELLS = ("jk", "lstm", "gru", "rnn")
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskData:
+    """Training inputs and targets, and a test split with its lengths."""
+
+    x: NDArray[np.float32]
+    y: NDArray[Any]
+    x_test: NDArray[np.float32]
+    y_test: NDArray[Any]
+    lengths_test: NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A named example.
+
+    Parameters
+    ----------
+    load: data for a seed, read or generated.
+    outputs: width of the last layer; softmax: whether it classifies sequences (else it answers every step).
+    units, epochs, batch_size, learning_rate: what a plain `ffhw train` uses; the rate falls to zero along a cosine.
+    longest_hold: longest relaxation time of the JK gates' initial biases, in steps.
+    """
+
+    name: str
+    title: str
+    load: Callable[[int], TaskData]
+    outputs: int
+    softmax: bool
+    units: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    longest_hold: float
+    input_noise: float = 0.0
+
+
+def _flipflop3(seed: int) -> TaskData:
+    task = FlipFlopTask(channels=3)
+    x, y = task.generate(15_000, seed)
+    x_test, y_test = task.generate(512, seed + 1_000_003)
+    return TaskData(x, y, x_test, y_test, np.full(len(x_test), x_test.shape[1]))
+
+
+def _japanese_vowels(seed: int) -> TaskData:
+    train, test = standardised(*japanese_vowels())
+    x, y = with_crops(train, copies=3, shortest=0.7, seed=seed)
+    return TaskData(x, y, test.x, test.y, test.lengths)
+
+
+def standardised(train: Sequences, test: Sequences) -> tuple[Sequences, Sequences]:
+    """Both splits with each channel at mean 0 and standard deviation 1 over the training split's steps.
+
+    One format then serves all channels alike: as recorded, they differ tenfold in size. Padding stays zero.
+    """
+    steps = np.concatenate([row[:length] for row, length in zip(train.x, train.lengths, strict=True)])
+    mean, deviation = steps.mean(axis=0), steps.std(axis=0)
+    scaled = []
+    for split in (train, test):
+        real = np.arange(split.x.shape[1]) < split.lengths[:, None]
+        x = np.where(real[..., None], (split.x - mean) / deviation, 0).astype(np.float32)
+        scaled.append(Sequences(x, split.lengths, split.y))
+    return scaled[0], scaled[1]
+
+
+def with_crops(data: Sequences, copies: int, shortest: float, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The sequences and ``copies`` random sections of each, at least the share ``shortest`` of it long.
+
+    A speaker is the same in every part of a vowel: this is data, not noise. Lengths are left to a mask of zeros.
+    """
+    rng = np.random.default_rng(seed)
+    parts = [data.x]
+    for _ in range(copies):
+        part = np.zeros_like(data.x)
+        for row, source, length in zip(part, data.x, data.lengths, strict=True):
+            size = rng.integers(int(shortest * length), length, endpoint=True)
+            begin = rng.integers(0, length - size, endpoint=True)
+            row[:size] = source[begin : begin + size]
+        parts.append(part)
+    return np.concatenate(parts), np.tile(data.y, copies + 1)
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task(
+            name="flipflop3",
+            title="3-bit flip-flop memory (Sussillo & Barak 2013)",
+            load=_flipflop3,
+            outputs=3,
+            softmax=False,
+            units=32,
+            epochs=20,
+            batch_size=128,
+            learning_rate=5e-3,
+            longest_hold=100.0,
+        ),
+        Task(
+            name="japanese-vowels",
+            title="JapaneseVowels: nine speakers, 12 cepstrum coefficients (Kudo et al. 1999)",
+            load=_japanese_vowels,
+            outputs=9,
+            softmax=True,
+            units=32,
+            epochs=30,
+            batch_size=16,
+            learning_rate=5e-3,
+            longest_hold=16.0,
+            input_noise=0.4,
+        ),
+    )
+}
+
+
+def task(name: str) -> Task:
+    """Task of a name.
+
+    Raises
+    ------
+    InputError: there is none; lists those that are.
+    """
+    if name not in TASKS:
+        raise InputError(f"TASK must be one of {', '.join(TASKS)}, not {name!r}")
+    return TASKS[name]
+
+
+def build_model(chosen: Task, cell: str, units: int, inputs: int, hold_bias: bool = True) -> Any:
+    """Keras model of a task: one recurrent layer and a dense one.
+
+    Parameters
+    ----------
+    cell: one of :data:`CELLS`. units: width of the recurrent layer.
+    hold_bias: whether JK gates start with :class:`HoldBias`; zeros otherwise.
+
+    Raises
+    ------
+    InputError: no such cell.
+    """
+    import keras
+
+    from ffhw.training.jk import JK, HoldBias
+
+    layers: list[Any] = [keras.Input((None, inputs), name="input")]
+    if chosen.softmax:
+        layers.append(keras.layers.Masking(name="mask"))
+    if chosen.input_noise:
+        layers.append(keras.layers.GaussianNoise(chosen.input_noise, name="noise"))
+    options = {"return_sequences": not chosen.softmax, "name": cell}
+    if cell == "jk":
+        bias = HoldBias(1.0, chosen.longest_hold) if hold_bias else "zeros"
+        layers.append(JK(units, bias_initializer=bias, **options))
+    elif cell in CELLS:
+        kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}[cell]
+        layers.append(kind(units, **options))
+    else:
+        raise InputError(f"--cell must be one of {', '.join(CELLS)}, not {cell!r}")
+    layers.append(keras.layers.Dense(chosen.outputs, activation="softmax" if chosen.softmax else None, name="readout"))
+    return keras.Sequential(layers, name=f"{chosen.name.replace('-', '_')}_{cell}{units}")

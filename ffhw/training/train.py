@@ -1,0 +1,136 @@
+"""Training a task: reproducible by seed, with progress, and with everything measured written down."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ffhw import __version__
+from ffhw.errors import InputError, OutputError
+from ffhw.files import write_atomic
+from ffhw.training.tasks import Task, TaskData, build_model
+
+
+def train(
+    chosen: Task,
+    target: Path,
+    *,
+    cell: str = "jk",
+    units: int | None = None,
+    epochs: int | None = None,
+    seed: int = 1,
+    hold_bias: bool = True,
+    progress: Callable[[int, int, dict[str, float]], None] = lambda *_: None,
+) -> dict[str, Any]:
+    """Train a model and write ``target``, its test split ``.data.npz`` and its record ``.json`` beside it.
+
+    Parameters
+    ----------
+    target: a ``.keras`` file.
+    progress: called after each epoch with its number, their total, and the epoch's figures.
+
+    Returns
+    -------
+    The record: settings, history, test figures.
+
+    Raises
+    ------
+    InputError: a setting out of range. OutputError: the target cannot be written.
+    """
+    units = units or chosen.units
+    epochs = epochs or chosen.epochs
+    if units < 1 or epochs < 1:
+        raise InputError(f"--units and --epochs must be at least 1, not {units} and {epochs}")
+    check_target(target)
+    # settled before anything is loaded: a wrong option must not cost a minute
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    data = chosen.load(seed)
+    model = build_model(chosen, cell, units, data.x.shape[-1], hold_bias)
+    history, seconds = _fit(model, chosen, data, epochs, progress)
+    record = {
+        "ffhw": __version__,
+        "task": chosen.name,
+        "cell": cell,
+        "units": units,
+        "parameters": int(model.count_params()),
+        "seed": seed,
+        "epochs": epochs,
+        "hold_bias": hold_bias,
+        "train_seconds": round(seconds, 1),
+        "test": evaluate(model, chosen, data),
+        "history": history,
+    }
+    save(model, target)
+    content = io.BytesIO()
+    np.savez_compressed(content, x=data.x_test, lengths=data.lengths_test, y=data.y_test)
+    write_atomic(target.with_suffix(".data.npz"), content.getvalue())
+    write_atomic(target.with_suffix(".json"), json.dumps(record, indent=2) + "\n")
+    return record
+
+
+def check_target(target: Path) -> None:
+    """Refuse a target that cannot become a ``.keras`` file.
+
+    Raises
+    ------
+    InputError: another suffix. OutputError: no such folder, or no permission.
+    """
+    if target.suffix != ".keras":
+        raise InputError(f"the model's name must end in .keras, not {target.name!r}")
+    folder = target.resolve().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise OutputError(f"cannot write {target}: the folder {folder} does not exist or is not writable")
+
+
+def save(model: Any, target: Path) -> None:
+    """Write a Keras model, whole or not at all."""
+    with tempfile.TemporaryDirectory(prefix="ffhw-") as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        write_atomic(target, path.read_bytes())
+
+
+def evaluate(model: Any, chosen: Task, data: TaskData) -> dict[str, float]:
+    """Figures on the test split: accuracy of a classifier, or mean square error and sign accuracy."""
+    from ffhw.data import Data
+    from ffhw.metrics import score
+
+    values = np.asarray(model.predict(data.x_test, batch_size=256, verbose=0), dtype=np.float64)
+    return score(values, Data(data.x_test, data.lengths_test, data.y_test), every_step=not chosen.softmax)
+
+
+def _fit(
+    model: Any, chosen: Task, data: TaskData, epochs: int, progress: Callable[[int, int, dict[str, float]], None]
+) -> tuple[dict[str, list[float]], float]:
+    import keras
+
+    batches = -(-len(data.x) // chosen.batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(chosen.learning_rate, epochs * batches)
+    model.compile(
+        optimizer=keras.optimizers.Adam(rate, clipnorm=1.0),
+        loss="sparse_categorical_crossentropy" if chosen.softmax else "mse",
+        metrics=["accuracy"] if chosen.softmax else [],
+        # XLA compiles long loops slowly, and a small cell gains nothing from it on a CPU
+        jit_compile=False,
+    )
+
+    class Report(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            progress(epoch + 1, epochs, {name: float(value) for name, value in (logs or {}).items()})
+
+    begin = time.monotonic()
+    history = model.fit(
+        data.x, data.y, batch_size=chosen.batch_size, epochs=epochs, verbose=0, callbacks=[Report()]
+    )
+    seconds = time.monotonic() - begin
+    return {name: [float(v) for v in values] for name, values in history.history.items()}, seconds
