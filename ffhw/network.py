@@ -82,14 +82,19 @@ def _check_weight_bits(name: str, bits: object) -> tuple[int, int]:
     return weight.min, weight.max
 
 
+def _exact_sum(weights: Ints) -> Any:
+    """``sum |w|`` over the last axis as Python integers: a bound must not wrap around when it is exceeded."""
+    return np.abs(weights).sum(axis=-1).astype(object)
+
+
 class _WeightedLayer(_Layer):
     """A layer with an accumulator: its binary point, its bound and its width."""
 
     input: Format
     acc_frac: int
 
-    def accumulator_bounds(self) -> Ints:
-        """``sum |w| * max |in| + |bias|`` for each accumulator; no partial sum ever exceeds it."""
+    def accumulator_bounds(self) -> Any:
+        """``sum |w| * max |in| + |bias|`` for each accumulator, Python integers; no partial sum ever exceeds it."""
         raise NotImplementedError
 
     @property
@@ -193,9 +198,9 @@ class JKLayer(_WeightedLayer):
         """Right shift from the accumulator to the table index: ``index = acc >> gate_shift``."""
         return self.acc_frac - sigmoid.index_frac(self.state.bits)
 
-    def accumulator_bounds(self) -> Ints:  # noqa: D102
-        x = np.abs(self.weights_x).sum(axis=2) * (self.input.magnitude << self.shift_x)
-        h = np.abs(self.weights_h).sum(axis=2) * (self.state.magnitude << self.shift_h)
+    def accumulator_bounds(self) -> Any:  # noqa: D102
+        x = _exact_sum(self.weights_x) * (self.input.magnitude << self.shift_x)
+        h = _exact_sum(self.weights_h) * (self.state.magnitude << self.shift_h)
         return x + h + np.abs(self.bias)
 
 
@@ -291,8 +296,8 @@ class DenseLayer(_WeightedLayer):
         """Right shift from the accumulator to the output code or the table index."""
         return 0 if self._result_frac is None else self.acc_frac - self._result_frac
 
-    def accumulator_bounds(self) -> Ints:  # noqa: D102
-        x = np.abs(self.weights).sum(axis=1) * (self.input.magnitude << self.shift_x)
+    def accumulator_bounds(self) -> Any:  # noqa: D102
+        x = _exact_sum(self.weights) * (self.input.magnitude << self.shift_x)
         # half a result code is added for rounding; hardware folds it into the bias
         return x + np.abs(self.bias) + ((1 << self.result_shift) >> 1)
 

@@ -20,15 +20,16 @@ def random_jk(
     rng: np.random.Generator, name: str, source: Fixed | Unorm, units: int, inputs: int, bits: int, **options: object
 ) -> JKLayer:
     """JK layer whose gates move about instead of saturating at once."""
-    # the sum of many products of full range is near sqrt(D + N) / 2 of one: keep that within the table's reach
-    frac = bits - 1 + int(np.ceil(np.log2(np.sqrt(inputs + units) / 4 + 1)))
+    # sums of random products that keep within the table's reach, so that gates move instead of saturating
+    frac_x = bits - 1 + round(np.log2(0.4 * np.sqrt(inputs)))
+    frac_h = bits - 1 + round(np.log2(0.2 * np.sqrt(units)))
     layer = JKLayer(
         name=name,
         input=source,
         state=Unorm(bits),
         weight_bits=bits,
-        frac_x=frac - 1 + int(rng.integers(3)),
-        frac_h=frac - 2 + int(rng.integers(3)),
+        frac_x=frac_x,
+        frac_h=frac_h,
         weights_x=random_weights(rng, (2, units, inputs), bits),
         weights_h=random_weights(rng, (2, units, units), bits),
         bias=rng.integers(-5, 5, (2, units)),
@@ -62,14 +63,15 @@ def random_network(
         layers.append(random_jk(rng, f"jk_{number}", source, n, size, bits, return_sequences=every_step))
         source, size = Unorm(bits), n
     if outputs:
-        output: Fixed | Unorm | Index = Fixed(bits, bits - 3)
+        output: Fixed | Unorm | Index = Fixed(bits, bits - 2)
         if activation == "sigmoid":
             output = Unorm(bits)
         elif activation == "argmax":
             output = Index(outputs)
         weights = random_weights(rng, (outputs, size), bits)
+        frac = bits - 1 + round(np.log2(0.3 * np.sqrt(size)))
         bias = rng.integers(-(1 << bits), 1 << bits, outputs)
-        layers.append(DenseLayer("dense", source, output, activation, bits, bits - 1, weights, bias))
+        layers.append(DenseLayer("dense", source, output, activation, bits, frac, weights, bias))
     return Network("random", tuple(layers))
 
 

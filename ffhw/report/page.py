@@ -141,8 +141,8 @@ def _engines(performance: dict[str, Any]) -> str:
     ]
     return (
         _table(head, rows, 7)
-        + f"<p>Design: {performance['cycles_per_step']} cycles a step, {performance['latency_cycles']} cycles from a lone "
-        "step's first beat in to its last beat out.</p>"
+        + f"<p>Design: {performance['cycles_per_step']} cycles a step, {performance['latency_cycles']} cycles from a "
+        "lone step's first beat in to its last beat out.</p>"
     )
 
 

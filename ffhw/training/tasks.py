@@ -162,7 +162,7 @@ def build_model(chosen: Task, cell: str, units: int, inputs: int, hold_bias: boo
         layers.append(keras.layers.Masking(name="mask"))
     if chosen.input_noise:
         layers.append(keras.layers.GaussianNoise(chosen.input_noise, name="noise"))
-    options = {"return_sequences": not chosen.softmax, "name": cell}
+    options: dict[str, Any] = {"return_sequences": not chosen.softmax, "name": cell}
     if cell == "jk":
         bias = HoldBias(1.0, chosen.longest_hold) if hold_bias else "zeros"
         layers.append(JK(units, bias_initializer=bias, **options))

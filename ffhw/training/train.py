@@ -106,7 +106,7 @@ def evaluate(model: Any, chosen: Task, data: TaskData) -> dict[str, float]:
     from ffhw.metrics import score
 
     values = np.asarray(model.predict(data.x_test, batch_size=256, verbose=0), dtype=np.float64)
-    return score(values, Data(data.x_test, data.lengths_test, data.y_test), every_step=not chosen.softmax)
+    return score(values, Data(data.x_test.astype(np.float64), data.lengths_test, data.y_test), every_step=not chosen.softmax)
 
 
 def _fit(

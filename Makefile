@@ -1,0 +1,57 @@
+# make demo   the whole road once: train, export, simulate, place and route, report
+# make test   the test suite
+# make help   everything else
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Half a day's work must not depend on what was released this morning.
+PIP    := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
+JOBS   ?= 2
+
+.PHONY: help env demo test lint test-synthesis test-data soak bench clean
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+env: $(VENV)/.installed
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "creating $(VENV) (about 3 GB; a few minutes)"
+	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: apt-get install python3-venv"; exit 4; }
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+## make demo            train, export, simulate, place and route JapaneseVowels; writes demo/
+demo: env
+	@$(BIN)/ffhw demo
+
+## make test            unit, simulation and end-to-end tests
+test: env
+	$(BIN)/pytest -n $(JOBS) -m "not slow and not synthesis and not data"
+
+## make test-synthesis  bitstreams for the three boards, from the tools themselves
+test-synthesis: env
+	$(BIN)/pytest -m synthesis
+
+## make test-data       training to the promised accuracies, on the real data
+test-data: env
+	$(BIN)/pytest -m data
+
+## make soak            a million random steps per configuration through the RTL
+soak: env
+	$(BIN)/pytest -n $(JOBS) -m slow
+
+## make lint            ruff and mypy
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+## make bench           the tables under benchmarks/
+bench: env
+	$(BIN)/python benchmarks/ulx3s_lanes.py
+	$(BIN)/python benchmarks/hold_bias.py
+
+## make clean           everything that make made
+clean:
+	rm -rf $(VENV) demo build dist *.egg-info
