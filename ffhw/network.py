@@ -428,7 +428,7 @@ class Network:
         InputError: the file is missing, damaged, of another kind, or holds a network that contradicts itself.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 header = json.loads(bytes(file["header"]).decode())
                 if header.pop("ffhw_network") != FILE_VERSION:
                     raise InputError(f"{path} was written by another version of ffhw: export the model again")

@@ -64,16 +64,19 @@ def choose_frac(values: ArrayLike, bits: int, method: str = "error") -> int:
     peak = float(np.abs(v).max(initial=0.0))
     if peak == 0.0:
         return bits - 1
-    # peak lies in [2^(e-1), 2^e): a sign bit and bits - 1 others reach just below 2^e
+    # peak lies in [2^(e-1), 2^e), so that the finest grid it fits is one of three
     frac = bits - 1 - int(np.frexp(peak)[1])
-    finer = Fixed(bits, frac + 1)
-    if v.max() < (finer.max + 0.5) / finer.scale and v.min() >= (finer.min - 0.5) / finer.scale:
-        frac += 1
+    frac = max(f for f in (frac - 1, frac, frac + 1) if _fits(v, Fixed(bits, f)) or f < frac)
     frac = min(frac, _FRAC_LIMIT)
     if method == "range":
         return frac
     errors = [_square_error(v, Fixed(bits, f)) for f in range(frac, frac + _FINER + 1)]
     return min(frac + int(np.argmin(errors)), _FRAC_LIMIT)
+
+
+def _fits(v: Any, fmt: Fixed) -> bool:
+    """Whether no value saturates by more than the half step that rounding costs anyway."""
+    return bool(v.max() < (fmt.max + 0.5) / fmt.scale and v.min() >= (fmt.min - 0.5) / fmt.scale)
 
 
 def _square_error(v: Any, fmt: Fixed) -> float:

@@ -1,5 +1,5 @@
-"""The golden model is the definition: it is anchored here to hand-worked numbers, to exhaustive checks, to an independent
-integer model written without NumPy's help, and to the float network."""
+"""The golden model is the definition: it is anchored here to hand-worked numbers, to exhaustive checks and to an
+independent integer model written without NumPy's help. tests/test_quantize.py holds it against the float network."""
 
 from __future__ import annotations
 
