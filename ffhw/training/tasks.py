@@ -107,10 +107,10 @@ TASKS = {
             outputs=3,
             softmax=False,
             units=32,
-            epochs=20,
+            epochs=40,
             batch_size=128,
-            learning_rate=5e-3,
-            longest_hold=100.0,
+            learning_rate=2e-2,
+            longest_hold=300.0,
         ),
         Task(
             name="japanese-vowels",

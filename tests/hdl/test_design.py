@@ -1,0 +1,67 @@
+"""Whole designs in Amaranth's own simulator: every output code, every cycle count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from harness import expected_outputs, simulate
+from networks import random_codes, random_network
+
+from ffhw.hdl.design import Design
+from ffhw.hdl.folding import fold
+from ffhw.hdl.performance import predict
+
+# bits, units of the JK layers, lanes, simd, every step, activation, tokens
+GRID = [
+    (4, (5,), 1, 1, True, "linear", 0),
+    (4, (5,), 2, 2, True, "linear", 0),
+    (4, (8,), 4, 4, True, "linear", 0),
+    (4, (8,), 8, 8, True, "relu", 0),
+    (2, (7,), 3, 2, True, "sigmoid", 0),
+    (1, (6,), 2, 3, True, "argmax", 0),
+    (8, (6, 5), 2, 1, True, "linear", 0),
+    (8, (8, 8), 4, 2, False, "linear", 0),
+    (8, (12,), 5, 4, False, "argmax", 0),
+    (6, (9,), 3, 2, True, "linear", 7),
+    (8, (1,), 1, 1, True, "linear", 0),
+    (3, (20,), 20, 1, True, "linear", 0),
+    (3, (24, 10, 4), 6, 6, True, "sigmoid", 0),
+    (5, (5,), 5, 4, True, "linear", 0),  # no common divisor: a group pauses for its finisher
+]
+
+
+@pytest.mark.parametrize(("bits", "units", "lanes", "simd", "every_step", "activation", "tokens"), GRID)
+def test_design(bits, units, lanes, simd, every_step, activation, tokens, rng):
+    network = random_network(
+        5, inputs=4, units=units, outputs=3, bits=bits, activation=activation, return_sequences=every_step, tokens=tokens
+    )
+    foldings = fold(network, lanes, simd)
+    predicted = predict(network, foldings)
+
+    lone = random_codes(network, rng, [1])
+    run = simulate(Design(network=network, foldings=foldings), lone)
+    assert run.given[-1] - run.sent[0] == predicted.latency_cycles
+
+    sequences = random_codes(network, rng, [12, 1, 3, 20])
+    expected = expected_outputs(network, sequences)
+    ends = np.cumsum([len(s) for s in sequences]) - 1 if every_step else np.arange(len(sequences))
+    for stalls in (0.0, 0.4):
+        run = simulate(Design(network=network, foldings=foldings), sequences, stalls=stalls)
+        assert [o.tolist() for o in run.outputs] == [e.tolist() for e in expected]
+        assert np.flatnonzero(run.lasts).tolist() == ends.tolist()
+        if stalls == 0.0:
+            # the steady state, well inside the last sequence
+            assert set(np.diff(run.sent)[-12:]) == {predicted.cycles_per_step}
+
+
+def test_nothing_waits_where_the_drain_is_hidden():
+    network = random_network(1, inputs=9, units=(12,), outputs=2, bits=4)
+    predicted = predict(network, fold(network, 4, 1))
+    assert [e.stall_cycles_per_step for e in predicted.engines] == [0, 0]
+    assert predicted.cycles_per_step == 3 * (9 + 12)
+
+
+def test_design_refuses_a_wrong_number_of_foldings():
+    network = random_network(1)
+    with pytest.raises(ValueError, match=r"^a network of 2 layers needs as many foldings, not 1$"):
+        Design(network=network, foldings=fold(network, 1, 1)[:1])
