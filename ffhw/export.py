@@ -59,7 +59,7 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     check_target(target)
     if options.calibration not in METHODS:
         raise InputError(f"--calibration must be one of {', '.join(METHODS)}, not {options.calibration!r}")
-    if options.board and (options.lanes or options.simd):
+    if options.board and (options.lanes, options.simd) != (None, None):
         raise InputError("--board chooses the folding: give either --board or --lanes and --simd")
     step(f"reading {model}")
     float_network = read_model(model)
@@ -134,7 +134,8 @@ def _calibration_data(model: Path, network: FloatNetwork, chosen: Path | None) -
 def _foldings(network: Network, options: Options) -> tuple[Folding | None, ...]:
     if options.board:
         return choose(network, catalogue.board(options.board))
-    return fold(network, options.lanes or 1, options.simd or 1)
+    lanes, simd = (1 if wish is None else wish for wish in (options.lanes, options.simd))
+    return fold(network, lanes, simd)
 
 
 def _vectors(network: Network, data: Data) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from ffhw.fixedpoint import Fixed, Index, Unorm
@@ -79,3 +81,15 @@ def random_codes(network: Network, rng: np.random.Generator, lengths: list[int])
     """Input sequences of these lengths, codes from the whole range of the input format."""
     low, high = network.input.min, network.input.max
     return [rng.integers(low, high, (steps, network.input_size), endpoint=True) for steps in lengths]
+
+
+def sabotage_valid(verilog: str, expression: str) -> str:
+    """Verilog whose ``m_axis_tvalid`` is up only while ``expression`` is true; ``odd`` is true every other cycle."""
+    changed = re.sub(r"\(m_axis_tvalid\)", "(honest_valid)", verilog, count=1)
+    assert changed != verilog
+    extra = f"""  wire honest_valid;
+  reg odd = 0;
+  always @(posedge clk) odd <= ~odd;
+  assign m_axis_tvalid = honest_valid & ({expression});
+endmodule"""
+    return changed.replace("endmodule", extra, 1)

@@ -33,8 +33,7 @@ def run(
     from ffhw.training import tasks
 
     chosen = tasks.task(task)
-    if cell not in tasks.CELLS:
-        tasks.build_model(chosen, cell, 1, 1)
+    tasks.check_cell(cell)
     console.print(f"training {chosen.title}; loading TensorFlow and the data")
     try:
         from ffhw.training.train import train

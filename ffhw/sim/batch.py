@@ -16,7 +16,7 @@ import numpy as np
 from ffhw.errors import MismatchError
 from ffhw.network import Ints
 from ffhw.sim.beats import Packing
-from ffhw.sim.tools import cache_folder, require, run_tool, verilator_root
+from ffhw.sim.tools import cache_folder, require, run_tool, scratch_folder, verilator_root
 
 _DRIVER = Path(__file__).with_name("driver.cpp")
 _FLAGS = ["-std=c++20", "-O2", "-DVL_TIME_CONTEXT", "-Wno-attributes"]
@@ -76,8 +76,7 @@ class BatchSimulator:
         self.rtl = Path(rtl).resolve()
         self.ports = ports
         self.waves = waves
-        self._folder = tempfile.TemporaryDirectory(prefix="ffhw-sim-")
-        self.program = self._build(Path(self._folder.name))
+        self.program = self._build(scratch_folder(self, "ffhw-sim-"))
 
     def _build(self, folder: Path) -> Path:
         root = verilator_root()

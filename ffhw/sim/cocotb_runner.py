@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ffhw.errors import InputError, MismatchError, ToolError
-from ffhw.sim.tools import SIMULATORS, has_perl, require, verilator_root
+from ffhw.sim.tools import SIMULATORS, has_perl, require, scratch_folder, verilator_root
 
 BENCH_TESTS = 1  # tests in the bench; a filter or an import error must not look like success
 
@@ -64,8 +64,7 @@ class CocotbSimulator:
         self.rtl = Path(rtl).resolve()
         self.simulator = simulator
         self.waves = waves
-        self._folder = tempfile.TemporaryDirectory(prefix="ffhw-cocotb-")
-        self.folder = Path(self._folder.name)
+        self.folder = scratch_folder(self, "ffhw-cocotb-")
         for path in self.rtl.glob("*.mem"):  # found relative to the working folder
             shutil.copy(path, self.folder)
         arguments: list[str] = []
@@ -77,6 +76,8 @@ class CocotbSimulator:
             require("iverilog", "iverilog")
         with _environment(simulator, self.folder):
             self._runner = get_runner(simulator)
+            # what it would log is either in our log files or said in our own words
+            self._runner.log.setLevel(logging.CRITICAL)
             try:
                 self._runner.build(
                     sources=[self.rtl / "ffhw_top.v"],

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import weakref
 from pathlib import Path
 
 from ffhw.errors import ToolError
@@ -55,6 +56,13 @@ def cache_folder() -> Path:
     except OSError:
         folder = Path(tempfile.gettempdir()) / f"ffhw-cache-{os.getuid()}"
         folder.mkdir(exist_ok=True)
+    return folder
+
+
+def scratch_folder(owner: object, prefix: str) -> Path:
+    """New folder that disappears with its owner."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 

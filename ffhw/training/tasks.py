@@ -141,6 +141,17 @@ def task(name: str) -> Task:
     return TASKS[name]
 
 
+def check_cell(cell: str) -> None:
+    """Refuse the name of no cell.
+
+    Raises
+    ------
+    InputError: lists those that are.
+    """
+    if cell not in CELLS:
+        raise InputError(f"--cell must be one of {', '.join(CELLS)}, not {cell!r}")
+
+
 def build_model(chosen: Task, cell: str, units: int, inputs: int, hold_bias: bool = True) -> Any:
     """Keras model of a task: one recurrent layer and a dense one.
 
@@ -153,6 +164,7 @@ def build_model(chosen: Task, cell: str, units: int, inputs: int, hold_bias: boo
     ------
     InputError: no such cell.
     """
+    check_cell(cell)
     import keras
 
     from ffhw.training.jk import JK, HoldBias
@@ -166,10 +178,8 @@ def build_model(chosen: Task, cell: str, units: int, inputs: int, hold_bias: boo
     if cell == "jk":
         bias = HoldBias(1.0, chosen.longest_hold) if hold_bias else "zeros"
         layers.append(JK(units, bias_initializer=bias, **options))
-    elif cell in CELLS:
+    else:
         kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}[cell]
         layers.append(kind(units, **options))
-    else:
-        raise InputError(f"--cell must be one of {', '.join(CELLS)}, not {cell!r}")
     layers.append(keras.layers.Dense(chosen.outputs, activation="softmax" if chosen.softmax else None, name="readout"))
     return keras.Sequential(layers, name=f"{chosen.name.replace('-', '_')}_{cell}{units}")

@@ -16,7 +16,7 @@ import numpy as np
 from ffhw import __version__
 from ffhw.errors import InputError, OutputError
 from ffhw.files import write_atomic
-from ffhw.training.tasks import Task, TaskData, build_model
+from ffhw.training.tasks import Task, TaskData, build_model, check_cell
 
 
 def train(
@@ -45,10 +45,11 @@ def train(
     ------
     InputError: a setting out of range. OutputError: the target cannot be written.
     """
-    units = units or chosen.units
-    epochs = epochs or chosen.epochs
+    units = chosen.units if units is None else units
+    epochs = chosen.epochs if epochs is None else epochs
     if units < 1 or epochs < 1:
         raise InputError(f"--units and --epochs must be at least 1, not {units} and {epochs}")
+    check_cell(cell)
     check_target(target)
     # settled before anything is loaded: a wrong option must not cost a minute
     import keras
