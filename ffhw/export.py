@@ -70,32 +70,47 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     method = "range" if options.data is None and origin.startswith("noise") else options.calibration
     network = quantize(float_network, data.x[head], data.lengths[head], options.widths, method, options.argmax)
     foldings = _foldings(network, options)
+    settings = {"board": options.board, "calibration": method, "widths": dataclasses.asdict(options.widths)}
+    files = bundle_files(network, foldings, data, keep_state=options.keep_state, settings=settings, step=step)
+    files["accuracy.json"] = _json({"data": origin, **compare(float_network, network, data)})
+    step(f"writing {target}")
+    return write_bundle(target, files)
+
+
+def bundle_files(
+    network: Network,
+    foldings: tuple[Folding | None, ...],
+    data: Data,
+    *,
+    keep_state: bool = False,
+    settings: dict[str, Any] | None = None,
+    step: Callable[[str], None] = lambda _: None,
+) -> dict[str, bytes | str]:
+    """Files of a bundle by name, all but the comparison with a float network.
+
+    Parameters
+    ----------
+    data: inputs of the test vectors.
+    settings: what else ``design.json`` should remember.
+    """
     performance = predict(network, foldings)
     step(f"generating hardware: {performance.multipliers} multipliers, {performance.cycles_per_step} cycles a step")
     files: dict[str, bytes | str] = {
-        f"rtl/{name}": text for name, text in generate(network, foldings, options.keep_state).items()
+        f"rtl/{name}": text for name, text in generate(network, foldings, keep_state).items()
     }
     step("writing the integer ONNX graph")
+    # imported here: onnx is slow to load, and a bad option should be told at once
     from ffhw.onnx.export import to_onnx
 
     files["model.onnx"] = to_onnx(network).SerializeToString()
     step("running the golden model")
-    files["accuracy.json"] = _json({"data": origin, **compare(float_network, network, data)})
     files["vectors.npz"] = _vectors(network, data)
     files["network.npz"] = network.to_bytes()
     files["network.json"] = _json(network.describe())
     files["performance.json"] = _json(performance.to_dict())
-    files["design.json"] = _json(
-        {
-            "foldings": [None if f is None else dataclasses.asdict(f) for f in foldings],
-            "keep_state": options.keep_state,
-            "board": options.board,
-            "calibration": method,
-            "widths": dataclasses.asdict(options.widths),
-        }
-    )
-    step(f"writing {target}")
-    return write_bundle(target, files)
+    folded = [None if f is None else dataclasses.asdict(f) for f in foldings]
+    files["design.json"] = _json({"foldings": folded, "keep_state": keep_state, **(settings or {})})
+    return files
 
 
 def generate(

@@ -17,7 +17,8 @@ from ffhw import sigmoid
 from ffhw.errors import InputError
 from ffhw.fixedpoint import Fixed, Unorm
 from ffhw.floatnet import softmax
-from ffhw.network import DenseLayer, Ints, JKLayer, Network
+from ffhw.layers import DenseLayer, Ints, JKLayer
+from ffhw.network import Network
 
 
 def state_update(j: Ints, k: Ints, h: Ints, bits: int) -> Ints:

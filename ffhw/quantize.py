@@ -16,7 +16,8 @@ from ffhw import floatnet
 from ffhw.errors import InputError
 from ffhw.fixedpoint import Fixed, Format, Index, Unorm
 from ffhw.floatnet import FloatDense, FloatEmbedding, FloatJK, FloatNetwork
-from ffhw.network import DenseLayer, EmbeddingLayer, JKLayer, Layer, Network
+from ffhw.layers import DenseLayer, EmbeddingLayer, JKLayer, Layer
+from ffhw.network import Network
 
 METHODS = ("error", "range")
 # Grids of the least-error search: from the range's grid to this many bits finer.

@@ -7,7 +7,8 @@ import re
 import numpy as np
 
 from ffhw.fixedpoint import Fixed, Index, Unorm
-from ffhw.network import DenseLayer, EmbeddingLayer, JKLayer, Layer, Network
+from ffhw.layers import DenseLayer, EmbeddingLayer, JKLayer, Layer
+from ffhw.network import Network
 
 
 def random_weights(rng: np.random.Generator, shape: tuple[int, ...], bits: int) -> np.ndarray:

@@ -13,7 +13,8 @@ from networks import random_codes, random_network
 from ffhw import golden, sigmoid
 from ffhw.errors import InputError
 from ffhw.fixedpoint import Fixed, Unorm
-from ffhw.network import DenseLayer, EmbeddingLayer, JKLayer, Network
+from ffhw.layers import DenseLayer, EmbeddingLayer, JKLayer
+from ffhw.network import Network
 
 
 def every_code(bits):

@@ -8,7 +8,8 @@ from networks import random_network
 
 from ffhw.errors import InputError, OutputError
 from ffhw.fixedpoint import Fixed, Index, Unorm
-from ffhw.network import DenseLayer, EmbeddingLayer, JKLayer, Network, NetworkError
+from ffhw.layers import DenseLayer, EmbeddingLayer, JKLayer, NetworkError
+from ffhw.network import Network
 
 
 def jk(**changes):

@@ -36,7 +36,8 @@ def test_runtime_equals_the_golden_model(bits, activation, every_step, tokens, r
 def test_extreme_weights_and_states_do_not_saturate_inside(rng):
     """The case in which 8-bit products of unsigned and signed numbers overflow on some processors."""
     from ffhw.fixedpoint import Fixed, Unorm
-    from ffhw.network import JKLayer, Network
+    from ffhw.layers import JKLayer
+    from ffhw.network import Network
 
     n = 64
     layer = JKLayer(

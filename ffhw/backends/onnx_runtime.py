@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 
-from ffhw.network import Ints
+from ffhw.layers import Ints
 
 
 def run(model: bytes, codes: Ints, lengths: Ints) -> Ints:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ffhw.bundle import Bundle
-from ffhw.network import Ints
+from ffhw.layers import Ints
 from ffhw.sim.batch import BatchSimulator
 from ffhw.sim.check import ports_of
 from ffhw.sim.scenario import Interface

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ffhw import golden
 from ffhw.bundle import Bundle
 from ffhw.errors import InputError, MismatchError, ToolError
-from ffhw.network import Ints
+from ffhw.layers import Ints
 
 BACKENDS = ("golden", "onnx", "rtl")
 

@@ -24,7 +24,8 @@ from ffhw.errors import FitError, OutputError, ToolError
 from ffhw.hdl.choose import fits
 from ffhw.hdl.folding import Folding, fold, schedule
 from ffhw.hdl.performance import predict
-from ffhw.network import EmbeddingLayer, Network
+from ffhw.layers import EmbeddingLayer
+from ffhw.network import Network
 
 Step = Callable[[str], None]
 # The toolchain name by which amaranth-boards knows the open flow of a family.

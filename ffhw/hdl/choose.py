@@ -8,7 +8,8 @@ from ffhw.boards.catalogue import Board
 from ffhw.errors import FitError
 from ffhw.hdl.folding import Folding, complete, schedule
 from ffhw.hdl.performance import layer_cycles, memories, operand_bits, predict
-from ffhw.network import DenseLayer, EmbeddingLayer, JKLayer, Network
+from ffhw.layers import DenseLayer, EmbeddingLayer, JKLayer
+from ffhw.network import Network
 
 Foldings = tuple[Folding | None, ...]
 # Memories below this many bits become lookup tables or registers.

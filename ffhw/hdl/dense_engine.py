@@ -13,7 +13,7 @@ from ffhw.hdl.beat import beat_layout, element_shape
 from ffhw.hdl.folding import Schedule
 from ffhw.hdl.gate import SigmoidTable
 from ffhw.hdl.lanes import Lanes
-from ffhw.network import DenseLayer
+from ffhw.layers import DenseLayer
 
 
 class DenseEngine(wiring.Component):

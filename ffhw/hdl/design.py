@@ -15,7 +15,8 @@ from ffhw.hdl.embedding import Embedding
 from ffhw.hdl.folding import Folding, schedule
 from ffhw.hdl.jk_engine import JKEngine
 from ffhw.hdl.performance import input_width, output_width
-from ffhw.network import DenseLayer, EmbeddingLayer, Network
+from ffhw.layers import DenseLayer, EmbeddingLayer
+from ffhw.network import Network
 
 
 class Design(wiring.Component):

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ffhw.hdl.beat import beat_layout, element_shape
 from ffhw.hdl.lanes import pack
-from ffhw.network import EmbeddingLayer
+from ffhw.layers import EmbeddingLayer
 
 
 class Embedding(wiring.Component):

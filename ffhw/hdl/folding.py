@@ -10,7 +10,8 @@ import dataclasses
 import math
 
 from ffhw.errors import InputError
-from ffhw.network import DenseLayer, EmbeddingLayer, JKLayer, Layer, Network
+from ffhw.layers import DenseLayer, EmbeddingLayer, JKLayer, Layer
+from ffhw.network import Network
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ffhw.hdl.folding import Schedule
 from ffhw.hdl.jk_cell import JKCell
 from ffhw.hdl.lanes import Lanes
 from ffhw.hdl.step_buffer import StepBuffer
-from ffhw.network import JKLayer
+from ffhw.layers import JKLayer
 
 
 class JKEngine(wiring.Component):

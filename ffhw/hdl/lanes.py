@@ -24,7 +24,7 @@ from ffhw.hdl.folding import Schedule
 from ffhw.hdl.mac import MacArray
 from ffhw.hdl.performance import operand_bits, tree_stages
 from ffhw.hdl.step_buffer import StepBuffer
-from ffhw.network import DenseLayer, JKLayer
+from ffhw.layers import DenseLayer, JKLayer
 
 
 class Lanes(wiring.Component):

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from ffhw import sigmoid
 from ffhw.fixedpoint import Unorm
 from ffhw.hdl.folding import Folding, Schedule, schedule
-from ffhw.network import DenseLayer, EmbeddingLayer, JKLayer, Layer, Network
+from ffhw.layers import DenseLayer, EmbeddingLayer, JKLayer, Layer
+from ffhw.network import Network
 
 # Registers between a unit's last product being issued and its accumulator holding the sum, without the adder tree:
 # memory output, operand, product, accumulator.

@@ -16,7 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ffhw import __version__, sigmoid
 from ffhw.fixedpoint import Fixed, Unorm
-from ffhw.network import DenseLayer, EmbeddingLayer, JKLayer, Network
+from ffhw.layers import DenseLayer, EmbeddingLayer, JKLayer
+from ffhw.network import Network
 
 OPSET = 18
 # IR version that belongs to the opset; newer ones are refused by older runtimes.

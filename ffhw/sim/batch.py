@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ffhw.errors import MismatchError
-from ffhw.network import Ints
+from ffhw.layers import Ints
 from ffhw.sim.beats import Packing
 from ffhw.sim.tools import cache_folder, require, run_tool, scratch_folder, verilator_root
 

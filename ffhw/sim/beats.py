@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffhw.fixedpoint import Format
-from ffhw.network import Ints
+from ffhw.layers import Ints
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,8 @@ from ffhw import golden
 from ffhw.bundle import Bundle
 from ffhw.errors import InputError, MismatchError, ToolError
 from ffhw.export import VECTORS, generate
-from ffhw.network import Ints, Network
+from ffhw.layers import Ints
+from ffhw.network import Network
 from ffhw.sim.batch import BatchRun, BatchSimulator, Ports
 from ffhw.sim.cocotb_runner import BenchMismatch, CocotbSimulator
 from ffhw.sim.scenario import Interface, build_scenario, expected_answers

@@ -11,7 +11,8 @@ import numpy as np
 from ffhw import golden
 from ffhw.hdl.folding import Folding
 from ffhw.hdl.performance import input_width, output_width
-from ffhw.network import Ints, JKLayer, Network
+from ffhw.layers import Ints, JKLayer
+from ffhw.network import Network
 from ffhw.sim.beats import Packing
 
 

@@ -1,0 +1,101 @@
+"""The shape of the house: what the wheel holds, what importing costs, which way imports run."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LINKS = ("hdl", "sim", "training", "boards")
+
+
+def python(code, cwd=ROOT):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_links_are_relative_and_lead_into_the_package(name):
+    link = ROOT / name
+    assert link.is_symlink()
+    assert str(link.readlink()) == f"ffhw/{name}"
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_bare_names_are_refused(name):
+    run = python(f"import {name}")
+    assert run.returncode == 1
+    assert run.stderr.strip().endswith(f"ImportError: import ffhw.{name}, not {name}")
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_ruff_bans_bare_names(name):
+    source = f"from {name} import something\n\nprint(something)\n"
+    command = [sys.executable, "-m", "ruff", "check", "--stdin-filename", "tests/x.py", "-"]
+    run = subprocess.run(command, input=source, capture_output=True, text=True, cwd=ROOT)
+    assert run.returncode == 1
+    assert f"import ffhw.{name}, not {name}" in run.stdout
+
+
+def test_importing_the_package_is_instant():
+    run = python(
+        "import sys; before = set(sys.modules); import ffhw; "
+        "print(sorted({m.split('.')[0] for m in set(sys.modules) - before}))"
+    )
+    assert run.stdout.strip() == "['ffhw']"
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    tree = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "ffhw").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert held == tree
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize(
+    ("files", "forbidden"),
+    [
+        ("ffhw/fixedpoint.py", ("ffhw.layers", "ffhw.network", "ffhw.golden", "ffhw.hdl")),
+        ("ffhw/network.py", ("ffhw.golden", "ffhw.quantize", "ffhw.hdl")),
+        ("ffhw/golden.py", ("ffhw.hdl", "ffhw.sim", "ffhw.quantize", "ffhw.training", "amaranth", "tensorflow")),
+        ("ffhw/hdl/**/*.py", ("tensorflow", "keras", "ffhw.training", "ffhw.sim", "ffhw.cli")),
+        ("ffhw/training/**/*.py", ("ffhw.hdl", "amaranth", "ffhw.sim", "ffhw.boards")),
+    ],
+)
+def test_imports_run_one_way(files, forbidden):
+    paths = sorted(ROOT.glob(files))
+    assert paths
+    for path in paths:
+        names = list(imported(path))
+        wrong = [n for n in names if any(n == f or n.startswith(f + ".") for f in forbidden)]
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def test_files_and_functions_keep_to_their_size():
+    """Past 400 lines a file is two rooms in one, past 70 a function does two jobs."""
+    allowed = {"elaborate"}  # a component's whole pipeline is easier read in one piece
+    for path in sorted((ROOT / "ffhw").rglob("*.py")):
+        text = path.read_text()
+        assert text.count("\n") <= 400, path.name
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and node.name not in allowed:
+                assert node.end_lineno - node.lineno < 70, f"{path.name}: {node.name}"
