@@ -23,13 +23,18 @@ def scores(accuracy: dict[str, Any]) -> Figure | None:
     if not names:
         return None
     figure, axes = _figure(4.2, 2.6)
+    # dots, not bars: the axis does not begin at zero
+    for row, name in enumerate(names):
+        for kind, colour in (("float", BLUE), ("quantized", ORANGE)):
+            value = 100 * accuracy[kind][name]
+            axes.plot(kind, value, "o", ms=10, color=colour)
+            axes.annotate(
+                f"{value:.2f} %", (kind, value), textcoords="offset points", xytext=(10, 6 - 14 * row), fontsize=8
+            )
     values = [100 * accuracy[kind][name] for name in names for kind in ("float", "quantized")]
-    positions = [2.5 * n + k for n in range(len(names)) for k in range(2)]
-    bars = axes.bar(positions, values, color=[BLUE, ORANGE] * len(names), width=0.9)
-    axes.bar_label(bars, fmt="%.2f %%", fontsize=8, padding=2)
-    axes.set_xticks(positions, ["float", "quantized"] * len(names), fontsize=8)
-    lowest = min(values)
-    axes.set_ylim(max(0.0, lowest - max(1.0, 2 * (100 - lowest))), 100.5)
+    axes.set_ylim(max(0.0, min(values) - max(1.0, 2 * (100 - min(values)))), 100.5)
+    axes.set_xlim(-0.5, 1.8)
+    axes.grid(axis="y", color="#e2e8f0")
     axes.set_ylabel(", ".join(n.replace("_", " ") for n in names) + " in %")
     return figure
 
@@ -41,13 +46,13 @@ def difference_histogram(accuracy: dict[str, Any]) -> Figure | None:
         return None
     figure, axes = _figure(4.2, 2.6)
     edges, counts = histogram["edges"], histogram["counts"]
-    axes.stairs(counts, edges, fill=True, color=BLUE)
+    axes.stairs(counts, edges, fill=True, color=BLUE, zorder=2)
     axes.set_yscale("log")
     axes.set_ylim(0.5)
     axes.set_xlabel("quantized minus float output")
     axes.set_ylabel("outputs")
     step = accuracy["output_step"]
-    axes.axvspan(-step / 2, step / 2, color=ORANGE, alpha=0.35, lw=0, label="one output step")
+    axes.axvspan(-step / 2, step / 2, color=ORANGE, alpha=0.35, lw=0, zorder=1, label="one output step")
     axes.legend(fontsize=7, frameon=False)
     return figure
 
@@ -102,9 +107,8 @@ def roofline(performance: dict[str, Any]) -> Figure:
             fontsize=7,
         )
     axes.axhline(performance["cycles_per_step"], color=RED, lw=0.8)
-    axes.text(
-        xs[-1], performance["cycles_per_step"], "the design's pace ", ha="right", va="bottom", fontsize=7, color=RED
-    )
+    pace = performance["cycles_per_step"]
+    axes.text(xs[0], pace, "the design's pace", ha="left", va="bottom", fontsize=7, color=RED)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlabel("multipliers of the lanes")

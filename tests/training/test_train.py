@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from ffhw.data import load_data
+from ffhw.training.tasks import TASKS, TaskData
+from ffhw.training.train import train
+
+
+def small(seed):
+    """A task that a few units learn in seconds: which of two channels is larger on average."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(300, 8, 2)).astype(np.float32)
+    y = (x[..., 0].mean(axis=1) > x[..., 1].mean(axis=1)).astype(np.int64)
+    return TaskData(x[:200], y[:200], x[200:], y[200:], np.full(100, 8))
+
+
+TASK = dataclasses.replace(
+    TASKS["japanese-vowels"], load=small, outputs=2, units=8, epochs=12, learning_rate=3e-2, input_noise=0.0
+)
+
+
+@pytest.mark.parametrize("cell", ["jk", "lstm", "gru", "rnn"])
+def test_every_cell_trains(tmp_path, cell):
+    record = train(TASK, tmp_path / "m.keras", cell=cell)
+    assert record["test"]["accuracy"] > 0.85
+    assert len(record["history"]["loss"]) == 12
+
+
+def test_what_it_writes(tmp_path):
+    reports = []
+    record = train(TASK, tmp_path / "m.keras", epochs=2, progress=lambda *args: reports.append(args))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.data.npz", "m.json", "m.keras"]
+    assert json.loads((tmp_path / "m.json").read_text()) == record
+    assert len(load_data(tmp_path / "m.data.npz").x) == 100
+    assert [(epoch, total) for epoch, total, _ in reports] == [(1, 2), (2, 2)]
+
+
+def test_a_seed_gives_the_same_model(tmp_path):
+    one, two = (train(TASK, tmp_path / "m.keras", epochs=2, seed=5)["history"] for _ in range(2))
+    assert one == two
+    assert train(TASK, tmp_path / "m.keras", epochs=2, seed=6)["history"] != one
+
+
+def road(task, tmp_path, bits=8):
+    """Train a task as `ffhw train` does, quantize it, and return float and quantized scores."""
+    from ffhw.keras_file import read_model
+    from ffhw.metrics import compare
+    from ffhw.quantize import Widths, quantize
+
+    train(TASKS[task], tmp_path / "m.keras")
+    data = load_data(tmp_path / "m.data.npz")
+    float_network = read_model(tmp_path / "m.keras")
+    network = quantize(float_network, data.x, data.lengths, Widths(bits))
+    report = compare(float_network, network, data)
+    return report["float"], report["quantized"]
+
+
+@pytest.mark.data
+def test_japanese_vowels_reaches_its_accuracy(tmp_path):
+    before, after = road("japanese-vowels", tmp_path)
+    assert before["accuracy"] >= 0.97
+    assert before["accuracy"] - after["accuracy"] <= 0.005
+
+
+@pytest.mark.data
+def test_flipflop3_reaches_its_accuracy(tmp_path):
+    before, after = road("flipflop3", tmp_path)
+    assert before["sign_accuracy"] >= 0.999
+    assert after["sign_accuracy"] >= 0.999
+    assert after["mse"] <= before["mse"] * 1.2
