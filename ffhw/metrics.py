@@ -19,6 +19,7 @@ def score(values: Any, data: Data, every_step: bool) -> dict[str, float]:
 
     Class numbers ``y [batch]``: ``accuracy``, the share of sequences whose last (or only) output is largest at y.
     Targets of the outputs' own shape: ``mse``, and ``sign_accuracy`` where targets are -1 and 1, zeros left out.
+    A target of NaN asks for nothing and is left out of both.
     """
     y = data.y
     if y is None:
@@ -28,7 +29,7 @@ def score(values: Any, data: Data, every_step: bool) -> dict[str, float]:
         return {"accuracy": float((last.argmax(axis=-1) == y).mean())}
     if y.shape != values.shape:
         return {}
-    counts = np.ones(y.shape, bool)
+    counts = ~np.isnan(y)
     if every_step:
         counts &= np.arange(y.shape[1])[None, :, None] < data.lengths[:, None, None]
     result = {"mse": float(np.square(values - y)[counts].mean())}

@@ -38,7 +38,8 @@ def random_jk(
         bias=rng.integers(-5, 5, (2, units)),
         **options,  # type: ignore[arg-type]
     )
-    bias = rng.integers(-(1 << layer.acc_frac), 1 << layer.acc_frac, (2, units), endpoint=True)
+    one = 1 << max(layer.acc_frac, 0)
+    bias = rng.integers(-one, one, (2, units), endpoint=True)
     return JKLayer(**{**layer.__dict__, "bias": bias})
 
 

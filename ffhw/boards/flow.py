@@ -264,7 +264,7 @@ def _execute(program: str, arguments: tuple[str, ...], folder: Path, bundle: Bun
         for name, used, available in dict.fromkeys(re.findall(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", log))
         if int(used) > int(available)
     ]
-    if overflow or "no more" in log.lower() or "no bels remaining" in log.lower() or "unable to place" in log.lower():
+    if overflow or re.search("no bels remaining|unable to place|unable to find legal placement", log, re.IGNORECASE):
         what = ", ".join(overflow) or "its cells"
         raise FitError(f"the design does not fit {board.title}: it needs {what}; {_advice(bundle, board, log)}")
     errors = [line.strip() for line in log.splitlines() if "ERROR" in line]

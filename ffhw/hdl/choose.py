@@ -14,11 +14,18 @@ from ffhw.network import Network
 Foldings = tuple[Folding | None, ...]
 # Memories below this many bits become lookup tables or registers.
 SMALL_MEMORY_BITS = 512
+# Lookup tables of an engine without its accumulators, and the share of a device's that a design may take.
+ENGINE_LUTS = 500
+MOST_LUTS = 0.7
 
 
 def needs(network: Network, foldings: Foldings, board: Board) -> dict[str, int]:
-    """Multiplier and memory blocks that a design takes of a board's device, by prediction."""
-    multipliers = blocks = 0
+    """Multipliers, memory blocks and lookup tables that a design takes of a board's device, by prediction.
+
+    Lookup tables are an estimate: each accumulator with its adder and its place in line takes about three a bit, each
+    further product of a lane one adder, the rest of an engine some hundreds (fitted to the ULX3S figures in benchmarks/).
+    """
+    multipliers = blocks = luts = 0
     for number, (layer, folding) in enumerate(zip(network.layers, foldings, strict=True)):
         after = foldings[number + 1] if number + 1 < len(foldings) else None
         for width, depth in memories(layer, folding, after):
@@ -27,17 +34,26 @@ def needs(network: Network, foldings: Foldings, board: Board) -> dict[str, int]:
         if isinstance(layer, EmbeddingLayer) or folding is None:
             continue
         plan = schedule(layer, folding)
+        accumulators = plan.gates * folding.lanes
+        luts += ENGINE_LUTS + 3 * accumulators * layer.acc_width
+        luts += accumulators * (folding.simd - 1) * (operand_bits(layer) + layer.weight_bits)
         multipliers += plan.macs * board.family.multipliers(operand_bits(layer), layer.weight_bits)
         if isinstance(layer, JKLayer):
             bits = layer.state.bits + 1
             multipliers += 2 * folding.finishers * board.family.multipliers(bits, bits)
-    return {"multipliers": multipliers, "blocks": blocks}
+    return {"multipliers": multipliers, "blocks": blocks, "luts": luts}
 
 
 def fits(network: Network, foldings: Foldings, board: Board) -> bool:
     """Whether the prediction stays within the board's device."""
     need = needs(network, foldings, board)
-    return need["multipliers"] <= board.multipliers and need["blocks"] <= board.blocks
+    room = available(board)
+    return all(need[name] <= room[name] for name in need)
+
+
+def available(board: Board) -> dict[str, int]:
+    """What a design may take of a board's device: a device filled to the brim routes slowly, if at all."""
+    return {"multipliers": board.multipliers, "blocks": board.blocks, "luts": round(MOST_LUTS * board.luts)}
 
 
 def choose(network: Network, board: Board) -> Foldings:
@@ -66,9 +82,7 @@ def choose(network: Network, board: Board) -> Foldings:
         smallest = complete(network, [layer[max(layer)] for layer in options])
         need = needs(network, smallest, board)
         over = [
-            f"{name} {need[name]} of {available}"
-            for name, available in (("multipliers", board.multipliers), ("blocks", board.blocks))
-            if need[name] > available
+            f"{name} {need[name]} of {room}" for name, room in available(board).items() if need[name] > room
         ]
         raise FitError(
             f"no folding fits {board.title}: one lane already takes {' and '.join(over)}; "

@@ -23,6 +23,10 @@ from ffhw.sim.scenario import Interface, build_scenario, expected_answers
 from ffhw.sim.tools import SIMULATORS
 
 Step = Callable[[str], None]
+# Steps after which a design's pace is taken to be steady, where sequences are short.
+RUN_UP = 8
+# Cycles spent on measuring the pace where the compiled driver can afford it.
+LONG_RUN_CYCLES = 2_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +116,7 @@ def _cocotb(
         # a beat carries several codes, a probe as well
         compared += sum(run_codes(interface, sequences).values())
         if stalls == 0.0:
-            interval = steady_interval(np.array(run.in_cycles), interface.input.beats, sequences)
+            interval = steady_interval(np.array(run.in_cycles), interface.input.beats, sequences, predicted)
     return {"compared": compared, "cycles": cycles, "cycles_per_step": interval, "stalls": check.stalls}
 
 
@@ -126,18 +130,35 @@ def run_codes(interface: Interface, sequences: list[Ints]) -> dict[str, int]:
     return counts
 
 
-def steady_interval(in_cycles: Ints, beats: int, sequences: list[Ints]) -> int | None:
-    """Cycles between steps once the pipeline is full, from the cycles in which input beats were accepted.
+def steady_interval(in_cycles: Ints, beats: int, sequences: list[Ints], predicted: int) -> int | None:
+    """Cycles between steps in the steady state, from the cycles in which input beats were accepted.
 
-    None where too few steps, or sequences too short, were sent to tell.
+    Looks at the steps of each sequence behind its first :data:`RUN_UP`, and at nothing faster than predicted: while
+    the buffers between engines fill, the first engine keeps its own, faster pace. None where the sequences are too
+    short to tell.
     """
     begins = in_cycles[::beats]
-    gaps = np.diff(begins)[len(begins) // 2 :]
-    if len(gaps) < 4:
-        return None
-    # a sequence's first step does not wait for the states of another: it may come earlier than the others do
-    values, counts = np.unique(gaps, return_counts=True)
-    return int(values[counts.argmax()])
+    ends = np.cumsum([len(s) for s in sequences])
+    starts = ends - [len(s) for s in sequences]
+    gaps = np.concatenate([np.diff(begins[a + RUN_UP : b]) for a, b in zip(starts, ends, strict=True)])
+    slowest = int(gaps.max()) if len(gaps) >= 4 else 0
+    return slowest if slowest >= predicted else None
+
+
+def measure_interval(simulator: BatchSimulator, interface: Interface, sequences: list[Ints], predicted: int) -> int:
+    """Cycles between steps at the end of one long sequence, made of the given ones' steps.
+
+    Raises
+    ------
+    MismatchError: the pace has not settled by then.
+    """
+    steps = int(np.clip(LONG_RUN_CYCLES // predicted, 48, 400))
+    codes = np.resize(np.concatenate(sequences), (steps, interface.input.size))
+    run, _ = compare_batch(simulator, interface, [codes], predicted)
+    gaps = np.unique(np.diff(run.in_cycles[:: interface.input.beats])[-8:])
+    if len(gaps) != 1:
+        raise MismatchError(f"the pace did not settle in {steps} steps: the last ones took {gaps.tolist()} cycles")
+    return int(gaps[0])
 
 
 def _explain(
@@ -187,7 +208,7 @@ def _batch(
     return {
         "compared": codes,
         "cycles": run.cycles,
-        "cycles_per_step": steady_interval(run.in_cycles, interface.input.beats, sequences),
+        "cycles_per_step": measure_interval(simulator, interface, sequences, predicted),
         "stalls": 0.0,
         "seconds": round(seconds, 3),
         "cycles_per_second": round(run.cycles / seconds),

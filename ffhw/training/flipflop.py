@@ -44,8 +44,14 @@ class FlipFlopTask:
     def _steps(self, ms: float) -> int:
         return max(1, round(ms / self.dt_ms))
 
-    def generate(self, samples: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Inputs and targets ``[samples, steps, channels]``; targets are 0 before a channel's first pulse took effect."""
+    def generate(
+        self, samples: int, seed: int, between: bool = True
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Inputs and targets ``[samples, steps, channels]``; targets are 0 before a channel's first pulse took effect.
+
+        The task asks for a target from ``delay_ms`` after a pulse's falling edge to the channel's next pulse. In
+        between it keeps its old value if ``between``, for training; else it is NaN, nothing is asked there.
+        """
         rng = np.random.default_rng(seed)
         low, high = (self._steps(v) for v in self.interval_ms)
         pulse = self._steps(self.pulse_ms)
@@ -55,7 +61,20 @@ class FlipFlopTask:
         gaps[..., 0] = rng.integers(1, high, shape[:2], endpoint=True)  # the first pulse may come at once
         begins = np.cumsum(gaps + pulse, axis=-1) - pulse
         signs = rng.choice(np.array([-1, 1], np.int8), shape)
-        return self._render(begins, signs, rng)
+        x, y = self._render(begins, signs, rng)
+        if not between:
+            y[self._pending(begins)] = np.nan
+        return x, y
+
+    def _pending(self, begins: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Steps ``[samples, steps, channels]`` at which a pulse has begun but not yet taken effect."""
+        time = np.arange(self.steps)[None, :, None]
+        wait = self._steps(self.pulse_ms) + self._steps(self.delay_ms)
+        pending = np.zeros((len(begins), self.steps, self.channels), bool)
+        for n in range(begins.shape[-1]):
+            begin = begins[:, None, :, n]
+            pending |= (time >= begin) & (time < begin + wait)
+        return pending
 
     def tour(self, seed: int, hold_ms: float = 75.0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """One sample that visits all ``2^channels`` memory states in Gray-code order, ``hold_ms`` each.
@@ -107,6 +126,6 @@ class FlipFlopTask:
 
 
 def sign_accuracy(targets: NDArray[np.float32], outputs: NDArray[np.float64]) -> float:
-    """Share of outputs that have their target's sign, where there is a target."""
-    counts = targets != 0
+    """Share of outputs that have their target's sign, where there is a target other than 0."""
+    counts = (targets != 0) & ~np.isnan(targets)
     return float((np.sign(outputs)[counts] == targets[counts]).mean())

@@ -36,6 +36,7 @@ class Task:
     load: data for a seed, read or generated.
     outputs: width of the last layer; softmax: whether it classifies sequences (else it answers every step).
     units, epochs, batch_size, learning_rate: what a plain `ffhw train` uses; the rate falls to zero along a cosine.
+    weight_limit: largest JK weight, None for any; see :class:`ffhw.training.jk.WeightLimit`.
     longest_hold: longest relaxation time of the JK gates' initial biases, in steps.
     """
 
@@ -50,12 +51,13 @@ class Task:
     learning_rate: float
     longest_hold: float
     input_noise: float = 0.0
+    weight_limit: float | None = None
 
 
 def _flipflop3(seed: int) -> TaskData:
     task = FlipFlopTask(channels=3)
     x, y = task.generate(15_000, seed)
-    x_test, y_test = task.generate(512, seed + 1_000_003)
+    x_test, y_test = task.generate(512, seed + 1_000_003, between=False)
     return TaskData(x, y, x_test, y_test, np.full(len(x_test), x_test.shape[1]))
 
 
@@ -111,6 +113,7 @@ TASKS = {
             batch_size=128,
             learning_rate=2e-2,
             longest_hold=300.0,
+            weight_limit=2.0 - 2.0**-6,
         ),
         Task(
             name="japanese-vowels",
@@ -167,7 +170,7 @@ def build_model(chosen: Task, cell: str, units: int, inputs: int, hold_bias: boo
     check_cell(cell)
     import keras
 
-    from ffhw.training.jk import JK, HoldBias
+    from ffhw.training.jk import JK, HoldBias, WeightLimit
 
     layers: list[Any] = [keras.Input((None, inputs), name="input")]
     if chosen.softmax:
@@ -177,7 +180,10 @@ def build_model(chosen: Task, cell: str, units: int, inputs: int, hold_bias: boo
     options: dict[str, Any] = {"return_sequences": not chosen.softmax, "name": cell}
     if cell == "jk":
         bias = HoldBias(1.0, chosen.longest_hold) if hold_bias else "zeros"
-        layers.append(JK(units, bias_initializer=bias, **options))
+        limit = WeightLimit(chosen.weight_limit) if chosen.weight_limit else None
+        layers.append(
+            JK(units, bias_initializer=bias, kernel_constraint=limit, recurrent_constraint=limit, **options)
+        )
     else:
         kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}[cell]
         layers.append(kind(units, **options))

@@ -11,7 +11,7 @@ from ffhw.export import generate
 from ffhw.hdl.folding import fold
 from ffhw.hdl.performance import predict
 from ffhw.sim.batch import BatchSimulator
-from ffhw.sim.check import compare_batch, ports_of, run_codes, steady_interval
+from ffhw.sim.check import compare_batch, measure_interval, ports_of, run_codes
 from ffhw.sim.scenario import Interface
 
 pytestmark = pytest.mark.simulation
@@ -51,10 +51,12 @@ def test_grid(bits, units, lanes, simd, every_step, activation, tokens, tmp_path
     steps = sum(len(s) for s in sequences)
     for stalls in (0.0, 0.35):
         run, compared = compare_batch(simulator, interface, sequences, predicted.cycles_per_step, stalls=stalls)
+        assert run.outputs.shape[1] == network.output_size
         assert compared == sum(run_codes(interface, sequences).values())
         assert compared >= 3 * steps * sum(units)
-        if stalls == 0.0:
-            assert steady_interval(run.in_cycles, interface.input.beats, sequences) == predicted.cycles_per_step
+    assert measure_interval(simulator, interface, sequences, predicted.cycles_per_step) == predicted.cycles_per_step
+    lone, _ = compare_batch(simulator, interface, random_codes(network, rng, [1]), predicted.cycles_per_step)
+    assert lone.out_cycles[-1] - lone.in_cycles[0] == predicted.latency_cycles
     # a memory that never moves, or a network that says the same to everything, would test nothing
     assert len(np.unique(run.probes[len(network.layers) - 1 - 1][2])) > 1
 
