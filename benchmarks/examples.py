@@ -1,0 +1,61 @@
+"""Both examples down the whole road: train, export at 8 bits, simulate on two simulators and in bulk, place and route.
+
+Takes about fifteen minutes on two cores. Run from the repository: ``python benchmarks/examples.py``.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import tempfile
+from pathlib import Path
+
+from common import save
+
+from ffhw.boards.catalogue import Board
+from ffhw.boards.flow import synthesize
+from ffhw.errors import FitError
+from ffhw.export import Options, export
+from ffhw.quantize import Widths
+from ffhw.sim.check import Check, simulate
+from ffhw.training.tasks import TASKS
+from ffhw.training.train import train
+
+
+def road(task: str, folder: Path) -> dict[str, object]:
+    """One example on every board; the simulated folding is the one for the iCEBreaker."""
+    model = folder / f"{task}.keras"
+    record = train(TASKS[task], model)
+    boards = {}
+    for name, board in Board.BY_NAME.items():
+        lanes = {"board": name} if name != "ulx3s-85f" else {"lanes": 8}
+        bundle = export(model, folder / f"{task}-{name}", Options(Widths(8), **lanes), step=print)
+        try:
+            boards[name] = {k: v for k, v in synthesize(bundle.path, board, step=print).items() if k != "file"}
+        except FitError as error:
+            boards[name] = {"does_not_fit": str(error)}
+        if name == "icebreaker":
+            checks = (Check(), Check(simulator="icarus"), Check(every=True, internals=True))
+            simulations = [simulate(bundle.path, check, print) for check in checks]
+            accuracy = bundle.json("accuracy.json")
+    return {
+        "task": task,
+        "parameters": record["parameters"],
+        "train_seconds": record["train_seconds"],
+        "float": accuracy["float"],
+        "quantized_8_bits": accuracy["quantized"],
+        "simulations": [{k: v for k, v in s.items() if k != "file"} for s in simulations],
+        "boards": boards,
+    }
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        save("examples", {"examples": [road(task, Path(name)) for task in TASKS]})
+
+
+if __name__ == "__main__":
+    main()
