@@ -72,7 +72,10 @@ def test_a_killed_export_leaves_the_old_bundle(tmp_path):
     child = os.fork()
     if child == 0:
         bundle_module._exchange = lambda *_: os.kill(os.getpid(), 9)
-        write_bundle(tmp_path / "build", {"other": "x"})
+        try:
+            write_bundle(tmp_path / "build", {"other": "x"})
+        finally:
+            os._exit(1)  # never back into pytest
     assert os.waitpid(child, 0)[1] == 9
     assert Bundle.open(tmp_path / "build").json("network.json") == {"name": "n"}
 

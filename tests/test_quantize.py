@@ -85,6 +85,22 @@ def test_more_bits_come_closer_to_the_float_network(keras_models, model, rng):
     assert errors[3] < errors[2] / 4
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_weights_on_states_absorb_the_factor_of_their_format(bits, rng):
+    """A weight times a code q / M of value 1 must be worth the weight: codes are worth 2^-frac * M / 2^b each."""
+    from ffhw.floatnet import FloatDense, FloatJK, FloatNetwork
+
+    wh, wd = rng.uniform(-1, 1, (2, 3, 3)), rng.uniform(-1, 1, (2, 3))
+    jk = FloatJK("jk", rng.uniform(-1, 1, (2, 3, 2)), wh, np.zeros((2, 3)), return_sequences=True)
+    network = FloatNetwork("n", (jk, FloatDense("dense", wd, np.zeros(2), "linear")))
+    widths = Widths(bits=bits, weight_bits=12)
+    first, second = quantize(network, rng.normal(size=(4, 9, 2)), widths=widths, method="range").layers
+    top = 2**bits - 1
+    for exact, codes, frac in ((wh, first.weights_h, first.frac_h), (wd, second.weights, second.frac)):
+        worth = codes * 2.0**-frac * top / 2**bits
+        assert np.abs(worth - exact).max() <= 0.5 * 2.0**-frac
+
+
 def test_ragged_calibration_ignores_padding(keras_models, rng):
     float_network = keras_file.read_model(keras_models / "classifier.keras")
     x = rng.uniform(-0.4, 0.4, (8, 10, 4))
