@@ -33,9 +33,9 @@ class JKEngine(wiring.Component):
     Members
     -------
     i, o: streams of beats; ``o`` has F elements a beat.
-    i_state (``keep_state``): stream of state vectors, F elements a beat. A vector accepted before a sequence's first
-        input beat is offered becomes the state that the sequence starts from. It is accepted once all sequences before
-        it are worked off.
+    i_state (``keep_state``): stream of state vectors, F elements a beat. A vector whose first beat is accepted before
+        a sequence's first input beat is offered becomes the state that the sequence starts from. It is accepted once
+        all sequences before it are worked off.
     o_state (``keep_state``): stream of the state after each step marked ``last``.
     probe (``probe``): ``valid`` for one cycle as F units finish; their ``j``, ``k`` and new ``h``.
     """
@@ -174,7 +174,8 @@ class JKEngine(wiring.Component):
         do_load = Signal()
         loads_last = load_beat == self.plan.step_beats - 1
         m.d.comb += [
-            lanes.hold.eq(lanes.boundary & (self.i_state.valid | emptied)),
+            # inputs that come while a state is still being loaded wait for the rest of it
+            lanes.hold.eq(emptied),
             state.flush.eq(quiet & self.i_state.valid & ~emptied),
             self.i_state.ready.eq(emptied),
             do_load.eq(self.i_state.valid & self.i_state.ready),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+from amaranth.sim import Simulator
 from harness import expected_outputs, simulate
 from networks import random_codes, random_network
 
+from ffhw import golden
 from ffhw.hdl.design import Design
-from ffhw.hdl.folding import fold
+from ffhw.hdl.folding import fold, schedule
+from ffhw.hdl.jk_engine import JKEngine
 from ffhw.hdl.performance import predict
+from ffhw.network import Network
 
 # bits, units of the JK layers, lanes, simd, every step, activation, tokens
 GRID = [
@@ -59,6 +65,64 @@ def test_nothing_waits_where_the_drain_is_hidden():
     predicted = predict(network, fold(network, 4, 1))
     assert [e.stall_cycles_per_step for e in predicted.engines] == [0, 0]
     assert predicted.cycles_per_step == 3 * (9 + 12)
+
+
+def test_the_first_of_equal_outputs_is_the_class():
+    network = random_network(1, inputs=3, units=(4,), outputs=4, bits=4, activation="argmax")
+    jk, dense = network.layers
+    twins = np.stack([dense.weights[0], dense.weights[1], dense.weights[1], dense.weights[1]])
+    bias = np.array([0, 5, 5, 5])
+    network = Network("twins", (jk, dataclasses.replace(dense, weights=twins, bias=bias)))
+    sequences = random_codes(network, np.random.default_rng(1), [40])
+    run = simulate(Design(network=network, foldings=fold(network, 2, 1)), sequences)
+    assert [o.tolist() for o in run.outputs] == [e.tolist() for e in expected_outputs(network, sequences)]
+    assert {int(o[0]) for o in run.outputs} == {0, 1}
+
+
+def test_inputs_that_overtake_a_state_wait_for_it(rng):
+    """The first input beat is offered as soon as the state's first beat is in; the rest of the state comes late."""
+    network = random_network(6, inputs=2, units=(5,), outputs=0, bits=6)
+    (layer,), (folding,) = network.layers, fold(network, 1, 1)
+    engine = JKEngine(layer=layer, plan=schedule(layer, folding), input_width=1, keep_state=True)
+    state = rng.integers(0, 63, 5)
+    codes = random_codes(network, rng, [3])[0]
+    expected = golden.run(network, codes[None], states={"jk_0": state[None]}).outputs[0]
+
+    async def load(ctx):
+        for unit in state:
+            ctx.set(engine.i_state.payload.data, [int(unit)])
+            ctx.set(engine.i_state.valid, 1)
+            await ctx.tick().until(engine.i_state.ready)
+            ctx.set(engine.i_state.valid, 0)
+            await ctx.tick().repeat(25)
+
+    async def send(ctx):
+        await ctx.tick().until(engine.i_state.valid & engine.i_state.ready)
+        for t, code in enumerate(codes.reshape(-1)):
+            ctx.set(engine.i.payload.data, [int(code)])
+            ctx.set(engine.i.payload.last, t == codes.size - 1)
+            ctx.set(engine.i.valid, 1)
+            await ctx.tick().until(engine.i.ready)
+        ctx.set(engine.i.valid, 0)
+
+    taken = []
+
+    simulator = Simulator(engine)
+    simulator.add_clock(1e-6)
+    for process in (load, send):
+        simulator.add_testbench(process, background=True)
+
+    async def collect(ctx):
+        ctx.set(engine.o.ready, 1)
+        ctx.set(engine.o_state.ready, 1)
+        for _ in range(2000):
+            *_, valid, payload = await ctx.tick().sample(engine.o.valid, engine.o.payload)
+            if valid:
+                taken.append(int(payload.data[0]))
+
+    simulator.add_testbench(collect)
+    simulator.run()
+    assert taken == expected.reshape(-1).tolist()
 
 
 def test_design_refuses_a_wrong_number_of_foldings():
