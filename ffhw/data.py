@@ -15,11 +15,15 @@ from ffhw.errors import InputError
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """Sequences ``x [batch, time, D]``, ``lengths [batch]``, and optionally labels or targets ``y``."""
+    """Sequences ``x [batch, time, D]``, ``lengths [batch]``, and optionally labels or targets ``y``.
+
+    lengths_given: whether the lengths came with the data; else each sequence fills all of ``time``.
+    """
 
     x: NDArray[np.float64]
     lengths: NDArray[np.int64]
     y: NDArray[Any] | None = None
+    lengths_given: bool = True
 
 
 def load_data(path: Path | str) -> Data:
@@ -68,6 +72,7 @@ def check_data(x: Any, lengths: Any, y: Any, where: str) -> Data:
     x = x.astype(np.float64)
     if not np.isfinite(x).all():
         raise InputError(f"{where}: {int((~np.isfinite(x)).sum())} values of x are not finite numbers")
+    lengths_given = lengths is not None
     if lengths is None:
         lengths = np.full(len(x), x.shape[1])
     if lengths.shape != (len(x),) or lengths.dtype.kind not in "iu":
@@ -76,11 +81,19 @@ def check_data(x: Any, lengths: Any, y: Any, where: str) -> Data:
         raise InputError(f"{where}: lengths must be from 1 to {x.shape[1]}, found {lengths.min()} to {lengths.max()}")
     if y is not None and len(y) != len(x):
         raise InputError(f"{where}: y has {len(y)} entries for {len(x)} sequences")
-    return Data(x, lengths.astype(np.int64), y)
+    return Data(x, lengths.astype(np.int64), y, lengths_given)
 
 
-def fit_data(data: Data, inputs: int, where: str) -> Data:
-    """``data`` once its vectors are known to have as many elements as a network has inputs."""
+def fit_data(data: Data, inputs: int, where: str, mask_value: float | None = None) -> Data:
+    """``data`` once its vectors are known to have as many elements as a network has inputs.
+
+    Where no lengths were given, steps at a sequence's end that hold ``mask_value`` only are taken for padding.
+    """
     if data.x.shape[2] != inputs:
         raise InputError(f"{where}: x has {data.x.shape[2]} values a step, the model takes {inputs}")
-    return data
+    if mask_value is None or data.lengths_given:
+        return data
+    real = (data.x != mask_value).any(axis=-1)
+    # a sequence of padding alone keeps one step: hardware has no empty sequences
+    lengths = np.where(real.any(axis=1), real.shape[1] - real[:, ::-1].argmax(axis=1), 1)
+    return dataclasses.replace(data, lengths=lengths)

@@ -135,7 +135,7 @@ def _calibration_data(model: Path, network: FloatNetwork, chosen: Path | None) -
     beside = model.with_suffix(".data.npz")
     if chosen is not None or beside.exists():
         path = chosen or beside
-        return fit_data(load_data(path), network.input_size, str(path)), path.name
+        return fit_data(load_data(path), network.input_size, str(path), network.mask_value), path.name
     rng = np.random.default_rng(0)
     shape = (64, 32, network.input_size)
     first = network.layers[0]

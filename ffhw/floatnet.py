@@ -59,6 +59,7 @@ class FloatNetwork:
 
     name: str
     layers: tuple[FloatLayer, ...]
+    mask_value: float | None = None  # of a Masking layer at the input: steps of this value only are padding
 
     @property
     def input_size(self) -> int:

@@ -59,7 +59,9 @@ def read_model(path: Path | str) -> FloatNetwork:
     merged = _merge_activations(layers)
     if not merged:
         raise InputError(f"{path} has no layer with weights")
-    return FloatNetwork(name=str(config["config"].get("name", path.stem)), layers=tuple(merged))
+    masks = [d["config"].get("mask_value", 0.0) for d in _chain(config) if d["class_name"] == "Masking"]
+    name = str(config["config"].get("name", path.stem))
+    return FloatNetwork(name, tuple(merged), mask_value=float(masks[0]) if masks else None)
 
 
 @dataclasses.dataclass(frozen=True)

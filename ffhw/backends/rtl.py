@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ffhw.bundle import Bundle
+from ffhw.errors import InputError
 from ffhw.layers import Ints
 from ffhw.sim.batch import BatchSimulator
 from ffhw.sim.check import ports_of
@@ -12,7 +13,14 @@ from ffhw.sim.scenario import Interface
 
 
 def run(bundle: Bundle, codes: Ints, lengths: Ints) -> Ints:
-    """Output codes of the simulated RTL, in the shapes of :func:`ffhw.golden.run`."""
+    """Output codes of the simulated RTL, in the shapes of :func:`ffhw.golden.run`.
+
+    Raises
+    ------
+    InputError: the design keeps its state, so that one sequence's answer would depend on those before it.
+    """
+    if bundle.keep_state:
+        raise InputError("--backend rtl needs a design that clears its state behind each sequence: use ffhw sim")
     network = bundle.network()
     interface = Interface(network, bundle.foldings())
     sequences = [row[:n] for row, n in zip(codes, lengths, strict=True)]

@@ -184,6 +184,21 @@ def test_a_tampered_bundle(built, tmp_path):
         fails(ffhw(command[0], tmp_path / "build", *command[1:]), 7, "network.npz is not the file that was exported")
 
 
+@pytest.mark.simulation
+def test_a_design_that_keeps_its_state(keras_models, tmp_path, icarus):
+    rng = np.random.default_rng(1)
+    np.save(tmp_path / "x.npy", rng.normal(size=(3, 6, 3)))
+    model, data = keras_models / "tracker.keras", tmp_path / "x.npy"
+    run = ffhw("export", model, "-o", tmp_path / "build", "--data", data, "--keep-state", "--bits", "5")
+    assert run.returncode == 0, run.stderr
+    run = ffhw("sim", tmp_path / "build", "--sim", icarus, "--internals")
+    assert run.returncode == 0, run.stderr
+    fails(ffhw("sim", tmp_path / "build", "--all"), 2, "--all needs a design that clears its state")
+    fails(
+        ffhw("run", tmp_path / "build", "-i", data, "--backend", "rtl"), 2, "--backend rtl needs a design that clears"
+    )
+
+
 def test_export_without_data_says_so(keras_models, tmp_path):
     run = ffhw("export", keras_models / "tracker.keras", "-o", tmp_path / "build", "--bits", "6")
     assert run.returncode == 0, run.stderr
