@@ -77,12 +77,11 @@ def build_scenario(
     expected: dict[str, list[list[int]]] = {"m_axis": []}
     probes: dict[str, list[list[int]]] = {}
     states: dict[str, Ints] = {}
-    for number, packing in interface.states.items():
+    for number in interface.states:
         if interface.keep_state:
             expected[f"m_axis_state_{number}"] = []
         if interface.probe:
             probes[str(number)] = []
-        del packing
     for index, sequence in enumerate(sequences):
         if not interface.keep_state:
             states = {}
@@ -103,7 +102,9 @@ def build_scenario(
     slack = (1.0 / max(1e-3, 1.0 - stalls)) ** 2
     steps = sum(len(s) for s in sequences)
     beats = interface.input.beats + interface.output.beats + sum(p.beats for p in interface.states.values())
+    inputs = ["s_axis"] + ([f"s_axis_state_{number}" for number in interface.states] if interface.keep_state else [])
     return {
+        "inputs": inputs,
         "program": program,
         "expected": expected,
         "probes": probes,

@@ -24,9 +24,9 @@ QUIET_CYCLES = 32  # nothing may follow the last expected beat for this long
 class Sender:
     """Offers the beats of the program in order, each on its port, with random pauses between them."""
 
-    def __init__(self, dut: Any, program: list[list[Any]], rng: random.Random, stalls: float) -> None:
-        self.ports = {name: Port(dut, name) for name, _, _ in program}
-        self.program = program
+    def __init__(self, dut: Any, scenario: dict[str, Any], rng: random.Random, stalls: float) -> None:
+        self.ports = {name: Port(dut, name) for name in scenario["inputs"]}
+        self.program = scenario["program"]
         self.rng = rng
         self.stalls = stalls
         self.sent = 0
@@ -145,8 +145,10 @@ class Bench:
         """Hold the reset for a few cycles, all inputs idle."""
         await FallingEdge(self.dut.clk)
         self.dut.rst.value = 1
-        for name in {entry[0] for entry in self.scenario["program"]}:
-            getattr(self.dut, f"{name}_tvalid").value = 0
+        for name in self.scenario["inputs"]:
+            # ports that the program never uses as well: undriven inputs would make everything unknown
+            for signal in ("tvalid", "tdata", "tlast"):
+                getattr(self.dut, f"{name}_{signal}").value = 0
         for name in self.scenario["expected"]:
             getattr(self.dut, f"{name}_tready").value = 0
         for _ in range(3):
@@ -158,7 +160,7 @@ class Bench:
         scenario = self.scenario
         rng = random.Random(scenario["seed"])
         stalls = scenario["stalls"]
-        sender = Sender(self.dut, scenario["program"], rng, stalls)
+        sender = Sender(self.dut, scenario, rng, stalls)
         receivers = [Receiver(self.dut, n, e, rng, stalls) for n, e in scenario["expected"].items()]
         probes = [Probe(self.dut, n, e) for n, e in scenario["probes"].items()]
         quiet = 0
