@@ -112,7 +112,7 @@ TASKS = {
             epochs=40,
             batch_size=128,
             learning_rate=2e-2,
-            longest_hold=300.0,
+            longest_hold=60.0,
             weight_limit=2.0 - 2.0**-6,
         ),
         Task(
