@@ -108,7 +108,7 @@ def roofline(performance: dict[str, Any]) -> Figure:
         )
     axes.axhline(performance["cycles_per_step"], color=RED, lw=0.8)
     pace = performance["cycles_per_step"]
-    axes.text(xs[0], pace, "the design's pace", ha="left", va="bottom", fontsize=7, color=RED)
+    axes.text(xs[-1], pace / 1.08, "the design's pace", ha="right", va="top", fontsize=7, color=RED)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlabel("multipliers of the lanes")
