@@ -26,7 +26,7 @@ def run(
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error.strerror}") from None
     model, bundle = output / "vowels.keras", output / "build"
-    options = {"units": None, "epochs": None, "seed": 1, "hold_bias": True}
+    options = {"units": None, "epochs": None, "learning_rate": None, "seed": 1, "hold_bias": True}
 
     def title(number: int, text: str) -> None:
         console.print(f"\n[bold blue]{number}/5 {text}[/bold blue]")

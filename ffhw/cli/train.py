@@ -8,11 +8,12 @@ import typer
 
 
 def run(
-    task: str = typer.Argument(help="Example to train: flipflop3 or japanese-vowels."),
+    task: str = typer.Argument(help="Example to train; see below."),
     output: Path = typer.Option(Path("model.keras"), "--output", "-o", help="Model file to write."),
     cell: str = typer.Option("jk", help="Recurrent cell: jk, lstm, gru or rnn. Only jk becomes hardware."),
     units: int = typer.Option(None, help="Units of the recurrent layer.", show_default="the task's own"),
     epochs: int = typer.Option(None, help="Passes over the training data.", show_default="the task's own"),
+    learning_rate: float = typer.Option(None, help="Rate to begin with; falls to 0.", show_default="the task's own"),
     seed: int = typer.Option(1, help="Seed of weights, data and order."),
     hold_bias: bool = typer.Option(True, help="Start JK gates with biases that let them hold their state."),
 ) -> None:
@@ -20,6 +21,9 @@ def run(
 
     Writes MODEL.keras, MODEL.data.npz (the test split, which export calibrates and evaluates on) and MODEL.json
     (settings, history, test figures).
+
+    Tasks: flipflop3 (3-bit memory), japanese-vowels (real speech), perceptual-decision, context-decision,
+    delayed-match, parametric-memory.
     """
     import os
 
@@ -54,6 +58,7 @@ def run(
                 cell=cell,
                 units=units,
                 epochs=epochs,
+                learning_rate=learning_rate,
                 seed=seed,
                 hold_bias=hold_bias,
                 progress=progress,

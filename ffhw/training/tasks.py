@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ffhw.errors import InputError
 from ffhw.training.datasets import Sequences, japanese_vowels
+from ffhw.training.decisions import ContextDecision, DelayedMatch, ParametricMemory, PerceptualDecision
 from ffhw.training.flipflop import FlipFlopTask
 
 CELLS = ("jk", "lstm", "gru", "rnn")
@@ -59,6 +60,17 @@ def _flipflop3(seed: int) -> TaskData:
     x, y = task.generate(15_000, seed)
     x_test, y_test = task.generate(512, seed + 1_000_003, between=False)
     return TaskData(x, y, x_test, y_test, np.full(len(x_test), x_test.shape[1]))
+
+
+def _decision(trial: Any) -> Callable[[int], TaskData]:
+    """Loader of a task of :mod:`ffhw.training.decisions`."""
+
+    def load(seed: int) -> TaskData:
+        x, y = trial.generate(6_000, seed)
+        x_test, y_test = trial.generate(1_000, seed + 1_000_003)
+        return TaskData(x, y, x_test, y_test, np.full(len(x_test), x_test.shape[1]))
+
+    return load
 
 
 def _japanese_vowels(seed: int) -> TaskData:
@@ -127,6 +139,27 @@ TASKS = {
             learning_rate=5e-3,
             longest_hold=16.0,
             input_noise=0.4,
+        ),
+        *(
+            Task(
+                name=name,
+                title=title,
+                load=_decision(trial),
+                outputs=1,
+                softmax=False,
+                units=32,
+                epochs=25,
+                batch_size=64,
+                learning_rate=1e-2,
+                longest_hold=30.0,
+                weight_limit=2.0 - 2.0**-6,
+            )
+            for name, title, trial in (
+                ("perceptual-decision", "perceptual decision (Britten et al. 1992)", PerceptualDecision()),
+                ("context-decision", "context-dependent decision (Mante et al. 2013)", ContextDecision()),
+                ("delayed-match", "delayed match to sample (Freedman & Assad 2006)", DelayedMatch()),
+                ("parametric-memory", "parametric working memory (Romo et al. 1999)", ParametricMemory()),
+            )
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -26,6 +27,7 @@ def train(
     cell: str = "jk",
     units: int | None = None,
     epochs: int | None = None,
+    learning_rate: float | None = None,
     seed: int = 1,
     hold_bias: bool = True,
     progress: Callable[[int, int, dict[str, float]], None] = lambda *_: None,
@@ -47,6 +49,9 @@ def train(
     """
     units = chosen.units if units is None else units
     epochs = chosen.epochs if epochs is None else epochs
+    rate = chosen.learning_rate if learning_rate is None else learning_rate
+    if not 0 < rate < 1:
+        raise InputError(f"--learning-rate must be greater than 0 and below 1, not {rate!r}")
     if units < 1 or epochs < 1:
         raise InputError(f"--units and --epochs must be at least 1, not {units} and {epochs}")
     check_cell(cell)
@@ -57,6 +62,7 @@ def train(
     keras.utils.set_random_seed(seed)
     data = chosen.load(seed)
     model = build_model(chosen, cell, units, data.x.shape[-1], hold_bias)
+    chosen = dataclasses.replace(chosen, learning_rate=rate)
     history, seconds = _fit(model, chosen, data, epochs, progress)
     record = {
         "ffhw": __version__,
@@ -66,6 +72,7 @@ def train(
         "parameters": int(model.count_params()),
         "seed": seed,
         "epochs": epochs,
+        "learning_rate": rate,
         "hold_bias": hold_bias,
         "train_seconds": round(seconds, 1),
         "test": evaluate(model, chosen, data),

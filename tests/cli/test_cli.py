@@ -141,7 +141,7 @@ def test_a_wrong_rtl_ends_in_exit_code_3_with_waves(built, icarus, tmp_path):
         (["sim", "no"], 2, "no does not exist: write a bundle with ffhw export"),
         (["sim", "."], 2, "is not a bundle"),
         (["synth", ".", "--board", "x"], 2, "--board must be one of"),
-        (["train", "mnist"], 2, "TASK must be one of flipflop3, japanese-vowels, not 'mnist'"),
+        (["train", "mnist"], 2, "TASK must be one of flipflop3, japanese-vowels, perceptual-decision"),
         (["train", "flipflop3", "--cell", "tanh"], 2, "--cell must be one of jk, lstm, gru, rnn, not 'tanh'"),
         (["train", "flipflop3", "-o", "model.h5"], 2, "must end in .keras, not 'model.h5'"),
         (["train", "flipflop3", "-o", "no/m.keras"], 6, "does not exist or is not writable"),
