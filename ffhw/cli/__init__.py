@@ -12,6 +12,8 @@ import ffhw
 from ffhw.cli import demo, doctor, export, report, run, sim, synth, train
 from ffhw.errors import FfhwError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     help="Flip-flop neural networks from Keras to silicon: train, export, sim, synth, report.",
     no_args_is_help=True,
@@ -53,8 +55,11 @@ def main() -> None:
         app()
     except FfhwError as error:
         fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        fail("interrupted; nothing was left half-written", 130)
+    except SystemExit as end:
+        # typer turns the keyboard's interrupt into a silent exit
+        if end.code == INTERRUPTED:
+            fail("interrupted; nothing was left half-written", INTERRUPTED)
+        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             fail("the disk is full; nothing was left half-written", 6)

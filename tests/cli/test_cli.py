@@ -216,6 +216,21 @@ def test_export_for_a_board_that_is_too_small(tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+def test_an_interrupt_ends_in_one_line(keras_models, tmp_path):
+    import signal
+    import time
+
+    command = [sys.executable, "-m", "ffhw", "export", str(keras_models / "tracker.keras"), "-o", str(tmp_path / "b")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
+    process.stdout.readline()  # it has begun
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.strip() == "ffhw: interrupted; nothing was left half-written"
+    assert not list(tmp_path.iterdir())
+
+
 def test_usage_errors_exit_with_2():
     run = ffhw("export")
     assert run.returncode == 2
