@@ -1,13 +1,13 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from keras import ops
 
-keras = pytest.importorskip("keras")
+from ffhw.training.jk import JK, HoldBias, JKCell, WeightLimit
 
-from keras import ops  # noqa: E402
-
-from ffhw.training.jk import JK, HoldBias, JKCell  # noqa: E402
 
 
 def sigmoid(v):
@@ -56,7 +56,6 @@ def test_gate_order_is_j_then_k(layer):
 
 def test_gradient_of_one_step_is_equation_3():
     """dh/dJ = 1 - h, dh/dK = -h, and dh/dh with fixed gates = 1 - J - K."""
-    tf = pytest.importorskip("tensorflow")
     cell = JKCell(3, use_bias=False, kernel_initializer="zeros", recurrent_initializer="zeros")
     cell.build((None, 2))
     pre = tf.Variable([[0.3, -1.2, 2.0, 0.7, 0.1, -0.4]])
@@ -98,7 +97,6 @@ def analytic_gradients(layer, x, target):
 
 
 def test_autodiff_equals_the_papers_gradients(layer, x, rng):
-    tf = pytest.importorskip("tensorflow")
     target = rng.normal(size=(5, 7, 4))
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(tf.square(layer(x) - target.astype(np.float32)))
@@ -253,3 +251,11 @@ def test_hold_bias_refuses(times):
 def test_hold_bias_fills_nothing_else():
     with pytest.raises(ValueError, match=r"^HoldBias fills biases of shape \(2, 2 \* units\), not \(8,\)$"):
         HoldBias()((8,))
+
+
+def test_weight_limit_cuts_and_survives_its_description():
+    limit = WeightLimit(1.5)
+    assert ops.convert_to_numpy(limit(np.array([-3.0, 0.2, 1.6]))) == pytest.approx([-1.5, 0.2, 1.5])
+    assert WeightLimit(**limit.get_config()).limit == 1.5
+    with pytest.raises(ValueError, match=r"^limit must be greater than 0, not 0$"):
+        WeightLimit(0)
