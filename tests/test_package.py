@@ -41,6 +41,15 @@ def test_ruff_bans_bare_names(name):
     assert f"import ffhw.{name}, not {name}" in run.stdout
 
 
+def test_ruff_reads_every_file():
+    run = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--show-files"], capture_output=True, text=True, cwd=ROOT
+    )
+    read = {Path(line) for line in run.stdout.splitlines()}
+    for folder in ("ffhw", "tests", "benchmarks"):
+        assert set((ROOT / folder).rglob("*.py")) <= read
+
+
 def test_importing_the_package_is_instant():
     run = python(
         "import sys; before = set(sys.modules); import ffhw; "

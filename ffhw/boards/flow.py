@@ -284,5 +284,3 @@ def _advice(bundle: Bundle, board: Board, log: str) -> str:
             cycles = predict(network, smaller).cycles_per_step
             return f"by estimate --lanes {candidate} --simd 1 fits, at {cycles} cycles a step"
     return "no folding fits by estimate: use fewer units, fewer bits or a larger device"
-
-

@@ -23,7 +23,7 @@ def needs(network: Network, foldings: Foldings, board: Board) -> dict[str, int]:
     """Multipliers, memory blocks and lookup tables that a design takes of a board's device, by prediction.
 
     Lookup tables are an estimate: each accumulator with its adder and its place in line takes about three a bit, each
-    further product of a lane one adder, the rest of an engine some hundreds (fitted to the ULX3S figures in benchmarks/).
+    further product of a lane one adder, the rest of an engine some hundreds (fitted to benchmarks/ulx3s_lanes).
     """
     multipliers = blocks = luts = 0
     for number, (layer, folding) in enumerate(zip(network.layers, foldings, strict=True)):
@@ -81,9 +81,7 @@ def choose(network: Network, board: Board) -> Foldings:
     if best is None:
         smallest = complete(network, [layer[max(layer)] for layer in options])
         need = needs(network, smallest, board)
-        over = [
-            f"{name} {need[name]} of {room}" for name, room in available(board).items() if need[name] > room
-        ]
+        over = [f"{name} {need[name]} of {room}" for name, room in available(board).items() if need[name] > room]
         raise FitError(
             f"no folding fits {board.title}: one lane already takes {' and '.join(over)}; "
             "use fewer units, fewer bits or a larger device"

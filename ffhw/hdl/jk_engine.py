@@ -19,8 +19,8 @@ from ffhw.layers import JKLayer
 class JKEngine(wiring.Component):
     """A JK layer: a stream of input vectors in, a stream of state vectors out.
 
-    Throughput: one step every :func:`ffhw.hdl.performance.layer_cycles` cycles. Latency of a unit from its last product:
-    9 cycles to the output and 10 to the next step's product, and one for each level of the adder tree.
+    Throughput: one step every :func:`ffhw.hdl.performance.layer_cycles` cycles. Latency of a unit from its last
+    product: 9 cycles to the output and 10 to the next step's product, and one for each level of the adder tree.
 
     Parameters
     ----------
@@ -59,7 +59,9 @@ class JKEngine(wiring.Component):
             members["i_state"] = In(stream.Signature(self.state_beat))
             members["o_state"] = Out(stream.Signature(self.state_beat))
         if probe:
-            members["probe"] = Out(wiring.Signature({"valid": Out(1), "j": Out(codes), "k": Out(codes), "h": Out(codes)}))
+            members["probe"] = Out(
+                wiring.Signature({"valid": Out(1), "j": Out(codes), "k": Out(codes), "h": Out(codes)})
+            )
         super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
@@ -76,9 +78,7 @@ class JKEngine(wiring.Component):
         )
         m.submodules.own = own = memory.Memory(shape=unsigned(bits * width), depth=plan.step_beats, init=[])
         own_read, own_write = own.read_port(), own.write_port()
-        m.submodules.cell = cell = JKCell(
-            bits=bits, acc_width=layer.acc_width, shift=layer.gate_shift, width=width
-        )
+        m.submodules.cell = cell = JKCell(bits=bits, acc_width=layer.acc_width, shift=layer.gate_shift, width=width)
         wiring.connect(m, wiring.flipped(self.i), lanes.i)
         sums = lanes.o
         advance = Signal()  # the finishing pipeline moves
@@ -95,7 +95,7 @@ class JKEngine(wiring.Component):
             own_read.en.eq(advance),
         ]
 
-        # --- what accompanies a unit through the cell's four cycles -----------------------------------------------------
+        # --- what accompanies a unit through the cell's four cycles ---
         valid = [Signal(name=f"valid_{stage}") for stage in range(4)]
         last = [Signal(name=f"last_{stage}", reset_less=True) for stage in range(4)]
         fresh = Signal(reset_less=True)
@@ -106,7 +106,7 @@ class JKEngine(wiring.Component):
         # a sequence starts from H = 0
         m.d.comb += cell.h.as_value().eq(own_read.data & ~fresh.replicate(bits * width))
 
-        # --- the new state goes to both memories and out ----------------------------------------------------------------
+        # --- the new state goes to both memories and out ---
         beat = Signal(range(plan.step_beats))
         final_beat = Signal()
         finish = Signal()
@@ -126,7 +126,9 @@ class JKEngine(wiring.Component):
         with m.If(finish):
             m.d.sync += beat.eq(Mux(final_beat, 0, beat + 1))
         if self.keep_state:
-            self._state_ports(m, lanes, state, own_write, valid[-1] & last[-1], emit, cell.new, final_beat, advance, valid)
+            self._state_ports(
+                m, lanes, state, own_write, valid[-1] & last[-1], emit, cell.new, final_beat, advance, valid
+            )
         else:
             m.d.comb += [self.o.valid.eq(emit), advance.eq(~emit | self.o.ready)]
         if self.has_probe:

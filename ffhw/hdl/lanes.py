@@ -1,7 +1,7 @@
 """The lanes of an engine: from input vectors and states to finished sums, without an idle cycle.
 
-Work is issued in the order that :class:`ffhw.hdl.folding.Schedule` lays down: for each group of P units all input words,
-then all state words. Stages of the pipeline, in cycles after a word is issued:
+Work is issued in the order that :class:`ffhw.hdl.folding.Schedule` lays down: for each group of P units all input
+words, then all state words. Stages of the pipeline, in cycles after a word is issued:
 
     0  issue: memories are addressed
     1  memory outputs: operands and weights
@@ -13,6 +13,7 @@ that is still being finished only lets bubbles in, so that the state it waits fo
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed, unsigned
@@ -43,13 +44,15 @@ class Lanes(wiring.Component):
     -------
     i: stream of input vectors.
     h_word, h_en, h_data, h_ready, h_release: reading side of the state's :class:`StepBuffer`, outside.
-    o: stream of F units' sums: ``sum [unit][gate]``, bias added; ``beat``, their place in the step; ``last`` of the step;
-        ``fresh``, whether the state before the step is zero.
+    o: stream of F units' sums: ``sum [unit][gate]``, bias added; ``beat``, their place in the step; ``last`` of the
+        step; ``fresh``, whether the state before the step is zero.
     hold: do not begin a step. loaded: the state before the next step is in the buffer, whatever came before.
     boundary: between sequences, and no input of the next one is here. idle: no work is under way.
     """
 
-    def __init__(self, *, layer: JKLayer | DenseLayer, plan: Schedule, input_width: int, keep_state: bool = False) -> None:
+    def __init__(
+        self, *, layer: JKLayer | DenseLayer, plan: Schedule, input_width: int, keep_state: bool = False
+    ) -> None:
         self.layer = layer
         self.plan = plan
         self.input_width = input_width
@@ -119,12 +122,7 @@ class Lanes(wiring.Component):
             x_ends.eq(~in_h & (x_word == plan.x_words - 1)),
             group_ends.eq((in_h & (h_word == plan.h_words - 1)) if self.recurrent else x_ends),
             step_ends.eq(group_ends & (group == plan.groups - 1)),
-            issue.eq(
-                advance
-                & Mux(in_h, self.h_ready | fresh, x.ready)
-                & (pause == 0)
-                & ~(begins & self.hold)
-            ),
+            issue.eq(advance & Mux(in_h, self.h_ready | fresh, x.ready) & (pause == 0) & ~(begins & self.hold)),
             x.r_word.eq(x_word),
             x.r_en.eq(advance),
             x.release.eq(issue & x_ends & (group == plan.groups - 1)),
@@ -175,7 +173,7 @@ class Lanes(wiring.Component):
         marks = [Signal(3, name=f"marks_{stage}") for stage in range(4 + tree_stages(folding.simd))]
         with m.If(advance):
             m.d.sync += marks[0].eq(Cat(issue & group_ends, last_now, fresh))
-            m.d.sync += [after.eq(before) for before, after in zip(marks, marks[1:], strict=False)]
+            m.d.sync += [after.eq(before) for before, after in itertools.pairwise(marks)]
         done, done_last, done_fresh = marks[-1][0], marks[-1][1], marks[-1][2]
 
         # --- drain: F lanes go straight on, the others wait in line ---------------------------------------------------
@@ -201,9 +199,7 @@ class Lanes(wiring.Component):
             m.d.sync += held.eq(Cat(done_last, done_fresh))
         with m.Elif(take):
             m.d.sync += waiting.eq(waiting - 1)
-            m.d.sync += [
-                slot.eq(after) for slot, after in zip(line, line[finishers * gates :], strict=False)
-            ]
+            m.d.sync += [slot.eq(after) for slot, after in zip(line, line[finishers * gates :], strict=False)]
 
         # --- sums ----------------------------------------------------------------------------------------------------
         m.submodules.bias = bias = self._bias_memory()
@@ -230,7 +226,9 @@ class Lanes(wiring.Component):
     def _weight_memory(self) -> memory.Memory:
         """One word a cycle in the order of issue: lane by lane, gate by gate, S weights each; zero past the end."""
         width = self.plan.macs * self.layer.weight_bits
-        return memory.Memory(shape=unsigned(width), depth=self.plan.ideal_cycles, init=weight_words(self.layer, self.plan))
+        return memory.Memory(
+            shape=unsigned(width), depth=self.plan.ideal_cycles, init=weight_words(self.layer, self.plan)
+        )
 
     def _bias_memory(self) -> memory.Memory:
         """One word a beat: the biases of F units, gate by gate; a dense layer's rounding half is already added."""
@@ -284,5 +282,3 @@ def _signed(value: Any, shape: Shape) -> Any:
     if shape.signed:
         return value.as_signed()
     return Cat(value, 0).as_signed()
-
-

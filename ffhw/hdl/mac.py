@@ -22,7 +22,7 @@ class MacArray(wiring.Component):
     ----------
     accumulators: sums, lanes x gates.
     simd: S, products a cycle and accumulator.
-    operand_width, weight_width, acc_width: two's complement bits; the accumulator must be wide enough never to overflow.
+    operand_width, weight_width, acc_width: two's complement bits; the accumulator's must never overflow.
 
     Members
     -------
@@ -32,9 +32,7 @@ class MacArray(wiring.Component):
     acc: the sums.
     """
 
-    def __init__(
-        self, *, accumulators: int, simd: int, operand_width: int, weight_width: int, acc_width: int
-    ) -> None:
+    def __init__(self, *, accumulators: int, simd: int, operand_width: int, weight_width: int, acc_width: int) -> None:
         for name, value in (("accumulators", accumulators), ("simd", simd), ("operand_width", operand_width)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value!r}")
@@ -57,9 +55,7 @@ class MacArray(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         # Operand and product registers hold data only and need no reset: DSP blocks can then absorb them.
-        operands = [
-            Signal(signed(self.operand_width), name=f"operand_{s}", reset_less=True) for s in range(self.simd)
-        ]
+        operands = [Signal(signed(self.operand_width), name=f"operand_{s}", reset_less=True) for s in range(self.simd)]
         with m.If(self.en):
             m.d.sync += [reg.eq(self.operand[s]) for s, reg in enumerate(operands)]
 
@@ -88,7 +84,9 @@ class MacArray(wiring.Component):
                 sums = []
                 for n in range(0, len(terms), TREE_RADIX):
                     total = sum(terms[n + 1 : n + TREE_RADIX], start=terms[n])
-                    partial = Signal(signed(min(len(total), self.acc_width)), name=f"sum_{a}_{level}_{n}", reset_less=True)
+                    partial = Signal(
+                        signed(min(len(total), self.acc_width)), name=f"sum_{a}_{level}_{n}", reset_less=True
+                    )
                     with m.If(self.en):
                         # sum = product_n + product_{n+1} + ...
                         m.d.sync += partial.eq(total)

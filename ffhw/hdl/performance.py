@@ -239,5 +239,3 @@ def _embedding_performance(layer: EmbeddingLayer, beats: int) -> EnginePerforman
         mac_utilisation=0.0,
         memory_bits=layer.table.size * layer.output.bits,
     )
-
-

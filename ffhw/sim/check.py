@@ -120,9 +120,7 @@ def _cocotb(
     for stalls in (0.0, check.stalls):
         steps = sum(len(s) for s in sequences)
         step(f"comparing {len(sequences)} sequences of {steps} steps, {stalls:.0%} stalls")
-        scenario = build_scenario(
-            interface, sequences, cycles_per_step=predicted, stalls=stalls, seed=check.seed
-        )
+        scenario = build_scenario(interface, sequences, cycles_per_step=predicted, stalls=stalls, seed=check.seed)
         waves = bundle.results_folder() / "waves" if check.waves else None
         try:
             run = simulator.run(scenario, waves)
@@ -192,7 +190,11 @@ def _explain(
     except ToolError as error:
         note = f"; no waves, {error}"
     port = details["signal"]
-    packing = interface.output if port == "m_axis" else interface.states.get(int(port.split("_")[1]) if "probe" in port else -1)
+    packing = (
+        interface.output
+        if port == "m_axis"
+        else interface.states.get(int(port.split("_")[1]) if "probe" in port else -1)
+    )
     where = f"step {details['beat'] // packing.beats}" if packing else f"beat {details['beat']}"
     expected, got = details["expected"], details["got"]
     if port == "m_axis" and isinstance(expected, list) and isinstance(got, list):

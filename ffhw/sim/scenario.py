@@ -117,7 +117,7 @@ def build_scenario(
 
 def _beats(port: str, packing: Packing, vectors: Ints) -> list[list[Any]]:
     data, last = packing.pack_sequences([vectors])
-    return [[port, int.from_bytes(beat.tobytes(), "little"), int(l)] for beat, l in zip(data, last, strict=True)]
+    return [[port, int.from_bytes(beat.tobytes(), "little"), int(ends)] for beat, ends in zip(data, last, strict=True)]
 
 
 def _expected(packing: Packing, vectors: Ints) -> list[list[int]]:

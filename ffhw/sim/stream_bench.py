@@ -1,4 +1,5 @@
-"""The cocotb bench of a design's AXI4-Stream ports. It runs inside the simulator; :mod:`ffhw.sim.cocotb_runner` starts it.
+"""The cocotb bench of a design's AXI4-Stream ports: runs inside the simulator, where :mod:`ffhw.sim.cocotb_runner`
+starts it.
 
 Each clock cycle has one order: on the falling edge the bench sets valid, data and ready, lets the design settle, and
 reads all ports; what it reads is what the next rising edge acts on. So both simulators see the same bench.
@@ -76,7 +77,9 @@ class Receiver:
             shown = (int(self.port.tdata.value), int(self.port.tlast.value))
         # rule: once valid is up, valid and payload stay until the beat is taken
         if self.held is not None and shown != self.held:
-            raise Mismatch(signal=self.name, beat=len(self.cycles), expected="a stable beat", got="a change", cycle=cycle)
+            raise Mismatch(
+                signal=self.name, beat=len(self.cycles), expected="a stable beat", got="a change", cycle=cycle
+            )
         self.held = None if self.taking else shown
         if shown is None or not self.taking:
             return

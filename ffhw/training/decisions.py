@@ -41,7 +41,7 @@ class Trial:
         return round(ms / self.dt_ms)
 
     def _periods(self, *durations_ms: float) -> list[slice]:
-        """Consecutive periods, as slices of time, the fixation before them left out and the response behind them added."""
+        """Consecutive periods behind the fixation, as slices of time; the response period is added at the end."""
         begin, periods = self._steps(self.fixation_ms), []
         for duration in (*durations_ms, self.response_ms):
             periods.append(slice(begin, begin + self._steps(duration)))
@@ -137,8 +137,8 @@ class ParametricMemory(Trial):
     """Was the first stimulus the stronger one? (Parametric working memory; Romo, Brody, Hernandez & Lemus, Nature 399,
     1999; response dynamics after Roitman & Shadlen, J. Neurosci. 22, 2002.)
 
-    One input channel shows two stimuli, a delay apart, whose strengths stand for vibration frequencies; the output is the
-    sign of their difference.
+    One input channel shows two stimuli, a delay apart, whose strengths stand for vibration frequencies; the output is
+    the sign of their difference.
 
     Parameters
     ----------

@@ -83,7 +83,9 @@ class FlipFlopTask:
         -------
         Inputs and targets ``[1, steps, channels]``; 600 steps for three channels.
         """
-        states = [tuple((g >> c) & 1 for c in range(self.channels)) for g in (n ^ n >> 1 for n in range(2**self.channels))]
+        states = [
+            tuple((g >> c) & 1 for c in range(self.channels)) for g in (n ^ n >> 1 for n in range(2**self.channels))
+        ]
         hold = self._steps(hold_ms)
         events: list[list[tuple[int, int]]] = [[(1, 2 * bit - 1)] for bit in states[0]]
         for number, (before, after) in enumerate(itertools.pairwise(states), start=1):

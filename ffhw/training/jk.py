@@ -119,7 +119,9 @@ class JKCell(keras.Layer):
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
-        self.bias_initializer = HoldBias() if bias_initializer == "HoldBias" else keras.initializers.get(bias_initializer)
+        self.bias_initializer = (
+            HoldBias() if bias_initializer == "HoldBias" else keras.initializers.get(bias_initializer)
+        )
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.recurrent_regularizer = keras.regularizers.get(recurrent_regularizer)
         self.bias_regularizer = keras.regularizers.get(bias_regularizer)

@@ -94,7 +94,9 @@ def standardised(train: Sequences, test: Sequences) -> tuple[Sequences, Sequence
     return scaled[0], scaled[1]
 
 
-def with_crops(data: Sequences, copies: int, shortest: float, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def with_crops(
+    data: Sequences, copies: int, shortest: float, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The sequences and ``copies`` random sections of each, at least the share ``shortest`` of it long.
 
     A speaker is the same in every part of a vowel: this is data, not noise. Lengths are left to a mask of zeros.
@@ -214,9 +216,7 @@ def build_model(chosen: Task, cell: str, units: int, inputs: int, hold_bias: boo
     if cell == "jk":
         bias = HoldBias(1.0, chosen.longest_hold) if hold_bias else "zeros"
         limit = WeightLimit(chosen.weight_limit) if chosen.weight_limit else None
-        layers.append(
-            JK(units, bias_initializer=bias, kernel_constraint=limit, recurrent_constraint=limit, **options)
-        )
+        layers.append(JK(units, bias_initializer=bias, kernel_constraint=limit, recurrent_constraint=limit, **options))
     else:
         kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}[cell]
         layers.append(kind(units, **options))

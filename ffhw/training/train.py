@@ -114,7 +114,9 @@ def evaluate(model: Any, chosen: Task, data: TaskData) -> dict[str, float]:
     from ffhw.metrics import score
 
     values = np.asarray(model.predict(data.x_test, batch_size=256, verbose=0), dtype=np.float64)
-    return score(values, Data(data.x_test.astype(np.float64), data.lengths_test, data.y_test), every_step=not chosen.softmax)
+    return score(
+        values, Data(data.x_test.astype(np.float64), data.lengths_test, data.y_test), every_step=not chosen.softmax
+    )
 
 
 def _fit(
@@ -137,8 +139,6 @@ def _fit(
             progress(epoch + 1, epochs, {name: float(value) for name, value in (logs or {}).items()})
 
     begin = time.monotonic()
-    history = model.fit(
-        data.x, data.y, batch_size=chosen.batch_size, epochs=epochs, verbose=0, callbacks=[Report()]
-    )
+    history = model.fit(data.x, data.y, batch_size=chosen.batch_size, epochs=epochs, verbose=0, callbacks=[Report()])
     seconds = time.monotonic() - begin
     return {name: [float(v) for v in values] for name, values in history.history.items()}, seconds

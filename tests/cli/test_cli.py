@@ -216,19 +216,22 @@ def test_export_for_a_board_that_is_too_small(tmp_path):
     assert not (tmp_path / "b").exists()
 
 
-def test_an_interrupt_ends_in_one_line(keras_models, tmp_path):
+@pytest.mark.simulation
+def test_an_interrupt_ends_in_one_line(built):
     import signal
     import time
 
-    command = [sys.executable, "-m", "ffhw", "export", str(keras_models / "tracker.keras"), "-o", str(tmp_path / "b")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
-    process.stdout.readline()  # it has begun
-    time.sleep(0.3)
+    before = sorted((built / "build").rglob("*"))
+    command = [sys.executable, "-m", "ffhw", "sim", str(built / "build"), "--all"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while "compiling" not in process.stdout.readline():
+        assert process.poll() is None
+    time.sleep(0.5)  # well inside the compiler's two seconds
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error.strip() == "ffhw: interrupted; nothing was left half-written"
-    assert not list(tmp_path.iterdir())
+    assert sorted((built / "build").rglob("*")) == before
 
 
 def test_usage_errors_exit_with_2():

@@ -113,7 +113,9 @@ def test_mac_sums_products_with_its_promised_latency(simd, rng):
     run(mac, testbench)
 
 
-@pytest.mark.parametrize(("elements", "write", "read"), [(1, 1, 1), (5, 1, 2), (8, 2, 4), (7, 1, 1), (6, 3, 3), (9, 2, 4)])
+@pytest.mark.parametrize(
+    ("elements", "write", "read"), [(1, 1, 1), (5, 1, 2), (8, 2, 4), (7, 1, 1), (6, 3, 3), (9, 2, 4)]
+)
 def test_buffer_gives_back_vectors_in_order(elements, write, read, rng):
     buffer = StepBuffer(elements=elements, shape=unsigned(6), write_width=write, read_width=read)
     vectors = rng.integers(0, 63, (7, -(-elements // read) * read))
@@ -142,7 +144,11 @@ def test_buffer_gives_back_vectors_in_order(elements, write, read, rng):
                     for k in range(read):
                         element = word * read + k
                         if element < elements:
-                            assert (ctx.get(buffer.r_data) >> (6 * k)) & 63 == vector[element], (number, repeat, element)
+                            assert (ctx.get(buffer.r_data) >> (6 * k)) & 63 == vector[element], (
+                                number,
+                                repeat,
+                                element,
+                            )
             assert ctx.get(buffer.last) == number % 2
             ctx.set(buffer.release, 1)
             await ctx.tick()

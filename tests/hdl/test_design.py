@@ -39,7 +39,14 @@ GRID = [
 @pytest.mark.parametrize(("bits", "units", "lanes", "simd", "every_step", "activation", "tokens"), GRID)
 def test_design(bits, units, lanes, simd, every_step, activation, tokens, rng):
     network = random_network(
-        5, inputs=4, units=units, outputs=3, bits=bits, activation=activation, return_sequences=every_step, tokens=tokens
+        5,
+        inputs=4,
+        units=units,
+        outputs=3,
+        bits=bits,
+        activation=activation,
+        return_sequences=every_step,
+        tokens=tokens,
     )
     foldings = fold(network, lanes, simd)
     predicted = predict(network, foldings)

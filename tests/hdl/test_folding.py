@@ -12,7 +12,14 @@ from ffhw.hdl.performance import drain_latency, drain_stall, layer_cycles, predi
 
 @pytest.mark.parametrize(
     ("units", "inputs", "lanes", "simd", "cycles"),
-    [(64, 16, 1, 1, 5120), (64, 16, 4, 1, 1280), (64, 16, 16, 1, 320), (32, 12, 8, 1, 176), (7, 5, 3, 2, 21), (1, 1, 1, 1, 2)],
+    [
+        (64, 16, 1, 1, 5120),
+        (64, 16, 4, 1, 1280),
+        (64, 16, 16, 1, 320),
+        (32, 12, 8, 1, 176),
+        (7, 5, 3, 2, 21),
+        (1, 1, 1, 1, 2),
+    ],
 )
 def test_ideal_cycles_follow_the_formula(units, inputs, lanes, simd, cycles):
     layer = random_network(1, inputs=inputs, units=(units,)).layers[0]
@@ -81,7 +88,9 @@ def test_choice_gives_the_readout_no_more_than_it_needs():
 
 def test_a_network_beyond_a_device_says_what_overflows():
     network = random_network(1, inputs=200, units=(200,), bits=8)
-    with pytest.raises(FitError, match=r"^no folding fits iCEBreaker .*: one lane already takes blocks \d+ of 30; use fewer"):
+    with pytest.raises(
+        FitError, match=r"^no folding fits iCEBreaker .*: one lane already takes blocks \d+ of 30; use fewer"
+    ):
         choose(network, board("icebreaker"))
 
 

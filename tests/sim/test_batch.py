@@ -44,7 +44,14 @@ def build(network, lanes, simd, tmp_path, probe=True):
 @pytest.mark.parametrize(("bits", "units", "lanes", "simd", "every_step", "activation", "tokens"), GRID)
 def test_grid(bits, units, lanes, simd, every_step, activation, tokens, tmp_path, rng):
     network = random_network(
-        11, inputs=5, units=units, outputs=3, bits=bits, activation=activation, return_sequences=every_step, tokens=tokens
+        11,
+        inputs=5,
+        units=units,
+        outputs=3,
+        bits=bits,
+        activation=activation,
+        return_sequences=every_step,
+        tokens=tokens,
     )
     simulator, interface, predicted = build(network, lanes, simd, tmp_path)
     sequences = random_codes(network, rng, [40, 1, 2, 200, 3, 60])
@@ -65,7 +72,14 @@ def test_grid(bits, units, lanes, simd, every_step, activation, tokens, tmp_path
 @pytest.mark.parametrize(("bits", "units", "lanes", "simd", "every_step", "activation", "tokens"), GRID)
 def test_soak_a_million_random_steps(bits, units, lanes, simd, every_step, activation, tokens, tmp_path, rng):
     network = random_network(
-        12, inputs=5, units=units, outputs=3, bits=bits, activation=activation, return_sequences=every_step, tokens=tokens
+        12,
+        inputs=5,
+        units=units,
+        outputs=3,
+        bits=bits,
+        activation=activation,
+        return_sequences=every_step,
+        tokens=tokens,
     )
     simulator, interface, predicted = build(network, lanes, simd, tmp_path, probe=False)
     compared = steps = 0
@@ -89,7 +103,9 @@ def test_a_changed_weight_is_found(tmp_path, rng):
         (tmp_path / file).write_text(text)
     interface = Interface(network, foldings)
     simulator = BatchSimulator(tmp_path, ports_of(interface))
-    with pytest.raises(MismatchError, match=r"^RTL and golden model differ in \d+ of \d+ codes, first at step \d+, signal output"):
+    with pytest.raises(
+        MismatchError, match=r"^RTL and golden model differ in \d+ of \d+ codes, first at step \d+, signal output"
+    ):
         compare_batch(simulator, interface, random_codes(network, rng, [300]), 100)
 
 

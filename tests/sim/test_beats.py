@@ -7,7 +7,9 @@ from ffhw.fixedpoint import Fixed, Index, Unorm
 from ffhw.sim.beats import Packing
 
 
-@pytest.mark.parametrize("fmt", [Fixed(1, 0), Fixed(8, 3), Fixed(9, 3), Fixed(16, 0), Unorm(1), Unorm(8), Unorm(16), Index(300)])
+@pytest.mark.parametrize(
+    "fmt", [Fixed(1, 0), Fixed(8, 3), Fixed(9, 3), Fixed(16, 0), Unorm(1), Unorm(8), Unorm(16), Index(300)]
+)
 @pytest.mark.parametrize(("size", "width"), [(1, 1), (5, 2), (6, 3), (4, 8)])
 def test_unpack_inverts_pack(fmt, size, width, rng):
     packing = Packing(fmt, size, width)

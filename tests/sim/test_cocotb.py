@@ -33,9 +33,7 @@ def exercise(interface, simulator, predicted, rng):
     sequences = random_codes(interface.network, rng, LENGTHS)
     loads = None
     if interface.keep_state:
-        loads = {
-            n: {k: rng.integers(0, 31, p.size) for k, p in interface.states.items()} for n in (1, 2, 5)
-        }
+        loads = {n: {k: rng.integers(0, 31, p.size) for k, p in interface.states.items()} for n in (1, 2, 5)}
     for stalls, reset_after in ((0.0, 0), (0.4, 0), (0.3, 37), (0.0, 11)):
         scenario = build_scenario(
             interface, sequences, cycles_per_step=predicted, stalls=stalls, reset_after=reset_after, load_states=loads
@@ -88,7 +86,9 @@ def test_a_mismatch_names_signal_and_codes(tmp_path, icarus, rng):
 def test_a_broken_stream_rule_is_found(tmp_path, icarus, rng):
     # a result is offered in every other cycle only
     interface, simulator, predicted = build(tmp_path, icarus, change=lambda text: sabotage_valid(text, "odd"))
-    scenario = build_scenario(interface, random_codes(interface.network, rng, [9]), cycles_per_step=predicted, stalls=0.5)
+    scenario = build_scenario(
+        interface, random_codes(interface.network, rng, [9]), cycles_per_step=predicted, stalls=0.5
+    )
     with pytest.raises(BenchMismatch, match=r"expected a stable beat, got a change$"):
         simulator.run(scenario)
 

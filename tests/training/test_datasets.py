@@ -57,7 +57,9 @@ def test_without_network_it_says_what_to_put_where(tmp_path, monkeypatch):
         returncode = 1
 
     monkeypatch.setattr(datasets.subprocess, "run", lambda *_, **__: Failed)
-    with pytest.raises(ToolError, match=r"^aeon==1\.6\.0 could not be downloaded with pip; put x\.ts into .*data \(or set FFHW"):
+    with pytest.raises(
+        ToolError, match=r"^aeon==1\.6\.0 could not be downloaded with pip; put x\.ts into .*data \(or set FFHW"
+    ):
         fetch(AEON, "Folder/x.ts")
 
 

@@ -69,8 +69,9 @@ def test_tour_visits_all_states():
     assert len({tuple(state) for state in settled}) == 8
 
 
-
-@pytest.mark.parametrize("options", [{"channels": 0}, {"steps": -1}, {"pulse_ms": 0}, {"interval_ms": (10, 50)}, {"interval_ms": (90, 50)}])
+@pytest.mark.parametrize(
+    "options", [{"channels": 0}, {"steps": -1}, {"pulse_ms": 0}, {"interval_ms": (10, 50)}, {"interval_ms": (90, 50)}]
+)
 def test_bad_parameters(options):
     with pytest.raises(ValueError, match=r"must be"):
         FlipFlopTask(**options)

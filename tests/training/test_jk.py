@@ -9,7 +9,6 @@ from keras import ops
 from ffhw.training.jk import JK, HoldBias, JKCell, WeightLimit
 
 
-
 def sigmoid(v):
     return 1 / (1 + np.exp(-v))
 
@@ -135,9 +134,13 @@ def test_gradients_equal_finite_differences(layer, x, rng):
 
 def test_parameter_counts_of_the_paper():
     layers = keras.layers
-    signal = keras.Sequential([layers.Input((100, 3)), JK(50, return_sequences=True), JK(50, return_sequences=True), layers.Dense(1)])
+    signal = keras.Sequential(
+        [layers.Input((100, 3)), JK(50, return_sequences=True), JK(50, return_sequences=True), layers.Dense(1)]
+    )
     assert signal.count_params() == 15_751
-    text = keras.Sequential([layers.Input((100,)), layers.Embedding(66, 256), JK(1024, return_sequences=True), layers.Dense(66)])
+    text = keras.Sequential(
+        [layers.Input((100,)), layers.Embedding(66, 256), JK(1024, return_sequences=True), layers.Dense(66)]
+    )
     assert text.count_params() == 2_710_082
     sentiment = layers.Bidirectional(JK(100))
     sentiment.build((None, 500, 32))
