@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
 import time
@@ -218,10 +219,18 @@ def _batch(
     if interface.keep_state:
         raise InputError("--all needs a design that clears its state behind each sequence, not one with --keep-state")
     step("compiling the RTL with Verilator")
-    simulator = BatchSimulator(rtl, ports_of(interface), waves=check.waves)
+    simulator = BatchSimulator(rtl, ports_of(interface))
+    if check.waves:
+        step("writing waves of the first sequence")
+        _batch_waves(rtl, interface, sequences[0], predicted, bundle.results_folder() / "waves.vcd")
     step(f"streaming {len(sequences)} sequences, {sum(len(s) for s in sequences):,} steps")
     begin = time.monotonic()
-    run, codes = compare_batch(simulator, interface, sequences, predicted, seed=check.seed)
+    try:
+        run, codes = compare_batch(simulator, interface, sequences, predicted, seed=check.seed)
+    except BatchMismatch as mismatch:
+        target = bundle.results_folder() / "mismatch-all.vcd"
+        _batch_waves(rtl, interface, sequences[mismatch.sequence], predicted, target)
+        raise BatchMismatch(f"{mismatch}; waves of that sequence in {target}") from None
     seconds = time.monotonic() - begin
     return {
         "compared": codes,
@@ -231,6 +240,15 @@ def _batch(
         "seconds": round(seconds, 3),
         "cycles_per_second": round(run.cycles / seconds),
     }
+
+
+def _batch_waves(rtl: Path, interface: Interface, sequence: Ints, predicted: int, target: Path) -> None:
+    """Write the waveforms of one sequence, whatever its answers are."""
+    simulator = BatchSimulator(rtl, ports_of(interface), waves=True)
+    answers = len(sequence) if interface.network.return_sequences else 1
+    # a design that answers wrongly may also stop answering: the waves up to there are what is wanted
+    with contextlib.suppress(MismatchError):
+        simulator.run([sequence], answers, cycles_per_step=predicted, waves=target)
 
 
 def ports_of(interface: Interface) -> Ports:
@@ -265,22 +283,35 @@ def compare_batch(
         trace = reference.traces[layer.name]
         active = np.arange(codes.shape[1]) < lengths[:, None]
         for name, got, values in zip("JKH", run.probes[number], (trace.j, trace.k, trace.h), strict=True):
-            _compare(f"{name} of {layer.name}", values[active], got)
-    _compare("output", expected, run.outputs)
+            _compare(f"{name} of {layer.name}", values[active], got, lengths)
+    answers = lengths if network.return_sequences else np.ones_like(lengths)
+    _compare("output", expected, run.outputs, answers)
     ends = np.cumsum(lengths) - 1 if network.return_sequences else np.arange(len(sequences))
     lasts = np.zeros(len(expected), np.int64)
     lasts[ends] = 1
-    _compare("tlast", lasts[:, None], run.last[:, None])
+    _compare("tlast", lasts[:, None], run.last[:, None], answers)
     return run, sum(run_codes(interface, sequences).values())
 
 
-def _compare(what: str, expected: Ints, got: Ints) -> None:
+class BatchMismatch(MismatchError):
+    """The RTL differs; ``sequence`` is the number of the sequence in which it first does."""
+
+    sequence = 0
+
+
+def _compare(what: str, expected: Ints, got: Ints, lengths: Ints) -> None:
+    """Hold vectors against each other; ``lengths`` says how many of them each sequence has."""
     if expected.shape != got.shape:
         raise MismatchError(f"{what}: expected {len(expected)} vectors, got {len(got)}")
     wrong = np.argwhere(expected != got)
     if len(wrong):
-        step, unit = wrong[0]
-        raise MismatchError(
-            f"RTL and golden model differ in {len(wrong)} of {expected.size} codes, first at step {step}, "
-            f"signal {what} {unit}: expected {expected[step, unit]}, got {got[step, unit]}"
+        row, unit = wrong[0]
+        ends = np.cumsum(lengths)
+        sequence = int(np.searchsorted(ends, row, side="right"))
+        step = int(row - (ends[sequence] - lengths[sequence]))
+        error = BatchMismatch(
+            f"RTL and golden model differ in {len(wrong)} of {expected.size} codes, first in sequence {sequence} "
+            f"at step {step}, signal {what} {unit}: expected {expected[row, unit]}, got {got[row, unit]}"
         )
+        error.sequence = sequence
+        raise error

@@ -68,9 +68,10 @@ def test_export_writes_a_whole_bundle(built):
 
 @pytest.mark.simulation
 def test_sim_report_and_run(built, keras_models):
-    run = ffhw("sim", built / "build", "--all", "--internals")
+    run = ffhw("sim", built / "build", "--all", "--internals", "--waves")
     assert run.returncode == 0, run.stderr
     assert "equal:" in run.stdout
+    assert (built / "build/results/waves.vcd").stat().st_size > 1000
     result = json.loads((built / "build/results/sim-all.json").read_text())
     assert result["sequences"] == 40
     assert result["compared"] == result["steps"] * 6 * 3 + 40 * 3
@@ -114,6 +115,9 @@ def test_a_wrong_rtl_ends_in_exit_code_3_with_waves(built, icarus, tmp_path):
     manifest = json.loads((broken / "manifest.json").read_text())
     manifest["files"]["rtl/ffhw_top.v"] = hashlib.sha256(text.encode()).hexdigest()
     (broken / "manifest.json").write_text(json.dumps(manifest))
+    run = ffhw("sim", broken, "--all")
+    fails(run, 3, "first in sequence 0 at step 0, signal output 0: expected")
+    assert (broken / "results/mismatch-all.vcd").stat().st_size > 1000
     run = ffhw("sim", broken, "--sim", icarus)
     fails(run, 3, "RTL and golden model differ at step 0, signal m_axis")
     assert "expected" in run.stderr

@@ -104,7 +104,8 @@ def test_a_changed_weight_is_found(tmp_path, rng):
     interface = Interface(network, foldings)
     simulator = BatchSimulator(tmp_path, ports_of(interface))
     with pytest.raises(
-        MismatchError, match=r"^RTL and golden model differ in \d+ of \d+ codes, first at step \d+, signal output"
+        MismatchError,
+        match=r"^RTL and golden model differ in \d+ of \d+ codes, first in sequence 0 at step \d+, signal output",
     ):
         compare_batch(simulator, interface, random_codes(network, rng, [300]), 100)
 
