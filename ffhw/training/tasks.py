@@ -152,15 +152,16 @@ TASKS = {
                 units=32,
                 epochs=25,
                 batch_size=64,
-                learning_rate=1e-2,
-                longest_hold=30.0,
+                learning_rate=rate,
+                longest_hold=hold,
                 weight_limit=2.0 - 2.0**-6,
             )
-            for name, title, trial in (
-                ("perceptual-decision", "perceptual decision (Britten et al. 1992)", PerceptualDecision()),
-                ("context-decision", "context-dependent decision (Mante et al. 2013)", ContextDecision()),
-                ("delayed-match", "delayed match to sample (Freedman & Assad 2006)", DelayedMatch()),
-                ("parametric-memory", "parametric working memory (Romo et al. 1999)", ParametricMemory()),
+            # the last two must remember through a delay: their units start with longer holds
+            for name, title, trial, rate, hold in (
+                ("perceptual-decision", "perceptual decision (Britten et al. 1992)", PerceptualDecision(), 1e-2, 30.0),
+                ("context-decision", "context-dependent decision (Mante et al. 2013)", ContextDecision(), 1e-2, 30.0),
+                ("delayed-match", "delayed match to sample (Freedman & Assad 2006)", DelayedMatch(), 2e-2, 150.0),
+                ("parametric-memory", "parametric working memory (Romo et al. 1999)", ParametricMemory(), 2e-2, 150.0),
             )
         ),
     )

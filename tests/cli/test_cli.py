@@ -227,7 +227,9 @@ def test_an_interrupt_ends_in_one_line(built):
 
     before = sorted((built / "build").rglob("*"))
     command = [sys.executable, "-m", "ffhw", "sim", str(built / "build"), "--all"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # a background job of a shell inherits interrupts as ignored; a user's terminal does not
+    restore = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **restore)
     while "compiling" not in process.stdout.readline():
         assert process.poll() is None
     time.sleep(0.5)  # well inside the compiler's two seconds
