@@ -56,22 +56,28 @@ class Trial:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PerceptualDecision(Trial):
-    """Is the noisy motion to the right or to the left? (Britten, Shadlen, Newsome & Movshon, J. Neurosci. 12, 1992.)
-
-    One input channel holds the signed coherence during the stimulus, buried in noise; the output is its sign.
+class MotionTrial(Trial):
+    """A trial with noisy evidence of signed strength.
 
     Parameters
     ----------
-    stimulus_ms, delay_ms: durations of the motion and of the pause before the response.
-    coherences: strengths of the motion, drawn with equal probability, the sign as well.
-    noise: here of the motion itself; the default makes the weakest one hard.
+    stimulus_ms, delay_ms: durations of the evidence and of the pause before the response.
+    coherences: strengths of the evidence, drawn with equal probability, the sign as well.
+    noise: here of the evidence itself; the default makes the weakest one hard.
     """
 
     stimulus_ms: float = 800.0
     delay_ms: float = 0.0
     coherences: tuple[float, ...] = (0.064, 0.128, 0.256, 0.512)
     noise: float = 0.3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PerceptualDecision(MotionTrial):
+    """Is the noisy motion to the right or to the left? (Britten, Shadlen, Newsome & Movshon, J. Neurosci. 12, 1992.)
+
+    One input channel holds the signed coherence during the stimulus, buried in noise; the output is its sign.
+    """
 
     def generate(self, samples: int, seed: int) -> Arrays:
         """Inputs ``[samples, time, 1]`` and targets ``[samples, time, 1]``."""
@@ -84,17 +90,12 @@ class PerceptualDecision(Trial):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ContextDecision(Trial):
+class ContextDecision(MotionTrial):
     """Decide on motion or on colour, as the context says (Mante, Sussillo, Shenoy & Newsome, Nature 503, 2013).
 
     Four input channels: motion and colour evidence, each signed and noisy, and the context, one of two lines held at 1
     for the whole trial. The output is the sign of the relevant evidence; the other one must be ignored.
     """
-
-    stimulus_ms: float = 800.0
-    delay_ms: float = 0.0
-    coherences: tuple[float, ...] = (0.064, 0.128, 0.256, 0.512)
-    noise: float = 0.3
 
     def generate(self, samples: int, seed: int) -> Arrays:
         """Inputs ``[samples, time, 4]`` and targets ``[samples, time, 1]``."""

@@ -125,9 +125,3 @@ class FlipFlopTask:
         y = turns[..., :-1].cumsum(axis=-1)
         x += rng.standard_normal(x.shape, np.float32) * (self.noise * self.amplitude)
         return np.ascontiguousarray(x.transpose(0, 2, 1)), np.ascontiguousarray(y.transpose(0, 2, 1))
-
-
-def sign_accuracy(targets: NDArray[np.float32], outputs: NDArray[np.float64]) -> float:
-    """Share of outputs that have their target's sign, where there is a target other than 0."""
-    counts = (targets != 0) & ~np.isnan(targets)
-    return float((np.sign(outputs)[counts] == targets[counts]).mean())
