@@ -15,6 +15,7 @@ from pathlib import Path
 
 from common import save
 
+from ffhw.training.models import RecurrentOptions
 from ffhw.training.tasks import TASKS
 from ffhw.training.train import train
 
@@ -30,7 +31,8 @@ def main() -> None:
             for hold_bias in (False, True):
                 tests = []
                 for seed in SEEDS:
-                    record = train(TASKS[task], Path(name) / "m.keras", epochs=epochs, seed=seed, hold_bias=hold_bias)
+                    options = RecurrentOptions(hold_bias=hold_bias)
+                    record = train(TASKS[task], Path(name) / "m.keras", options, epochs=epochs, seed=seed)
                     tests.append(record["test"])
                     print(task, "HoldBias" if hold_bias else "zeros", seed, record["test"], flush=True)
                 rows.append({"task": task, "epochs": epochs, "hold_bias": hold_bias, "seeds": SEEDS, "test": tests})

@@ -6,6 +6,7 @@ in the file, a Lambda layer's code for example, is ever executed, and no framewo
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import itertools
@@ -13,6 +14,7 @@ import json
 import re
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from ffhw.errors import InputError
 from ffhw.floatnet import FloatDense, FloatEmbedding, FloatJK, FloatLayer, FloatNetwork
 
 # Layers that do nothing once training is over, or that only tell where padding is: hardware is fed exact lengths.
-_TRANSPARENT = {"InputLayer", "Masking", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout"}
+TRANSPARENT = {"InputLayer", "Masking", "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout"}
 _ACTIVATIONS = ("linear", "relu", "sigmoid", "softmax")
 # The name Keras gives the weight groups of a class.
 _GROUPS = {"JK": "jk", "Dense": "dense", "Embedding": "embedding", "TimeDistributed": "time_distributed"}
@@ -37,6 +39,24 @@ def read_model(path: Path | str) -> FloatNetwork:
     ------
     InputError: not a ``.keras`` file, a layer or an option that the hardware does not have, or weights that are missing
         or not finite.
+    """
+    with open_model(path) as (config, weights):
+        chain = layer_chain(config)
+        merged = _merge_activations(list(_layers(chain, weights)))
+    if not merged:
+        raise InputError(f"{path} has no layer with weights")
+    masks = [d["config"].get("mask_value", 0.0) for d in chain if d["class_name"] == "Masking"]
+    name = str(config["config"].get("name", Path(path).stem))
+    return FloatNetwork(name, tuple(merged), mask_value=float(masks[0]) if masks else None)
+
+
+@contextlib.contextmanager
+def open_model(path: Path | str) -> Iterator[tuple[dict[str, Any], h5py.File]]:
+    """Configuration and weights of a ``.keras`` file, as data.
+
+    Raises
+    ------
+    InputError: not a ``.keras`` file, or what the caller looks for inside is not there.
     """
     path = Path(path)
     try:
@@ -53,15 +73,9 @@ def read_model(path: Path | str) -> FloatNetwork:
         raise InputError(f"{path} is not a .keras file: save the model with model.save('model.keras')") from None
     with weights:
         try:
-            layers = list(_layers(_chain(config), weights))
+            yield config, weights
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise InputError(f"{path} has a structure this version cannot read (missing {error})") from None
-    merged = _merge_activations(layers)
-    if not merged:
-        raise InputError(f"{path} has no layer with weights")
-    masks = [d["config"].get("mask_value", 0.0) for d in _chain(config) if d["class_name"] == "Masking"]
-    name = str(config["config"].get("name", path.stem))
-    return FloatNetwork(name, tuple(merged), mask_value=float(masks[0]) if masks else None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +86,7 @@ class _Activation:
     activation: str
 
 
-def _chain(config: dict[str, Any]) -> list[dict[str, Any]]:
+def layer_chain(config: dict[str, Any]) -> list[dict[str, Any]]:
     """Layer descriptions in the order data flows through them."""
     kind = config.get("class_name")
     if kind not in ("Sequential", "Functional"):
@@ -104,15 +118,15 @@ def _layers(chain: list[dict[str, Any]], weights: h5py.File) -> Any:
             group += "/layer"
             if kind != "Dense":
                 raise InputError(f"layer {options['name']!r}: TimeDistributed({kind}) is not supported: only Dense is")
-        if kind in _TRANSPARENT:
+        if kind in TRANSPARENT:
             continue
         name = options["name"]
         if kind == "JK" and description.get("registered_name") == "ffhw>JK":
             yield _read_jk(name, options, weights, group)
         elif kind == "Dense":
-            yield _read_dense(name, options, weights, group)
+            yield read_dense(name, options, weights, group)
         elif kind == "Embedding":
-            yield FloatEmbedding(name, _array(weights, f"{group}/vars/0", name))
+            yield FloatEmbedding(name, weight_array(weights, f"{group}/vars/0", name))
         elif kind == "Activation":
             yield _Activation(name, _check_activation(name, options["activation"]))
         elif kind in ("Softmax", "ReLU"):
@@ -126,13 +140,13 @@ def _layers(chain: list[dict[str, Any]], weights: h5py.File) -> Any:
 
 def _read_jk(name: str, options: dict[str, Any], weights: h5py.File, group: str) -> FloatJK:
     _require_plain(name, options, {"go_backwards": (False,), "return_state": (False,)})
-    kernel = _array(weights, f"{group}/cell/vars/0", name)
-    recurrent = _array(weights, f"{group}/cell/vars/1", name)
+    kernel = weight_array(weights, f"{group}/cell/vars/0", name)
+    recurrent = weight_array(weights, f"{group}/cell/vars/1", name)
     units = options["units"]
     bias = np.zeros(2 * units)
     if options.get("use_bias", True):
         # hardware needs one bias: the input's and the recurrent one are always added
-        bias = _array(weights, f"{group}/cell/vars/2", name).sum(axis=0)
+        bias = weight_array(weights, f"{group}/cell/vars/2", name).sum(axis=0)
     return FloatJK(
         name=name,
         weights_x=kernel.T.reshape(2, units, -1),
@@ -142,10 +156,13 @@ def _read_jk(name: str, options: dict[str, Any], weights: h5py.File, group: str)
     )
 
 
-def _read_dense(name: str, options: dict[str, Any], weights: h5py.File, group: str) -> FloatDense:
+def read_dense(name: str, options: dict[str, Any], weights: h5py.File, group: str) -> FloatDense:
+    """Dense layer whose weights stand under ``group``."""
     activation = _check_activation(name, options["activation"])
-    kernel = _array(weights, f"{group}/vars/0", name)
-    bias = _array(weights, f"{group}/vars/1", name) if options.get("use_bias", True) else np.zeros(kernel.shape[1])
+    kernel = weight_array(weights, f"{group}/vars/0", name)
+    bias = (
+        weight_array(weights, f"{group}/vars/1", name) if options.get("use_bias", True) else np.zeros(kernel.shape[1])
+    )
     return FloatDense(name, kernel.T, bias, activation)
 
 
@@ -162,7 +179,8 @@ def _require_plain(name: str, options: dict[str, Any], allowed: dict[str, tuple[
             raise InputError(f"layer {name!r}: {option}={options[option]!r} has no hardware; use {values[0]!r}")
 
 
-def _array(weights: h5py.File, key: str, name: str) -> Any:
+def weight_array(weights: h5py.File, key: str, name: str) -> Any:
+    """Finite weights stored under ``key``; ``name`` is the layer's, for messages."""
     if key not in weights:
         raise InputError(f"layer {name!r}: its weights {key} are missing from the file")
     array = np.asarray(weights[key], dtype=np.float64)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from rich.console import Console
 from rich.status import Status
 
 console = Console(highlight=False, soft_wrap=True)
+_SECONDS_BETWEEN_LINES = 20.0
 
 
 class Steps:
@@ -49,6 +52,29 @@ class Steps:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._finish()
+
+
+@contextlib.contextmanager
+def epoch_progress(epochs: int) -> Iterator[Callable[[int, int, dict[str, float]], None]]:
+    """Shows epochs go by: a bar on a terminal, a line now and then anywhere else."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("epochs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    told = time.monotonic()
+    with Progress(
+        *columns, TextColumn("{task.fields[figures]}"), console=console, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("epochs", total=epochs, figures="")
+
+        def report(epoch: int, total: int, figures: dict[str, float]) -> None:
+            nonlocal told
+            text = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            bar.update(task, completed=epoch, total=total, figures=text)
+            if not console.is_terminal and (time.monotonic() - told > _SECONDS_BETWEEN_LINES or epoch == total):
+                console.print(f"  epoch {epoch} of {total}  {text}", markup=False)
+                told = time.monotonic()
+
+        yield report
 
 
 def percent(value: float) -> str:

@@ -26,13 +26,25 @@ def run(
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error.strerror}") from None
     model, bundle = output / "vowels.keras", output / "build"
-    options = {"units": None, "epochs": None, "learning_rate": None, "seed": 1, "hold_bias": True}
 
     def title(number: int, text: str) -> None:
         console.print(f"\n[bold blue]{number}/5 {text}[/bold blue]")
 
     title(1, "train 32 flip-flop neurons on JapaneseVowels")
-    train.run("japanese-vowels", model, "jk", **options)  # type: ignore[arg-type]
+    train.run(
+        "japanese-vowels",
+        model,
+        cell="jk",
+        units=None,  # type: ignore[arg-type]
+        epochs=None,  # type: ignore[arg-type]
+        learning_rate=None,  # type: ignore[arg-type]
+        seed=1,
+        hold_bias=True,
+        tau_ms=None,  # type: ignore[arg-type]
+        dale=None,  # type: ignore[arg-type]
+        density=1.0,
+        self_connection=True,
+    )
     title(2, "export at 8 bits")
     export.run(
         model,

@@ -52,32 +52,6 @@ class HoldBias(keras.initializers.Initializer):
 
 
 @keras.saving.register_keras_serializable(package="ffhw")
-class WeightLimit(keras.constraints.Constraint):
-    """Keeps every weight within ``[-limit, limit]``.
-
-    A tensor has one scale in hardware: a few large weights would cost all others their resolution. A limit of
-    ``2^n - 2^(n + 1 - bits)`` is the largest code of ``bits`` bits on the grid that reaches 2^n.
-
-    Parameters
-    ----------
-    limit: greater than 0.
-    """
-
-    def __init__(self, limit: float) -> None:
-        if not limit > 0:
-            raise ValueError(f"limit must be greater than 0, not {limit!r}")
-        self.limit = limit
-
-    def __call__(self, w: Any) -> Any:
-        """The weights, cut to the limit."""
-        return ops.clip(w, -self.limit, self.limit)
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {"limit": self.limit}
-
-
-@keras.saving.register_keras_serializable(package="ffhw")
 class JKCell(keras.Layer):
     """One step of N flip-flop neurons.
 

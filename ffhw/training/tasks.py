@@ -1,8 +1,9 @@
-"""The trained examples: for each task its data, its model and how it is trained."""
+"""The trained examples: for each task its data and how it is trained."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,8 @@ from numpy.typing import NDArray
 
 from ffhw.errors import InputError
 from ffhw.training.datasets import Sequences, japanese_vowels
-from ffhw.training.decisions import ContextDecision, DelayedMatch, ParametricMemory, PerceptualDecision
+from ffhw.training.decisions import ContextDecision, DelayedMatch, ParametricMemory, PerceptualDecision, Trial
 from ffhw.training.flipflop import FlipFlopTask
-
-CELLS = ("jk", "lstm", "gru", "rnn")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +38,7 @@ class Task:
     units, epochs, batch_size, learning_rate: what a plain `ffhw train` uses; the rate falls to zero along a cosine.
     weight_limit: largest JK weight, None for any; see :class:`ffhw.training.jk.WeightLimit`.
     longest_hold: longest relaxation time of the JK gates' initial biases, in steps.
+    generator: what generates the data, None where they are real.
     """
 
     name: str
@@ -53,16 +53,26 @@ class Task:
     longest_hold: float
     input_noise: float = 0.0
     weight_limit: float | None = None
+    generator: FlipFlopTask | Trial | None = None
+
+    @property
+    def dt_ms(self) -> float:
+        """Length of a step in milliseconds; 1 where the task does not say."""
+        return 1.0 if self.generator is None else self.generator.dt_ms
 
 
-def _flipflop3(seed: int) -> TaskData:
-    task = FlipFlopTask(channels=3)
-    x, y = task.generate(15_000, seed)
-    x_test, y_test = task.generate(512, seed + 1_000_003, between=False)
-    return TaskData(x, y, x_test, y_test, np.full(len(x_test), x_test.shape[1]))
+def _memory(task: FlipFlopTask) -> Callable[[int], TaskData]:
+    """Loader of a flip-flop memory; the test split asks for nothing while a pulse takes effect."""
+
+    def load(seed: int) -> TaskData:
+        x, y = task.generate(15_000, seed)
+        x_test, y_test = task.generate(512, seed + 1_000_003, between=False)
+        return TaskData(x, y, x_test, y_test, np.full(len(x_test), x_test.shape[1]))
+
+    return load
 
 
-def _decision(trial: Any) -> Callable[[int], TaskData]:
+def _decision(trial: Trial) -> Callable[[int], TaskData]:
     """Loader of a task of :mod:`ffhw.training.decisions`."""
 
     def load(seed: int) -> TaskData:
@@ -113,22 +123,28 @@ def with_crops(
     return np.concatenate(parts), np.tile(data.y, copies + 1)
 
 
+def _flipflop(channels: int) -> Task:
+    generator = FlipFlopTask(channels=channels)
+    return Task(
+        name=f"flipflop{channels}",
+        title=f"{channels}-bit flip-flop memory (Sussillo & Barak 2013)",
+        load=_memory(generator),
+        outputs=channels,
+        softmax=False,
+        units=32,
+        epochs=40,
+        batch_size=128,
+        learning_rate=2e-2,
+        longest_hold=60.0,
+        weight_limit=2.0 - 2.0**-6,
+        generator=generator,
+    )
+
+
 TASKS = {
     task.name: task
     for task in (
-        Task(
-            name="flipflop3",
-            title="3-bit flip-flop memory (Sussillo & Barak 2013)",
-            load=_flipflop3,
-            outputs=3,
-            softmax=False,
-            units=32,
-            epochs=40,
-            batch_size=128,
-            learning_rate=2e-2,
-            longest_hold=60.0,
-            weight_limit=2.0 - 2.0**-6,
-        ),
+        _flipflop(3),
         Task(
             name="japanese-vowels",
             title="JapaneseVowels: nine speakers, 12 cepstrum coefficients (Kudo et al. 1999)",
@@ -155,6 +171,7 @@ TASKS = {
                 learning_rate=rate,
                 longest_hold=hold,
                 weight_limit=2.0 - 2.0**-6,
+                generator=trial,
             )
             # the last two must remember through a delay: their units start with longer holds
             for name, title, trial, rate, hold in (
@@ -169,57 +186,14 @@ TASKS = {
 
 
 def task(name: str) -> Task:
-    """Task of a name.
+    """Task of a name; ``flipflop1`` to ``flipflop8`` are memories of as many bits.
 
     Raises
     ------
     InputError: there is none; lists those that are.
     """
+    if re.fullmatch("flipflop[1-8]", name):
+        return _flipflop(int(name[-1]))
     if name not in TASKS:
-        raise InputError(f"TASK must be one of {', '.join(TASKS)}, not {name!r}")
+        raise InputError(f"TASK must be one of {', '.join(TASKS)} (or flipflop1 to flipflop8), not {name!r}")
     return TASKS[name]
-
-
-def check_cell(cell: str) -> None:
-    """Refuse the name of no cell.
-
-    Raises
-    ------
-    InputError: lists those that are.
-    """
-    if cell not in CELLS:
-        raise InputError(f"--cell must be one of {', '.join(CELLS)}, not {cell!r}")
-
-
-def build_model(chosen: Task, cell: str, units: int, inputs: int, hold_bias: bool = True) -> Any:
-    """Keras model of a task: one recurrent layer and a dense one.
-
-    Parameters
-    ----------
-    cell: one of :data:`CELLS`. units: width of the recurrent layer.
-    hold_bias: whether JK gates start with :class:`HoldBias`; zeros otherwise.
-
-    Raises
-    ------
-    InputError: no such cell.
-    """
-    check_cell(cell)
-    import keras
-
-    from ffhw.training.jk import JK, HoldBias, WeightLimit
-
-    layers: list[Any] = [keras.Input((None, inputs), name="input")]
-    if chosen.softmax:
-        layers.append(keras.layers.Masking(name="mask"))
-    if chosen.input_noise:
-        layers.append(keras.layers.GaussianNoise(chosen.input_noise, name="noise"))
-    options: dict[str, Any] = {"return_sequences": not chosen.softmax, "name": cell}
-    if cell == "jk":
-        bias = HoldBias(1.0, chosen.longest_hold) if hold_bias else "zeros"
-        limit = WeightLimit(chosen.weight_limit) if chosen.weight_limit else None
-        layers.append(JK(units, bias_initializer=bias, kernel_constraint=limit, recurrent_constraint=limit, **options))
-    else:
-        kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}[cell]
-        layers.append(kind(units, **options))
-    layers.append(keras.layers.Dense(chosen.outputs, activation="softmax" if chosen.softmax else None, name="readout"))
-    return keras.Sequential(layers, name=f"{chosen.name.replace('-', '_')}_{cell}{units}")

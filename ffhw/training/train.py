@@ -17,26 +17,28 @@ import numpy as np
 from ffhw import __version__
 from ffhw.errors import InputError, OutputError
 from ffhw.files import write_atomic
-from ffhw.training.tasks import Task, TaskData, build_model, check_cell
+from ffhw.training.models import RecurrentOptions, build_model
+from ffhw.training.tasks import Task, TaskData
 
 
 def train(
     chosen: Task,
     target: Path,
+    options: RecurrentOptions | None = None,
     *,
-    cell: str = "jk",
-    units: int | None = None,
     epochs: int | None = None,
     learning_rate: float | None = None,
     seed: int = 1,
-    hold_bias: bool = True,
     progress: Callable[[int, int, dict[str, float]], None] = lambda *_: None,
 ) -> dict[str, Any]:
-    """Train a model and write ``target``, its test split ``.data.npz`` and its record ``.json`` beside it.
+    """Train a model and write ``target``; beside it the untrained model, the test split and the record.
+
+    Files: ``M.keras``, ``M.initial.keras``, ``M.data.npz`` and ``M.json``.
 
     Parameters
     ----------
     target: a ``.keras`` file.
+    options: the recurrent layer; the task's own JK layer if None.
     progress: called after each epoch with its number, their total, and the epoch's figures.
 
     Returns
@@ -47,38 +49,38 @@ def train(
     ------
     InputError: a setting out of range. OutputError: the target cannot be written.
     """
-    units = chosen.units if units is None else units
-    epochs = chosen.epochs if epochs is None else epochs
-    rate = chosen.learning_rate if learning_rate is None else learning_rate
+    options = options or RecurrentOptions()
+    epochs = options.epochs(chosen) if epochs is None else epochs
+    rate = options.learning_rate(chosen) if learning_rate is None else learning_rate
     if not 0 < rate < 1:
         raise InputError(f"--learning-rate must be greater than 0 and below 1, not {rate!r}")
-    if units < 1 or epochs < 1:
-        raise InputError(f"--units and --epochs must be at least 1, not {units} and {epochs}")
-    check_cell(cell)
+    if epochs < 1:
+        raise InputError(f"--epochs must be at least 1, not {epochs}")
     check_target(target)
     # settled before anything is loaded: a wrong option must not cost a minute
     import keras
 
     keras.utils.set_random_seed(seed)
     data = chosen.load(seed)
-    model = build_model(chosen, cell, units, data.x.shape[-1], hold_bias)
+    model = build_model(chosen, options, data.x.shape[-1], seed)
+    initial = keras_bytes(model)
     chosen = dataclasses.replace(chosen, learning_rate=rate)
     history, seconds = _fit(model, chosen, data, epochs, progress)
     record = {
         "ffhw": __version__,
         "task": chosen.name,
-        "cell": cell,
-        "units": units,
+        **dataclasses.asdict(options),
+        "units": options.units or chosen.units,
         "parameters": int(model.count_params()),
         "seed": seed,
         "epochs": epochs,
         "learning_rate": rate,
-        "hold_bias": hold_bias,
         "train_seconds": round(seconds, 1),
         "test": evaluate(model, chosen, data),
         "history": history,
     }
-    save(model, target)
+    write_atomic(target, keras_bytes(model))
+    write_atomic(target.with_suffix(".initial.keras"), initial)
     content = io.BytesIO()
     np.savez_compressed(content, x=data.x_test, lengths=data.lengths_test, y=data.y_test)
     write_atomic(target.with_suffix(".data.npz"), content.getvalue())
@@ -100,12 +102,12 @@ def check_target(target: Path) -> None:
         raise OutputError(f"cannot write {target}: the folder {folder} does not exist or is not writable")
 
 
-def save(model: Any, target: Path) -> None:
-    """Write a Keras model, whole or not at all."""
+def keras_bytes(model: Any) -> bytes:
+    """The ``.keras`` file of a model."""
     with tempfile.TemporaryDirectory(prefix="ffhw-") as folder:
         path = Path(folder) / "model.keras"
         model.save(path)
-        write_atomic(target, path.read_bytes())
+        return path.read_bytes()
 
 
 def evaluate(model: Any, chosen: Task, data: TaskData) -> dict[str, float]:

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from ffhw.training.jk import JK, HoldBias, JKCell, WeightLimit
+from ffhw.training.jk import JK, HoldBias, JKCell
 
 
 def sigmoid(v):
@@ -254,11 +254,3 @@ def test_hold_bias_refuses(times):
 def test_hold_bias_fills_nothing_else():
     with pytest.raises(ValueError, match=r"^HoldBias fills biases of shape \(2, 2 \* units\), not \(8,\)$"):
         HoldBias()((8,))
-
-
-def test_weight_limit_cuts_and_survives_its_description():
-    limit = WeightLimit(1.5)
-    assert ops.convert_to_numpy(limit(np.array([-3.0, 0.2, 1.6]))) == pytest.approx([-1.5, 0.2, 1.5])
-    assert WeightLimit(**limit.get_config()).limit == 1.5
-    with pytest.raises(ValueError, match=r"^limit must be greater than 0, not 0$"):
-        WeightLimit(0)

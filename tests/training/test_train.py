@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ffhw.data import load_data
+from ffhw.training.models import CELLS, RecurrentOptions
 from ffhw.training.tasks import TASKS, TaskData
 from ffhw.training.train import train
 
@@ -24,9 +25,10 @@ TASK = dataclasses.replace(
 )
 
 
-@pytest.mark.parametrize("cell", ["jk", "lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_trains(tmp_path, cell):
-    record = train(TASK, tmp_path / "m.keras", cell=cell)
+    options = RecurrentOptions(cell, tau_ms=3.0 if cell == "ctrnn" else None)
+    record = train(TASK, tmp_path / "m.keras", options, learning_rate=3e-2)
     assert record["test"]["accuracy"] > 0.85
     assert len(record["history"]["loss"]) == 12
 
@@ -34,7 +36,7 @@ def test_every_cell_trains(tmp_path, cell):
 def test_what_it_writes(tmp_path):
     reports = []
     record = train(TASK, tmp_path / "m.keras", epochs=2, progress=lambda *args: reports.append(args))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.data.npz", "m.json", "m.keras"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.data.npz", "m.initial.keras", "m.json", "m.keras"]
     assert json.loads((tmp_path / "m.json").read_text()) == record
     assert len(load_data(tmp_path / "m.data.npz").x) == 100
     assert [(epoch, total) for epoch, total, _ in reports] == [(1, 2), (2, 2)]
