@@ -15,14 +15,10 @@ A bundle appears whole or not at all: it is written to a folder beside its place
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import hashlib
 import io
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +26,7 @@ import numpy as np
 
 from ffhw import __version__
 from ffhw.errors import DigestError, InputError, OutputError
-from ffhw.files import sha256, write_atomic
+from ffhw.files import check_folder, sha256, write_atomic, write_folder
 from ffhw.hdl.folding import Folding
 from ffhw.network import Network
 
@@ -145,15 +141,7 @@ def check_target(path: Path) -> None:
     ------
     OutputError: with the reason.
     """
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise OutputError(f"cannot write {path}: it exists and is not a folder")
-    if path.is_dir() and any(path.iterdir()) and not (path / _MANIFEST).exists():
-        raise OutputError(f"cannot write {path}: the folder holds other files and is not a bundle; choose another name")
-    parent = path.resolve().parent
-    if not parent.is_dir():
-        raise OutputError(f"cannot write {path}: the folder {parent} does not exist")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise OutputError(f"cannot write {path}: no permission to write in {parent}")
+    check_folder(path, _MANIFEST, "a bundle")
 
 
 def write_bundle(path: Path | str, files: dict[str, bytes | str]) -> Bundle:
@@ -168,55 +156,21 @@ def write_bundle(path: Path | str, files: dict[str, bytes | str]) -> Bundle:
     OutputError: it cannot be written; what was there before is still there.
     """
     path = Path(path)
-    check_target(path)
     raw = {name: data.encode() if isinstance(data, str) else data for name, data in files.items()}
-    try:
-        temporary = Path(tempfile.mkdtemp(dir=path.resolve().parent, prefix=f".{path.name}."))
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
-    try:
-        for name, data in raw.items():
-            file = temporary / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
-        digests = {name: sha256(temporary / name) for name in sorted(raw)}
-        manifest = {
-            "ffhw_bundle": BUNDLE_VERSION,
-            "ffhw": __version__,
-            "identity": _identity(digests),
-            "files": digests,
-        }
-        (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-        temporary.chmod(0o755)
-        if path.exists():
-            _exchange(temporary, path)
-        else:
-            os.rename(temporary, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    digests = {name: hashlib.sha256(raw[name]).hexdigest() for name in sorted(raw)}
+    manifest = {
+        "ffhw_bundle": BUNDLE_VERSION,
+        "ffhw": __version__,
+        "identity": _identity(digests),
+        "files": digests,
+    }
+    check_target(path)
+    write_folder(path, {**raw, _MANIFEST: json.dumps(manifest, indent=2) + "\n"})
     return Bundle(path, manifest)
 
 
 def _identity(digests: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
-
-
-def _exchange(new: Path, old: Path) -> None:
-    """Swap two folders' names in one step, so that at no time neither stands at ``old``."""
-    at_cwd, exchange = -100, 2
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        done = libc.renameat2(at_cwd, os.fsencode(new), at_cwd, os.fsencode(old), exchange) == 0
-    except (OSError, AttributeError):
-        done = False
-    if not done:
-        # systems without the call: two renames, the old bundle kept under a readable name in between
-        aside = old.with_name(f"{old.name}.old")
-        os.rename(old, aside)
-        os.rename(new, old)
-        shutil.rmtree(aside)
 
 
 def array_bytes(**arrays: Any) -> bytes:

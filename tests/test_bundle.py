@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from ffhw import bundle as bundle_module
+from ffhw import files
 from ffhw.bundle import Bundle, write_bundle
 from ffhw.errors import DigestError, InputError, OutputError
 
@@ -58,7 +58,7 @@ def test_a_crash_leaves_the_old_bundle(tmp_path, monkeypatch, crash):
     if crash == "write":
         monkeypatch.setattr("pathlib.Path.write_bytes", fail)
     else:
-        monkeypatch.setattr(bundle_module, "_exchange", fail)
+        monkeypatch.setattr(files, "_exchange", fail)
     with pytest.raises(OutputError, match=r"^cannot write .*: No space left on device$"):
         write_bundle(tmp_path / "build", {"other": "x"})
     monkeypatch.undo()
@@ -71,7 +71,7 @@ def test_a_killed_export_leaves_the_old_bundle(tmp_path):
     write_bundle(tmp_path / "build", FILES)
     child = os.fork()
     if child == 0:
-        bundle_module._exchange = lambda *_: os.kill(os.getpid(), 9)
+        files._exchange = lambda *_: os.kill(os.getpid(), 9)
         try:
             write_bundle(tmp_path / "build", {"other": "x"})
         finally:

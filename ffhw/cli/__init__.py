@@ -9,13 +9,13 @@ import typer
 from rich.console import Console
 
 import ffhw
-from ffhw.cli import demo, doctor, export, report, run, sim, synth, train
+from ffhw.cli import analyze, demo, doctor, export, report, run, sim, synth, train
 from ffhw.errors import FfhwError
 
 INTERRUPTED = 130
 
 app = typer.Typer(
-    help="Flip-flop neural networks from Keras to silicon: train, export, sim, synth, report.",
+    help="Flip-flop neural networks from Keras to silicon: train, analyze, export, sim, synth, report.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 for name, module in (
     ("train", train),
+    ("analyze", analyze),
     ("export", export),
     ("sim", sim),
     ("synth", synth),

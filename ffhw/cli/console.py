@@ -20,17 +20,27 @@ class Steps:
     def __init__(self) -> None:
         self._status: Status | None = None
         self._text = ""
-        self._begin = 0.0
+        self._begin = self._told = 0.0
 
     def __call__(self, text: str) -> None:
         """The next step begins."""
         self._finish()
         self._text, self._begin = text, time.monotonic()
+        self._told = self._begin
         if console.is_terminal:
             self._status = console.status(text)
             self._status.start()
         else:
             console.print(f"· {text}", markup=False)
+
+    def progress(self, done: int, total: int) -> None:
+        """So much of the step is done."""
+        shown = f"{self._text}: {done:,} of {total:,}"
+        if self._status is not None:
+            self._status.update(shown)
+        elif time.monotonic() - self._told > _SECONDS_BETWEEN_LINES:
+            console.print(f"  {done:,} of {total:,}", markup=False)
+            self._told = time.monotonic()
 
     def _finish(self) -> None:
         if not self._text:

@@ -1,4 +1,4 @@
-"""The report's figures: each function takes JSON data and returns a figure; saving is the caller's."""
+"""The bundle report's figures: each function takes JSON data and returns a figure; saving is the caller's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREY, RED = "#2b6cb0", "#dd8a2f", "#a0aec0", "#c53030"
+from ffhw.report.style import BLUE, GREY, ORANGE, RED
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Any]:

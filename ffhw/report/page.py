@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from ffhw.errors import ToolError
 from ffhw.files import write_atomic
 from ffhw.fixedpoint import format_from_dict
 
-_STYLE = """
+STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1a202c; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { margin-bottom: .2rem; } h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; border-bottom: 1px solid #e2e8f0; }
 table { border-collapse: collapse; margin: .5rem 0; } td, th { padding: .25rem .8rem .25rem 0; text-align: left;
@@ -51,7 +50,7 @@ def write_report(bundle: Bundle) -> Path:
     title = html.escape(network["name"])
     page = (
         f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
-        f"<style>{_STYLE}</style></head>\n<body><h1>{title}</h1>"
+        f"<style>{STYLE}</style></head>\n<body><h1>{title}</h1>"
         f"<p class='quiet'>ffhw {__version__}, bundle {bundle.identity[:12]}</p>\n{body}</body></html>\n"
     )
     target = bundle.results_folder() / "report.html"
@@ -60,21 +59,12 @@ def write_report(bundle: Bundle) -> Path:
 
 
 def _row(*drawings: Any) -> str:
-    return "<div class='row'>" + "".join(_svg(d) for d in drawings if d is not None) + "</div>"
+    from ffhw.report.style import svg
+
+    return "<div class='row'>" + "".join(svg(d) for d in drawings if d is not None) + "</div>"
 
 
-def _svg(figure: Any) -> str:
-    """Inline SVG; equal figures give equal text."""
-    import matplotlib
-
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "ffhw", "svg.fonttype": "path"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
-
-
-def _table(head: list[str], rows: list[list[Any]], numbers: int) -> str:
+def html_table(head: list[str], rows: list[list[Any]], numbers: int) -> str:
     """HTML table; the last ``numbers`` columns are set flush right."""
 
     def cells(tag: str, row: list[Any]) -> str:
@@ -99,7 +89,7 @@ def _accuracy(accuracy: dict[str, Any]) -> str:
         f"<p>{accuracy['sequences']:,} sequences, {accuracy['steps']:,} steps of {html.escape(accuracy['data'])}.</p>"
     )
     if names:
-        text += _table(["", *(n.replace("_", " ") for n in names)], rows, len(names))
+        text += html_table(["", *(n.replace("_", " ") for n in names)], rows, len(names))
     if "rms_difference" in accuracy:
         text += (
             f"<p>Outputs differ by {accuracy['rms_difference']:.4g} (root mean square), at most "
@@ -121,7 +111,7 @@ def _network(network: dict[str, Any]) -> str:
                 format_from_dict(output),
             ]
         )
-    return _table(["layer", "kind", "input", "weight bits", "output"], rows, 0)
+    return html_table(["layer", "kind", "input", "weight bits", "output"], rows, 0)
 
 
 def _engines(performance: dict[str, Any]) -> str:
@@ -140,7 +130,7 @@ def _engines(performance: dict[str, Any]) -> str:
         for e in performance["engines"]
     ]
     return (
-        _table(head, rows, 7)
+        html_table(head, rows, 7)
         + f"<p>Design: {performance['cycles_per_step']} cycles a step, {performance['latency_cycles']} cycles from a "
         "lone step's first beat in to its last beat out.</p>"
     )
@@ -162,7 +152,7 @@ def _simulations(simulations: list[dict[str, Any]]) -> str:
         ]
         for s in simulations
     ]
-    return _table(head, rows, 5)
+    return html_table(head, rows, 5)
 
 
 def _syntheses(syntheses: list[dict[str, Any]]) -> str:
@@ -180,4 +170,4 @@ def _syntheses(syntheses: list[dict[str, Any]]) -> str:
     note = ""
     if any(not s["fmax_reliable"] for s in syntheses):
         note = "<p class='quiet'>* not reliable: the tools do not time this family's multipliers.</p>"
-    return _table(head, rows, 6) + note
+    return html_table(head, rows, 6) + note

@@ -45,8 +45,8 @@ class WeightLimit(keras.constraints.Constraint):
 class DaleLaw(keras.constraints.Constraint):
     """Every unit either excites or inhibits all that it reaches: Dale's law.
 
-    See Song, Yang & Wang, PLoS Computational Biology 12 (2016). The first ``round(excitatory * N)`` units send weights of at least 0, the others of at most 0; weights of the wrong
-    sign become 0.
+    The first ``round(excitatory * N)`` units send weights of at least 0, the others of at most 0; weights of the wrong
+    sign become 0. See Song, Yang & Wang, PLoS Computational Biology 12 (2016).
 
     Parameters
     ----------

@@ -37,6 +37,19 @@ class Trial:
             if isinstance(value, (int, float)) and (value < 0 or (field.name == "dt_ms" and value == 0)):
                 raise ValueError(f"{field.name} must not be negative, and dt_ms not 0, not {value!r}")
 
+    @property
+    def inputs(self) -> int:
+        """Input channels."""
+        return 1
+
+    def rest(self) -> NDArray[np.float64]:
+        """Inputs ``[contexts, inputs]`` under which nothing is shown, one row a context."""
+        return np.zeros((1, self.inputs))
+
+    def generate(self, samples: int, seed: int) -> Arrays:
+        """Inputs ``[samples, time, inputs]`` and targets ``[samples, time, 1]``."""
+        raise NotImplementedError
+
     def _steps(self, ms: float) -> int:
         return round(ms / self.dt_ms)
 
@@ -97,6 +110,15 @@ class ContextDecision(MotionTrial):
     for the whole trial. The output is the sign of the relevant evidence; the other one must be ignored.
     """
 
+    @property
+    def inputs(self) -> int:
+        """Input channels: two of evidence, two of context."""
+        return 4
+
+    def rest(self) -> NDArray[np.float64]:
+        """Inputs ``[2, 4]``: no evidence, one context or the other."""
+        return np.eye(4)[2:]
+
     def generate(self, samples: int, seed: int) -> Arrays:
         """Inputs ``[samples, time, 4]`` and targets ``[samples, time, 1]``."""
         rng = np.random.default_rng(seed)
@@ -120,6 +142,11 @@ class DelayedMatch(Trial):
 
     item_ms: float = 200.0
     delay_ms: float = 600.0
+
+    @property
+    def inputs(self) -> int:
+        """Input channels: one an item."""
+        return 2
 
     def generate(self, samples: int, seed: int) -> Arrays:
         """Inputs ``[samples, time, 2]`` and targets ``[samples, time, 1]``."""

@@ -76,8 +76,21 @@ class FlipFlopTask:
             pending |= (time >= begin) & (time < begin + wait)
         return pending
 
-    def tour(self, seed: int, hold_ms: float = 75.0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    @property
+    def inputs(self) -> int:
+        """Input channels: one a bit."""
+        return self.channels
+
+    def rest(self) -> NDArray[np.float64]:
+        """Inputs ``[1, channels]`` under which a memory must hold: none."""
+        return np.zeros((1, self.channels))
+
+    def tour(
+        self, seed: int, hold_ms: float = 75.0, between: bool = True
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """One sample that visits all ``2^channels`` memory states in Gray-code order, ``hold_ms`` each.
+
+        ``between`` as in :meth:`generate`.
 
         Returns
         -------
@@ -99,7 +112,24 @@ class FlipFlopTask:
         for channel, list_ in enumerate(events):
             for number, (begin, sign) in enumerate(list_):
                 begins[0, channel, number], signs[0, channel, number] = begin, sign
-        return dataclasses.replace(self, steps=steps)._render(begins, signs, np.random.default_rng(seed))
+        longer = dataclasses.replace(self, steps=steps)
+        x, y = longer._render(begins, signs, np.random.default_rng(seed))
+        if not between:
+            y[longer._pending(begins)] = np.nan
+        return x, y
+
+    def write(self, seed: int, steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Every memory state written by pulses that come at once, then ``steps`` of silence, noise included.
+
+        Returns
+        -------
+        Inputs ``[2^channels, pulse + delay + steps, channels]`` and the states' signs ``[2^channels, channels]``.
+        """
+        signs = np.array(list(itertools.product((-1, 1), repeat=self.channels)), np.int8)[:, :, None]
+        length = self._steps(self.pulse_ms) + self._steps(self.delay_ms) + steps
+        longer = dataclasses.replace(self, steps=length)
+        x, _ = longer._render(np.zeros(signs.shape, np.int64), signs, np.random.default_rng(seed))
+        return x, signs[..., 0].astype(np.float32)
 
     def _render(
         self, begins: NDArray[np.int64], signs: NDArray[np.int8], rng: np.random.Generator

@@ -6,7 +6,7 @@ from networks import random_network
 from ffhw.hdl.folding import fold
 from ffhw.hdl.performance import predict
 from ffhw.report import figures
-from ffhw.report.page import _svg
+from ffhw.report.style import svg
 
 ACCURACY = {
     "float": {"accuracy": 0.98, "mse": 0.1},
@@ -56,7 +56,7 @@ def test_roofline_shows_each_engine_on_or_above_its_line():
 
 
 def test_equal_figures_give_equal_drawings():
-    one, two = (_svg(figures.scores(ACCURACY)) for _ in range(2))
+    one, two = (svg(figures.scores(ACCURACY)) for _ in range(2))
     assert one == two
     assert one.startswith("<svg")
 

@@ -1,0 +1,113 @@
+"""The command `ffhw analyze`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+
+def run(
+    models: list[Path] = typer.Argument(help="Models that `ffhw train` wrote; several are shown side by side."),
+    output: Path = typer.Option(Path("analysis"), "--output", "-o", help="Folder to write."),
+    task: str = typer.Option(None, help="Task of the models.", show_default="from each model's record"),
+    bits: str = typer.Option("8,4,2,1", help="Widths of the golden models that a JK network is compared with."),
+    quick: bool = typer.Option(False, "--quick", help="A tenth of the samples, short holds: for a first look."),
+    hold_steps: int = typer.Option(None, help="Steps of a hold.", show_default="1,000,000; 100,000 over 128 units"),
+    sizes: str = typer.Option(None, help="Also train every cell at these sizes until one learns, as in 2,4,8,16."),
+    size_cells: str = typer.Option("jk,lstm,gru,rnn", help="Cells that --sizes tries."),
+    accuracy: float = typer.Option(0.999, help="Sign accuracy that --sizes looks for."),
+    epochs: int = typer.Option(None, help="Epochs of each training of --sizes.", show_default="the task's own"),
+    seed: int = typer.Option(1, help="Seed of test sequences, searches and trainings."),
+) -> None:
+    """Find out what trained networks learned, and what is left of it at few bits.
+
+    Writes pictures, the JSON data of each, and index.html: task samples, connectivity, eigenvalues, principal
+    components and the cube of memories, fixed points with their stability, robustness, holds of up to a million steps,
+    the gates of flip-flop neurons, and the golden integer models of JK networks at each width.
+
+    Reads MODEL.keras, and beside it MODEL.json (its task) and MODEL.initial.keras (before training), if they are there.
+    """
+    import dataclasses
+
+    from ffhw.cli.console import Steps, console, describe_score
+    from ffhw.errors import InputError, ToolError
+    from ffhw.files import check_folder, write_folder
+
+    try:
+        from ffhw.report.laboratory_page import MARKER, files
+        from ffhw.training.analysis.laboratory import QUICK, Effort, analyze, open_subject
+    except ImportError as error:
+        raise ToolError(f"analyze needs {error.name}: pip install 'ffhw[analyze]'") from None
+
+    widths = _numbers("--bits", bits, 1, 16)
+    effort = dataclasses.replace(QUICK if quick else Effort(), bits=widths)
+    if hold_steps is not None:
+        if hold_steps < 1:
+            raise InputError(f"--hold-steps must be at least 1, not {hold_steps}")
+        effort = dataclasses.replace(effort, hold_steps=hold_steps)
+    wanted_sizes = _numbers("--sizes", sizes, 1, 4096) if sizes else ()
+    subjects = [open_subject(path, task) for path in models]
+    titles = [subject.title for subject in subjects]
+    if len(set(titles)) < len(titles):
+        raise InputError(f"the models' file names must differ, found {', '.join(titles)}")
+    check_folder(output, MARKER, "an analysis")
+    results = {}
+    with Steps() as steps:
+        for subject in subjects:
+            console.print(f"{subject.title}: {subject.task}, {subject.system.units} units of {subject.system.cell}")
+            results[subject.title] = analyze(subject, effort, seed, steps, steps.progress)
+        found = None
+        if wanted_sizes:
+            found = _search(subjects[0].task, size_cells, wanted_sizes, accuracy, epochs, seed, steps)
+        steps("drawing")
+        write_folder(output, files(results, found))
+    for title, result in results.items():
+        scores = {key: result["scores"][key] for key in ("sign_accuracy", "mse")}
+        console.print(f"{title}: {describe_score(scores)}; {_shape(result)}", markup=False)
+    console.print(f"wrote {output}/index.html", markup=False)
+
+
+def _numbers(option: str, text: str, least: int, most: int) -> tuple[int, ...]:
+    """Whole numbers divided by commas."""
+    from ffhw.errors import InputError
+
+    try:
+        numbers = tuple(int(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        numbers = (-1,)
+    if any(not least <= n <= most for n in numbers):
+        raise InputError(f"{option} takes numbers from {least} to {most} divided by commas, not {text!r}")
+    return numbers
+
+
+def _search(task, cells, sizes, accuracy, epochs, seed, steps):  # type: ignore[no-untyped-def]
+    """Smallest networks of each cell, trained for it."""
+    import os
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    from ffhw.errors import ToolError
+    from ffhw.training.analysis.sizes import smallest_networks
+    from ffhw.training.tasks import task as task_of
+
+    try:
+        return smallest_networks(
+            task_of(task),
+            cells.split(","),
+            sizes,
+            accuracy,
+            epochs=epochs,
+            seed=seed,
+            say=steps,
+            progress=steps.progress,
+        )
+    except ImportError as error:
+        raise ToolError(f"--sizes trains, and needs {error.name}: pip install 'ffhw[train]'") from None
+
+
+def _shape(result: dict) -> str:  # type: ignore[type-arg]
+    """What was found, in half a line."""
+    points, shape = result["fixed_points"], result["activity"]["corners"]["cube"]
+    text = f"{points['stable']} stable and {points['saddles']} unstable fixed points"
+    return text + (f", {shape['disparity']:.4f} from a cube" if shape else "")

@@ -1,0 +1,246 @@
+"""A trained network as a dynamical system: ``s_t = F(s_{t-1}, x_t)``, ``y_t = R h_t + r``.
+
+The float network and the quantized one answer to the same calls, so that every analysis takes either.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffhw import golden
+from ffhw.errors import InputError
+from ffhw.floatnet import FloatDense
+from ffhw.keras_file import TRANSPARENT, layer_chain, open_model, read_dense, weight_array
+from ffhw.network import Network
+from ffhw.training.analysis.cells import CELLS, CellWeights, jk_gates
+
+Floats = NDArray[np.float64]
+
+# Keras' class of each cell, and the name of its weights in the file
+_CLASSES = {
+    "SimpleRNN": ("rnn", "simple_rnn"),
+    "CTRNN": ("ctrnn", "ctrnn"),
+    "JK": ("jk", "jk"),
+    "LSTM": ("lstm", "lstm"),
+    "GRU": ("gru", "gru"),
+}
+_BATCH = 64
+
+
+class System(Protocol):
+    """What the analyses ask of a network."""
+
+    @property
+    def name(self) -> str:
+        """Name of the network."""
+
+    @property
+    def cell(self) -> str:
+        """Name of its cell."""
+
+    @property
+    def units(self) -> int:
+        """Units N of the recurrent layer."""
+
+    @property
+    def inputs(self) -> int:
+        """Input channels D."""
+
+    @property
+    def state_size(self) -> int:
+        """Numbers S in a state."""
+
+    def run(self, x: Floats, start: Floats | None = None) -> tuple[Floats, Floats]:
+        """States ``[batch, time, S]`` and outputs ``[batch, time, O]`` for inputs ``[batch, time, D]``.
+
+        start: states ``[batch, S]`` to begin with; zeros if None.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class Dynamics:
+    """A recurrent layer and its linear readout, in double precision.
+
+    Parameters
+    ----------
+    cell: a name in :data:`ffhw.training.analysis.cells.CELLS`.
+    readout ``[N, O]``, readout_bias ``[O]``. parameters: trained numbers in the file; a JK gate's two biases count twice.
+    """
+
+    name: str
+    cell: str
+    weights: CellWeights
+    readout: Floats
+    readout_bias: Floats
+    parameters: int = 0
+
+    @property
+    def units(self) -> int:
+        """Units N of the recurrent layer."""
+        return self.weights.units
+
+    @property
+    def inputs(self) -> int:
+        """Input channels D."""
+        return len(self.weights.kernel)
+
+    @property
+    def state_size(self) -> int:
+        """Numbers S in a state."""
+        return CELLS[self.cell].states * self.units
+
+    def step(self, s: Any, x: Any) -> Any:
+        """Next states ``[batch, S]`` from states ``[batch, S]`` and inputs ``[batch, D]`` or ``[D]``."""
+        return CELLS[self.cell].step(self.weights, s, x)
+
+    def outputs(self, s: Floats) -> Floats:
+        """Readout ``[..., O]`` of states ``[..., S]``."""
+        return s[..., : self.units] @ self.readout + self.readout_bias
+
+    def run(self, x: Floats, start: Floats | None = None) -> tuple[Floats, Floats]:
+        """States ``[batch, time, S]`` and outputs ``[batch, time, O]``; see :class:`System`."""
+        s = np.zeros((len(x), self.state_size)) if start is None else start
+        states = np.empty((len(x), x.shape[1], self.state_size))
+        for t in range(x.shape[1]):
+            s = self.step(s, x[:, t])
+            states[:, t] = s
+        return states, self.outputs(states)
+
+    def jacobian(self, s: Floats, x: Floats) -> Floats:
+        """``dF_i / ds_j`` at states ``s [batch, S]`` and input ``x [D]``: ``[batch, S, S]``.
+
+        Taken by complex steps, ``Im F(s + i e) / e``: no difference is formed, so it is exact to rounding.
+        """
+        tiny = 1e-30
+        steps = s[:, None, :] + 1j * tiny * np.eye(self.state_size)
+        columns = self.step(steps.reshape(-1, self.state_size), x).imag / tiny
+        return columns.reshape(len(s), self.state_size, self.state_size).transpose(0, 2, 1)
+
+    def recurrent_matrices(self) -> dict[str, Floats]:
+        """Recurrent weights ``[to, from]`` of each gate, by the gate's name: the W of ``W h``."""
+        gates = CELLS[self.cell].gates
+        blocks = np.split(self.weights.recurrent, len(gates), axis=1)
+        return {gate: block.T for gate, block in zip(gates, blocks, strict=True)}
+
+    def gates(self, x: Floats) -> tuple[Floats, Floats, Floats]:
+        """J, K and the new state at every step, each ``[batch, time, N]``, of a JK network that starts at zero."""
+        states, _ = self.run(x)
+        before = np.concatenate([np.zeros_like(states[:, :1]), states[:, :-1]], axis=1)
+        j, k = jk_gates(self.weights, before, x)
+        return j, k, states
+
+
+@dataclasses.dataclass(frozen=True)
+class QuantizedDynamics:
+    """The golden model of a quantized network: one JK layer and one dense layer, exact codes shown as values."""
+
+    network: Network
+    cell: str = "jk"
+
+    @property
+    def name(self) -> str:
+        """Name of the network."""
+        return self.network.name
+
+    @property
+    def units(self) -> int:
+        """Units N of the JK layer."""
+        return self.network.jk_layers[0].units
+
+    @property
+    def inputs(self) -> int:
+        """Input channels D."""
+        return self.network.input_size
+
+    @property
+    def state_size(self) -> int:
+        """Numbers S in a state."""
+        return self.units
+
+    def run(self, x: Floats, start: Floats | None = None) -> tuple[Floats, Floats]:
+        """States ``[batch, time, S]`` and outputs ``[batch, time, O]``; see :class:`System`.
+
+        States are code / M: a code and its value determine each other, so nothing is lost on the way.
+        """
+        layer = self.network.jk_layers[0]
+        codes = self.network.input.quantize(x)
+        states = {} if start is None else {layer.name: layer.state.quantize(start)}
+        result = golden.run(self.network, codes, states=states, trace=True)
+        values = layer.state.dequantize(result.traces[layer.name].h)
+        return values, self.network.output.dequantize(result.outputs)
+
+    def gates(self, x: Floats) -> tuple[Floats, Floats, Floats]:
+        """J, K and the new state at every step, each ``[batch, time, N]``."""
+        layer = self.network.jk_layers[0]
+        trace = golden.run(self.network, self.network.input.quantize(x), trace=True).traces[layer.name]
+        return layer.state.dequantize(trace.j), layer.state.dequantize(trace.k), layer.state.dequantize(trace.h)
+
+
+def respond(system: System, x: Floats) -> Floats:
+    """Outputs ``[batch, time, O]``, a few sequences at a time: states of all at once may not fit the memory."""
+    x = np.asarray(x, np.float64)
+    return np.concatenate([system.run(x[n : n + _BATCH])[1] for n in range(0, len(x), _BATCH)])
+
+
+def read_dynamics(path: Path | str) -> Dynamics:
+    """Trained network in a ``.keras`` file: one recurrent layer of any cell, then one linear dense layer.
+
+    Nothing stored in the file is executed.
+
+    Raises
+    ------
+    InputError: not a ``.keras`` file, or another structure.
+    """
+    with open_model(path) as (config, weights):
+        recurrent: list[tuple[str, CellWeights]] = []
+        dense: list[FloatDense] = []
+        seen: Counter[str] = Counter()
+        for description in layer_chain(config):
+            kind, options = description["class_name"], description["config"]
+            if kind in TRANSPARENT:
+                continue
+            if kind in _CLASSES and not dense:
+                recurrent.append(_read_cell(kind, options, weights))
+            elif kind == "Dense" and recurrent:
+                dense.append(read_dense(options["name"], options, weights, "layers/dense"))
+            else:
+                raise InputError(f"{path}: layer {options['name']!r} is a {kind}; {_EXPECTED}")
+            seen[kind] += 1
+        if len(recurrent) != 1 or len(dense) != 1:
+            raise InputError(f"{path} has {len(recurrent)} recurrent and {len(dense)} dense layers; {_EXPECTED}")
+        name = str(config["config"].get("name", Path(path).stem))
+    cell, cell_weights = recurrent[0]
+    readout = dense[0]
+    parts = (cell_weights.kernel, cell_weights.recurrent, cell_weights.bias, readout.weights, readout.bias)
+    both_biases = cell_weights.bias.size if cell == "jk" else 0
+    parameters = sum(array.size for array in parts) + both_biases
+    return Dynamics(name, cell, cell_weights, readout.weights.T, readout.bias, parameters)
+
+
+_EXPECTED = f"analyze takes one recurrent layer ({', '.join(_CLASSES)}) and one Dense readout"
+
+
+def _read_cell(kind: str, options: dict[str, Any], weights: Any) -> tuple[str, CellWeights]:
+    cell, group = _CLASSES[kind]
+    name = options["name"]
+    for option, plain in (("activation", "tanh"), ("recurrent_activation", "sigmoid"), ("reset_after", True)):
+        if options.get(option, plain) != plain:
+            raise InputError(f"layer {name!r}: analyze takes {option}={plain!r} only, not {options[option]!r}")
+    if not options.get("return_sequences"):
+        raise InputError(f"layer {name!r} answers once a sequence: analyze takes return_sequences=True only")
+    kernel = weight_array(weights, f"layers/{group}/cell/vars/0", name)
+    recurrent = weight_array(weights, f"layers/{group}/cell/vars/1", name)
+    shape = (2, kernel.shape[1]) if cell in ("jk", "gru") else (kernel.shape[1],)
+    bias = np.zeros(shape)
+    if options.get("use_bias", True):
+        bias = weight_array(weights, f"layers/{group}/cell/vars/2", name)
+    if cell == "jk":
+        bias = bias.sum(axis=0)
+    alpha = options["dt_ms"] / options["tau_ms"] if cell == "ctrnn" else 1.0
+    return cell, CellWeights(kernel, recurrent, bias, alpha)

@@ -1,0 +1,113 @@
+"""Fixed points of a network at rest, and their stability (Sussillo & Barak, Neural Computation 25, 2013).
+
+A fixed point is where the speed ``q(s) = |F(s, x) - s|^2 / 2`` is 0. The search minimises q by least squares from
+states that the network visits, with the exact Jacobian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from ffhw.training.analysis.activity import Activity
+from ffhw.training.analysis.dynamics import Dynamics
+from ffhw.training.analysis.numbers import rounded
+from ffhw.training.analysis.probe import Floats, label_names
+
+# below this speed a minimum of q counts as a fixed point, in states of order 1 and double precision
+_STILL = 1e-20
+_SAME = 1e-3
+_NEUTRAL = 1e-6
+_EVALUATIONS = 60
+_RELAXING_STEPS = 300
+
+
+def fixed_points(
+    system: Dynamics,
+    recorded: Activity,
+    rest: Floats,
+    starts: int,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> dict[str, Any]:
+    """Fixed points under each resting input, their stability, and where they lie among the memories.
+
+    Parameters
+    ----------
+    recorded: the network's activity, for starts and for the axes. rest: inputs ``[contexts, D]``.
+    starts: searches a context; besides, one from each memory after it has relaxed.
+
+    Returns
+    -------
+    ``points``: coordinates along the principal axes, speed, number of unstable directions (Jacobian eigenvalues outside
+    the unit circle), largest eigenvalue, the answer the readout gives there. ``stable`` and ``saddles``: their numbers.
+    """
+    rng = np.random.default_rng(seed)
+    visited = recorded.states.reshape(-1, system.state_size)
+    memories = recorded.memories()[1]
+    points: list[dict[str, Any]] = []
+    total = len(rest) * (starts + len(memories))
+    searches = 0
+    for context, x in enumerate(rest):
+        relaxed = relax(system, memories, x)
+        random = visited[rng.permutation(len(visited))[:starts]]
+        found: list[Floats] = []
+        for start in (*relaxed, *random):
+            state, speed = search(system, start, x)
+            if speed < _STILL and all(np.linalg.norm(state - other) > _SAME for other in found):
+                found.append(state)
+            searches += 1
+            progress(searches, total)
+        points.extend(_describe(system, recorded, state, x, context) for state in found)
+    unstable = [p["unstable"] for p in points]
+    return {
+        "names": label_names(len(system.readout_bias)),
+        "searches": total,
+        "points": points,
+        "stable": unstable.count(0),
+        "saddles": len(unstable) - unstable.count(0),
+    }
+
+
+def relax(system: Dynamics, states: Floats, x: Floats) -> Floats:
+    """Where states ``[batch, S]`` are after a few hundred steps of the constant input ``x [D]``."""
+    for _ in range(_RELAXING_STEPS):
+        states = system.step(states, x)
+    return states
+
+
+def search(system: Dynamics, start: Floats, x: Floats) -> tuple[Floats, float]:
+    """State ``[S]`` of least speed near ``start [S]`` under the input ``x [D]``, and its speed."""
+    result = least_squares(
+        lambda s: system.step(s[None], x)[0] - s,
+        start,
+        jac=lambda s: system.jacobian(s[None], x)[0] - np.eye(len(s)),
+        method="lm",
+        xtol=1e-14,
+        ftol=1e-14,
+        gtol=1e-14,
+        max_nfev=_EVALUATIONS,
+    )
+    return result.x, float(result.cost)
+
+
+def _describe(system: Dynamics, recorded: Activity, state: Floats, x: Floats, context: int) -> dict[str, Any]:
+    values, vectors = np.linalg.eig(system.jacobian(state[None], x)[0])
+    order = np.argsort(-np.abs(values))
+    unstable = int((np.abs(values) > 1 + _NEUTRAL).sum())
+    here = recorded.project(state[None])[0]
+    # the least stable direction, seen along the principal axes
+    direction = vectors[: recorded.units, order[0]].real @ recorded.pca.components_.T
+    length = np.linalg.norm(direction)
+    return {
+        "context": context,
+        "coordinates": rounded(here),
+        "speed": float(0.5 * np.square(system.step(state[None], x) - state).sum()),
+        "unstable": unstable,
+        "largest": float(np.abs(values[order[0]])),
+        "direction": rounded(direction / length if length else direction),
+        "outputs": rounded(system.outputs(state)),
+    }

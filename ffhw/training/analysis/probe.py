@@ -1,0 +1,56 @@
+"""What a network is shown to see what it learned: sequences, and where they ask for which answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffhw.training.decisions import Trial
+from ffhw.training.flipflop import FlipFlopTask
+
+Floats = NDArray[np.float64]
+Generator = FlipFlopTask | Trial
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """Inputs ``x [batch, time, D]`` and targets ``y [batch, time, O]``; NaN asks for nothing."""
+
+    x: Floats
+    y: Floats
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The answer asked for at each step, ``[batch, time]``: bit c of it is 1 where target c is +1.
+
+        -1 where any target is neither -1 nor +1: before the first answers, and while one changes.
+        """
+        settled = (np.abs(self.y) == 1).all(axis=-1)
+        numbers = ((self.y > 0) << np.arange(self.y.shape[-1])).sum(axis=-1)
+        return np.where(settled, numbers, -1)
+
+
+def probe(generator: Generator, samples: int, seed: int) -> Probe:
+    """Test sequences of a task."""
+    if isinstance(generator, FlipFlopTask):
+        return _probe(generator.generate(samples, seed, between=False))
+    return _probe(generator.generate(samples, seed))
+
+
+def showcase(generator: Generator, seed: int) -> Probe:
+    """What one looks at first: the tour of all memory states, or four trials."""
+    if isinstance(generator, FlipFlopTask):
+        return _probe(generator.tour(seed, between=False))
+    return _probe(generator.generate(4, seed))
+
+
+def _probe(arrays: tuple[Any, Any]) -> Probe:
+    return Probe(arrays[0].astype(np.float64), arrays[1].astype(np.float64))
+
+
+def label_names(outputs: int) -> list[str]:
+    """Names of the answers in order of their numbers: a sign for each output, the first output first."""
+    return ["".join("+" if n >> c & 1 else "\N{MINUS SIGN}" for c in range(outputs)) for n in range(2**outputs)]
