@@ -61,13 +61,14 @@ def _cloud(space: Any, data: dict[str, Any], labelled: bool = True) -> None:
     space.tick_params(length=0)
     space.grid(True)
     space.view_init(elev=22, azim=-58)
+    space.set_box_aspect((1, 1, 1), zoom=1.15)
 
 
 def cubes(rows: list[tuple[str, dict[str, Any]]]) -> Figure:
     """Activity of several networks side by side, each along its own principal axes: titles and ``activity`` data."""
     columns = min(5, len(rows))
     lines = -(-len(rows) // columns)
-    drawing = figure(2.0 * max(columns, 2), 2.5 * lines)
+    drawing = figure(2.0 * max(columns, 2), 2.3 * lines)
     for number, (title, data) in enumerate(rows):
         space = drawing.add_subplot(lines, columns, number + 1, projection="3d")
         _cloud(space, data, labelled=False)
@@ -152,7 +153,7 @@ def holding(rows: list[tuple[str, str, dict[str, Any]]]) -> Figure:
             noisy.plot(noise["factors"], right, "o-", ms=3, lw=1.2, color=colour, label=title)
         still = data["silent"]
         times = [t or still["steps"] for t in still["lost_at"]]
-        silent.barh(number, max(times), color=colour, alpha=0.25, height=0.7)
+        silent.barh(number, max(times), color=colour, alpha=0.2, height=0.7)
         offsets = np.linspace(-0.25, 0.25, len(times))
         silent.scatter(times, number + offsets, s=10, color=colour, zorder=3, lw=0)
         kept = sum(t == 0 for t in still["lost_at"])

@@ -116,7 +116,7 @@ def _complex_plane(ax: Any) -> None:
     ax.set_aspect("equal", adjustable="datalim")
     ax.set_xlabel("real part")
     ax.set_ylabel("imaginary part")
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.14), ncols=2, borderaxespad=0.0)
 
 
 def flip_flops(data: dict[str, Any]) -> Figure:

@@ -22,6 +22,7 @@ _RC: Any = {
     "axes.spines.right": False,
     "legend.frameon": False,
     "legend.fontsize": 7,
+    "grid.color": GRID,
     "svg.hashsalt": "ffhw",
     "svg.fonttype": "path",
 }

@@ -70,7 +70,8 @@ class Dynamics:
     Parameters
     ----------
     cell: a name in :data:`ffhw.training.analysis.cells.CELLS`.
-    readout ``[N, O]``, readout_bias ``[O]``. parameters: trained numbers in the file; a JK gate's two biases count twice.
+    readout ``[N, O]``, readout_bias ``[O]``.
+    parameters: trained numbers in the file; a JK gate has two biases there, added here.
     """
 
     name: str
