@@ -24,7 +24,7 @@ def activity(data: dict[str, Any]) -> Figure:
     handles = [
         space.plot([], [], [], "o", ms=4, color=state_colour(n), label=name)[0] for n, name in enumerate(data["names"])
     ]
-    space.legend(handles=handles, loc="center left", title="memory", ncols=1, bbox_to_anchor=(1.02, 0.5))
+    space.legend(handles=handles, loc="center left", title="memory", ncols=1, bbox_to_anchor=(1.1, 0.5))
     points, labels = np.array(data["points"]["coordinates"]), data["points"]["labels"]
     colours = [state_colour(n) for n in labels]
     for column, (a, b) in enumerate(((0, 1), (0, 2), (1, 2))):

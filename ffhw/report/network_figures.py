@@ -76,47 +76,60 @@ def connectivity(data: dict[str, Any]) -> Figure:
         below.set_xlabel("weight")
         below.set_ylabel("connections" if column == 0 else "")
         if column == 0:
-            below.legend(loc="upper right")
+            below.legend(loc="lower center")
     return drawing
 
 
 def spectrum(data: dict[str, Any]) -> Figure:
     """Eigenvalues with the unit circle: of the recurrent matrix, and of the Jacobian at the memories."""
     recurrent, jacobian = data["recurrent"], data["jacobian"]
-    drawing = figure(6.6 if recurrent else 3.6, 3.3)
-    axes = list(drawing.subplots(1, 2 if recurrent else 1, squeeze=False)[0])
+    drawing = figure(7.4 if recurrent else 3.6, 3.0 if recurrent else 3.4)
+    axes = list(drawing.subplots(1, 3 if recurrent else 1, squeeze=False)[0])
     if recurrent:
-        ax = axes.pop(0)
-        for name, colour, size in (("initial", GREY, 5), ("trained", BLUE, 7)):
-            if name in recurrent:
-                values = _array(recurrent[name]["values"])
-                ax.scatter(*values.T, s=size, color=colour, lw=0, label=name, zorder=2)
-        counts = recurrent["trained"]
-        ax.set_title(f"recurrent matrix: {counts['outside']} of {len(counts['values'])} outside the circle")
-        _complex_plane(ax)
+        _recurrent_spectrum(axes.pop(0), axes.pop(0), recurrent)
     ax = axes[0]
     if jacobian["initial"]:
         ax.scatter(*_array(jacobian["initial"]).T, s=5, color=GREY, lw=0, label="initial, at 0", zorder=2)
     for number, values in enumerate(jacobian["trained"]):
-        label = "trained, at the memories" if number == 0 else None
+        label = "at the memories" if number == 0 else None
         ax.scatter(*_array(values).T, s=9, color=state_colour(number), lw=0, label=label, zorder=3)
-    title = "Jacobian"
+    title = "state Jacobian"
     if jacobian["trained"]:
-        title += f": largest eigenvalue {jacobian['largest']:.4f}"
+        title += f", largest {jacobian['largest']:.4f}"
     ax.set_title(title)
     _complex_plane(ax)
     return drawing
 
 
+def _recurrent_spectrum(plane: Any, radii: Any, recurrent: dict[str, Any]) -> None:
+    """The matrix' eigenvalues in the plane, and enlarged: how far from 0 they are in each direction."""
+    trained = _array(recurrent["trained"]["values"])
+    outside = np.hypot(*trained.T) > 1 + recurrent["trained"]["margin"]
+    kinds = [("trained", trained[~outside], BLUE, 7), (f"{outside.sum()} outside", trained[outside], ORANGE, 12)]
+    if "initial" in recurrent:
+        kinds.insert(0, ("initial", _array(recurrent["initial"]["values"]), GREY, 14))
+    for label, values, colour, size in kinds:
+        plane.scatter(*values.T, s=size, color=colour, lw=0, label=label, zorder=2)
+        angle = np.degrees(np.arctan2(values[:, 1], values[:, 0]))
+        radii.scatter(angle, np.hypot(*values.T), s=size, color=colour, lw=0, zorder=2)
+    plane.set_title("recurrent matrix")
+    _complex_plane(plane)
+    radii.axhline(1.0, color=RED, lw=0.8, zorder=3)
+    radii.set_title("the same, enlarged")
+    radii.set_xlabel("angle in degrees")
+    radii.set_ylabel("distance from 0")
+    radii.set_xticks([-180, -90, 0, 90, 180])
+
+
 def _complex_plane(ax: Any) -> None:
     circle = np.linspace(0, 2 * np.pi, 361)
-    ax.plot(np.cos(circle), np.sin(circle), color=RED, lw=0.8, zorder=1)
+    ax.plot(np.cos(circle), np.sin(circle), color=RED, lw=0.8, zorder=4)
     ax.axhline(0, color=GRID, lw=0.8, zorder=0)
     ax.axvline(0, color=GRID, lw=0.8, zorder=0)
     ax.set_aspect("equal", adjustable="datalim")
     ax.set_xlabel("real part")
     ax.set_ylabel("imaginary part")
-    ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.14), ncols=2, borderaxespad=0.0)
+    ax.legend(loc="center", bbox_to_anchor=(0.5, 0.68), handletextpad=0.2)
 
 
 def flip_flops(data: dict[str, Any]) -> Figure:

@@ -218,6 +218,8 @@ def read_dynamics(path: Path | str) -> Dynamics:
         name = str(config["config"].get("name", Path(path).stem))
     cell, cell_weights = recurrent[0]
     readout = dense[0]
+    if readout.activation != "linear":
+        raise InputError(f"{path}: the readout must be linear, not {readout.activation}")
     parts = (cell_weights.kernel, cell_weights.recurrent, cell_weights.bias, readout.weights, readout.bias)
     both_biases = cell_weights.bias.size if cell == "jk" else 0
     parameters = sum(array.size for array in parts) + both_biases
@@ -230,7 +232,12 @@ _EXPECTED = f"analyze takes one recurrent layer ({', '.join(_CLASSES)}) and one 
 def _read_cell(kind: str, options: dict[str, Any], weights: Any) -> tuple[str, CellWeights]:
     cell, group = _CLASSES[kind]
     name = options["name"]
-    for option, plain in (("activation", "tanh"), ("recurrent_activation", "sigmoid"), ("reset_after", True)):
+    for option, plain in (
+        ("activation", "tanh"),
+        ("recurrent_activation", "sigmoid"),
+        ("reset_after", True),
+        ("go_backwards", False),
+    ):
         if options.get(option, plain) != plain:
             raise InputError(f"layer {name!r}: analyze takes {option}={plain!r} only, not {options[option]!r}")
     if not options.get("return_sequences"):

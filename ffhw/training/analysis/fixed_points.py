@@ -7,6 +7,7 @@ states that the network visits, with the exact Jacobian.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,8 @@ def fixed_points(
     Parameters
     ----------
     recorded: the network's activity, for starts and for the axes. rest: inputs ``[contexts, D]``.
-    starts: searches a context; besides, one from each memory after it has relaxed.
+    starts: random searches a context; besides, one from each memory after it has relaxed, and one from halfway between
+        each two memories that differ in one output, where a saddle may divide them.
 
     Returns
     -------
@@ -47,15 +49,17 @@ def fixed_points(
     """
     rng = np.random.default_rng(seed)
     visited = recorded.states.reshape(-1, system.state_size)
-    memories = recorded.memories()[1]
+    answers, memories = recorded.memories()
+    neighbours = [(i, j) for i, j in combinations(range(len(answers)), 2) if (answers[i] ^ answers[j]).bit_count() == 1]
     points: list[dict[str, Any]] = []
-    total = len(rest) * (starts + len(memories))
+    total = len(rest) * (starts + len(memories) + len(neighbours))
     searches = 0
     for context, x in enumerate(rest):
         relaxed = relax(system, memories, x)
         random = visited[rng.permutation(len(visited))[:starts]]
+        halfway = [(relaxed[i] + relaxed[j]) / 2 for i, j in neighbours]
         found: list[Floats] = []
-        for start in (*relaxed, *random):
+        for start in (*relaxed, *halfway, *random):
             state, speed = search(system, start, x)
             if speed < _STILL and all(np.linalg.norm(state - other) > _SAME for other in found):
                 found.append(state)

@@ -19,6 +19,8 @@ from ffhw.training.analysis.probe import Floats
 from ffhw.training.flipflop import FlipFlopTask
 
 _CHUNK = 1000
+# targets are -1 and +1; an output that fades towards 0 is no answer
+_CLEAR = 0.1
 
 
 def long_holds(
@@ -82,7 +84,7 @@ class Held:
 
     steps: what was asked for. watched: steps until every state had returned, or all of them.
     period ``[batch]``: steps after which a state returns exactly; 0 where none did.
-    lost ``[batch]``: the first step at which an output had the wrong sign; 0 where none ever had.
+    lost ``[batch]``: the first step at which an output was not on its memory's side by at least a tenth; 0 if none was.
     outputs ``[batch, O]`` and end ``[batch, S]``: at the end. drift: largest difference of a unit from the begin.
     """
 
@@ -136,7 +138,7 @@ def hold(
         state = states[:, -1]
         returned = (states == marker[:, None]).all(axis=-1)
         period = np.where((period == 0) & returned.any(axis=1), returned.argmax(axis=1) + 1 + done - marked_at, period)
-        wrong = (np.sign(outputs) != signs[:, None]).any(axis=-1)
+        wrong = (outputs * signs[:, None] < _CLEAR).any(axis=-1)
         lost = np.where((lost == 0) & wrong.any(axis=1), wrong.argmax(axis=1) + 1 + done, lost)
         done += count
         progress(done, steps)

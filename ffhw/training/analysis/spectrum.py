@@ -76,4 +76,5 @@ def _counts(values: Any) -> dict[str, Any]:
         "on_circle": int((np.abs(radius - 1) <= _ON_CIRCLE).sum()),
         "inside": int((radius < 1 - _ON_CIRCLE).sum()),
         "largest": float(radius.max()),
+        "margin": _ON_CIRCLE,
     }
