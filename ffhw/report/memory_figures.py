@@ -193,5 +193,6 @@ def sizes(data: dict[str, Any]) -> Figure:
         ax.grid(axis="y", color=GRID)
     axes[0].set_ylabel("wrong signs in %")
     axes[0].text(axes[0].get_xlim()[0], floor * 0.9, f" goal: {data['accuracy']:.1%} right", fontsize=7, va="top")
-    axes[1].legend(loc="upper right")
+    if data["rows"]:
+        axes[1].legend(loc="upper right")
     return drawing

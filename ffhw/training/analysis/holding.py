@@ -131,14 +131,14 @@ def hold(
     """
     state = marker = start
     marked_at, next_mark, done = 0, _CHUNK, 0
-    period, lost = np.zeros((2, len(start)), np.int64)
+    period, lost = np.zeros(len(start), np.int64), np.zeros(len(start), np.int64)
     while done < steps:
         count = min(_CHUNK, steps - done)
         states, outputs = system.run(np.broadcast_to(x, (len(start), count, len(x))), state)
         state = states[:, -1]
-        returned = (states == marker[:, None]).all(axis=-1)
+        returned: Any = (states == marker[:, None]).all(axis=-1)
         period = np.where((period == 0) & returned.any(axis=1), returned.argmax(axis=1) + 1 + done - marked_at, period)
-        wrong = (outputs * signs[:, None] < _CLEAR).any(axis=-1)
+        wrong: Any = (outputs * signs[:, None] < _CLEAR).any(axis=-1)
         lost = np.where((lost == 0) & wrong.any(axis=1), wrong.argmax(axis=1) + 1 + done, lost)
         done += count
         progress(done, steps)

@@ -1,0 +1,115 @@
+"""What do trained 3-bit memories look like inside, and how long do they last?
+
+Trains the tutorial's network of 400 tanh units from four seeds, and JK, LSTM and GRU networks of 32 units; analyzes
+each in full; writes the figures of docs/laboratory.md and a summary. Models that FOLDER holds are not trained again.
+
+Run from the repository: ``python benchmarks/memory_laboratory.py FOLDER``. Two hours on two cores, training included.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# wide layers train 1.6 times as fast with these kernels
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from common import HERE, save
+
+from ffhw.files import write_folder
+from ffhw.report import memory_figures
+from ffhw.report.laboratory_page import figures
+from ffhw.report.style import styled, svg
+from ffhw.training.analysis.laboratory import Effort, analyze, open_subject
+from ffhw.training.models import RecurrentOptions
+from ffhw.training.tasks import TASKS
+
+# name: cell, units, seed
+NETWORKS = {
+    **{f"rnn400-{seed}": ("rnn", 400, seed) for seed in (1, 2, 3, 4)},
+    "jk32": ("jk", 32, 1),
+    "lstm32": ("lstm", 32, 1),
+    "gru32": ("gru", 32, 1),
+}
+# figures of the docs page: network and what is shown of it
+SHOWN = {
+    "rnn400-1": ("samples", "activity", "spectrum", "connectivity", "fixed_points", "robustness"),
+    "jk32": ("activity", "flip_flops", "bits", "fixed_points", "robustness"),
+}
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: {sys.argv[0]} FOLDER")
+    folder = Path(sys.argv[1])
+    folder.mkdir(exist_ok=True)
+    results = {}
+    for name, (cell, units, seed) in NETWORKS.items():
+        path = folder / f"{name}.keras"
+        if not path.exists():
+            from ffhw.training.train import train
+
+            train(TASKS["flipflop3"], path, RecurrentOptions(cell, units), seed=seed, progress=say)
+        print(name, file=sys.stderr, flush=True)
+        results[name] = analyze(open_subject(path), Effort(), step=say)
+    save("memory_laboratory", {"networks": [summary(name, r) for name, r in results.items()]})
+    write_folder(HERE.parent / "docs" / "laboratory", drawings(results))
+
+
+def say(*words: Any) -> None:
+    print("  ", *words, file=sys.stderr, flush=True)
+
+
+def summary(name: str, result: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a network: figures, not pictures."""
+    corners, points, silent = result["activity"]["corners"], result["fixed_points"], result["holding"]["silent"]
+    recurrent = result["spectrum"]["recurrent"]
+    row = {
+        "name": name,
+        **{key: result["network"][key] for key in ("cell", "units", "parameters", "trained")},
+        "tour_success": result["samples"]["success"][0],
+        "scores": result["scores"],
+        "recurrent_spectrum": {k: v for k, v in recurrent["trained"].items() if k != "values"} if recurrent else None,
+        "largest_jacobian_eigenvalue": result["spectrum"]["jacobian"]["largest"],
+        "explained": result["activity"]["explained"],
+        "purity": corners["purity"],
+        "separation": corners["separation"],
+        "cube": corners["cube"],
+        "fixed_points": {"stable": points["stable"], "unstable": points["saddles"]},
+        "noisy_hold": result["holding"]["noisy"],
+        "silent_hold": {k: v for k, v in silent.items() if k != "outputs"},
+    }
+    if "flip_flops" in result:
+        row["modes"] = result["flip_flops"]["modes"]
+        row["bits"] = [
+            {
+                "bits": r["bits"],
+                "scores": r["scores"],
+                "purity": r["activity"]["corners"]["purity"],
+                "cube": r["activity"]["corners"]["cube"],
+                "silent_hold": {k: v for k, v in r["hold"].items() if k != "outputs"},
+            }
+            for r in result["bits"]["rows"]
+        ]
+    return row
+
+
+def drawings(results: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Figures of the docs page by file name."""
+    drawn = {f"{name}-{kind}.svg": svg(figures(results[name])[kind]) for name, kinds in SHOWN.items() for kind in kinds}
+    with styled():
+        cubes = memory_figures.cubes([(name, r["activity"]) for name, r in results.items() if name != "rnn400-1"])
+        rows = [(name, r["network"]["cell"], r["holding"]) for name, r in results.items() if "rnn" not in name]
+        rows.insert(0, ("rnn400-1", "rnn", results["rnn400-1"]["holding"]))
+        for row in results["jk32"]["bits"]["rows"][1:2]:
+            rows.append((f"jk32, {row['bits']} bits", "jk", {"noisy": None, "silent": row["hold"]}))
+        holding = memory_figures.holding(rows)
+    return {**drawn, "cubes.svg": svg(cubes), "holding.svg": svg(holding)}
+
+
+if __name__ == "__main__":
+    main()
