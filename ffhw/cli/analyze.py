@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -37,6 +38,7 @@ def run(
     try:
         from ffhw.report.laboratory_page import MARKER, files
         from ffhw.training.analysis.laboratory import QUICK, Effort, analyze, open_subject
+        from ffhw.training.models import RecurrentOptions
     except ImportError as error:
         raise ToolError(f"analyze needs {error.name}: pip install 'ffhw[analyze]'") from None
 
@@ -47,6 +49,10 @@ def run(
             raise InputError(f"--hold-steps must be at least 1, not {hold_steps}")
         effort = dataclasses.replace(effort, hold_steps=hold_steps)
     wanted_sizes = _numbers("--sizes", sizes, 1, 4096) if sizes else ()
+    if not 0 < accuracy <= 1:
+        raise InputError(f"--accuracy must be above 0 and at most 1, not {accuracy!r}")
+    for cell in size_cells.split(","):
+        RecurrentOptions(cell)  # refuses what is no cell
     subjects = [open_subject(path, task) for path in models]
     titles = [subject.title for subject in subjects]
     if len(set(titles)) < len(titles):
@@ -81,7 +87,15 @@ def _numbers(option: str, text: str, least: int, most: int) -> tuple[int, ...]:
     return numbers
 
 
-def _search(task, cells, sizes, accuracy, epochs, seed, steps):  # type: ignore[no-untyped-def]
+def _search(
+    task: str,
+    cells: str,
+    sizes: tuple[int, ...],
+    accuracy: float,
+    epochs: int | None,
+    seed: int,
+    steps: Any,
+) -> dict[str, Any]:
     """Smallest networks of each cell, trained for it."""
     import os
 
@@ -106,7 +120,7 @@ def _search(task, cells, sizes, accuracy, epochs, seed, steps):  # type: ignore[
         raise ToolError(f"--sizes trains, and needs {error.name}: pip install 'ffhw[train]'") from None
 
 
-def _shape(result: dict) -> str:  # type: ignore[type-arg]
+def _shape(result: dict[str, Any]) -> str:
     """What was found, in half a line."""
     points, shape = result["fixed_points"], result["activity"]["corners"]["cube"]
     text = f"{points['stable']} stable and {points['saddles']} unstable fixed points"

@@ -17,7 +17,7 @@ def run(
         None, help="Rate to begin with; falls to 0.", show_default="the task's and the cell's"
     ),
     seed: int = typer.Option(1, help="Seed of weights, data and order."),
-    hold_bias: bool = typer.Option(True, help="Start JK gates with biases that let them hold their state."),
+    hold_bias: bool = typer.Option(True, help="Start gates with biases that let them hold their state."),
     tau_ms: float = typer.Option(None, help="Time constant of the ctrnn cell.", show_default="ten steps"),
     dale: float = typer.Option(None, help="Dale's law: share of excitatory units.", show_default="no such law"),
     density: float = typer.Option(1.0, help="Share of the recurrent connections that exist."),

@@ -22,7 +22,8 @@ class RecurrentOptions:
     Parameters
     ----------
     cell: one of :data:`CELLS`. units: its width, None for the task's own.
-    hold_bias: whether JK gates start with :class:`ffhw.training.jk.HoldBias`; zeros otherwise.
+    hold_bias: whether gates start as memories: those of JK with :class:`ffhw.training.jk.HoldBias`, of LSTM and GRU
+        with :class:`ffhw.training.chrono.ChronoBias`; else as Keras has them (JK: zeros). Plain cells have no gates.
     tau_ms: time constant of the ``ctrnn`` cell, None for ten steps; the task's own time step is its dt.
     dale: share of excitatory units, None for no such law. density: share of the recurrent connections that exist.
     self_connection: whether a unit may feed itself.
@@ -91,6 +92,7 @@ def build_model(task: Task, options: RecurrentOptions, inputs: int, seed: int = 
 def _recurrent(task: Task, options: RecurrentOptions, units: int, seed: int) -> Any:
     import keras
 
+    from ffhw.training.chrono import ChronoBias
     from ffhw.training.constraints import WeightLimit
     from ffhw.training.ctrnn import CTRNN
     from ffhw.training.jk import JK, HoldBias
@@ -110,8 +112,13 @@ def _recurrent(task: Task, options: RecurrentOptions, units: int, seed: int) -> 
         if tau < task.dt_ms:
             raise InputError(f"--tau-ms must be at least the task's time step, {task.dt_ms:g} ms, not {tau:g}")
         return CTRNN(units, tau_ms=tau, dt_ms=task.dt_ms, **common)
-    kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}[cell]
-    return kind(units, **common)
+    if cell == "rnn":
+        return keras.layers.SimpleRNN(units, **common)
+    if options.hold_bias:
+        common["bias_initializer"] = ChronoBias(cell, 2.0, task.longest_hold)
+        if cell == "lstm":
+            common["unit_forget_bias"] = False
+    return {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell](units, **common)
 
 
 def _constraint(options: RecurrentOptions, limit: Any, seed: int) -> Any:

@@ -37,7 +37,7 @@ class Task:
     outputs: width of the last layer; softmax: whether it classifies sequences (else it answers every step).
     units, epochs, batch_size, learning_rate: what a plain `ffhw train` uses; the rate falls to zero along a cosine.
     weight_limit: largest JK weight, None for any; see :class:`ffhw.training.jk.WeightLimit`.
-    longest_hold: longest relaxation time of the JK gates' initial biases, in steps.
+    longest_hold: longest time for which a fresh gated unit holds its state, in steps.
     generator: what generates the data, None where they are real.
     """
 
