@@ -24,7 +24,8 @@ from ffhw.files import write_folder
 from ffhw.report import memory_figures
 from ffhw.report.laboratory_page import figures
 from ffhw.report.style import styled, svg
-from ffhw.training.analysis.laboratory import Effort, analyze, open_subject
+from ffhw.training.analysis.laboratory import Effort, analyze
+from ffhw.training.analysis.subject import open_subject
 from ffhw.training.models import RecurrentOptions
 from ffhw.training.tasks import TASKS
 

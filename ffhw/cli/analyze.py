@@ -7,6 +7,9 @@ from typing import Any
 
 import typer
 
+# the file by which a folder of analyses is known
+MARKER = "analysis.json"
+
 
 def run(
     models: list[Path] = typer.Argument(help="Models that `ffhw train` wrote; several are shown side by side."),
@@ -34,30 +37,33 @@ def run(
     from ffhw.cli.console import Steps, console, describe_score
     from ffhw.errors import InputError, ToolError
     from ffhw.files import check_folder, write_folder
+    from ffhw.training.analysis.subject import open_subject
+    from ffhw.training.models import RecurrentOptions
 
-    try:
-        from ffhw.report.laboratory_page import MARKER, files
-        from ffhw.training.analysis.laboratory import QUICK, Effort, analyze, open_subject
-        from ffhw.training.models import RecurrentOptions
-    except ImportError as error:
-        raise ToolError(f"analyze needs {error.name}: pip install 'ffhw[analyze]'") from None
-
+    # everything that can be refused is refused before the heavy packages are loaded
     widths = _numbers("--bits", bits, 1, 16)
-    effort = dataclasses.replace(QUICK if quick else Effort(), bits=widths)
-    if hold_steps is not None:
-        if hold_steps < 1:
-            raise InputError(f"--hold-steps must be at least 1, not {hold_steps}")
-        effort = dataclasses.replace(effort, hold_steps=hold_steps)
     wanted_sizes = _numbers("--sizes", sizes, 1, 4096) if sizes else ()
+    if hold_steps is not None and hold_steps < 1:
+        raise InputError(f"--hold-steps must be at least 1, not {hold_steps}")
     if not 0 < accuracy <= 1:
         raise InputError(f"--accuracy must be above 0 and at most 1, not {accuracy!r}")
     for cell in size_cells.split(","):
-        RecurrentOptions(cell)  # refuses what is no cell
+        RecurrentOptions(cell)
     subjects = [open_subject(path, task) for path in models]
     titles = [subject.title for subject in subjects]
     if len(set(titles)) < len(titles):
         raise InputError(f"the models' file names must differ, found {', '.join(titles)}")
     check_folder(output, MARKER, "an analysis")
+    console.print("loading SciPy, scikit-learn and matplotlib")
+    try:
+        from ffhw.report.laboratory_page import files
+        from ffhw.training.analysis.laboratory import QUICK, Effort, analyze
+    except ImportError as error:
+        raise ToolError(f"analyze needs {error.name}: pip install 'ffhw[analyze]'") from None
+
+    effort = dataclasses.replace(QUICK if quick else Effort(), bits=widths)
+    if hold_steps is not None:
+        effort = dataclasses.replace(effort, hold_steps=hold_steps)
     results = {}
     with Steps() as steps:
         for subject in subjects:
@@ -67,11 +73,19 @@ def run(
         if wanted_sizes:
             found = _search(subjects[0].task, size_cells, wanted_sizes, accuracy, epochs, seed, steps)
         steps("drawing")
-        write_folder(output, files(results, found))
+        write_folder(output, {MARKER: _marker(titles), **files(results, found)})
     for title, result in results.items():
         scores = {key: result["scores"][key] for key in ("sign_accuracy", "mse")}
         console.print(f"{title}: {describe_score(scores)}; {_shape(result)}", markup=False)
     console.print(f"wrote {output}/index.html", markup=False)
+
+
+def _marker(titles: list[str]) -> str:
+    import json
+
+    from ffhw import __version__
+
+    return json.dumps({"ffhw": __version__, "networks": titles}, indent=2) + "\n"
 
 
 def _numbers(option: str, text: str, least: int, most: int) -> tuple[int, ...]:

@@ -13,7 +13,6 @@ from ffhw.report.style import CELL_NAMES, styled, svg
 
 Results = dict[str, dict[str, Any]]
 
-MARKER = "analysis.json"
 # what each figure shows, in the order of the page
 _CAPTIONS = {
     "samples": "The task: inputs, what is asked for, and what the network answers.",
@@ -79,7 +78,6 @@ def files(networks: dict[str, Results], sizes: dict[str, Any] | None = None) -> 
         f"<h1>What the network{'s' if len(networks) > 1 else ''} learned</h1>"
         f"<p class='quiet'>ffhw {__version__}</p>{first}{''.join(sections)}</body></html>\n"
     )
-    content[MARKER] = json.dumps({"ffhw": __version__, "networks": list(networks)}, indent=2) + "\n"
     return content
 
 

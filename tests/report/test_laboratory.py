@@ -14,8 +14,9 @@ from ffhw.report.style import STATES, styled, svg
 from ffhw.training.analysis.activity import activity
 from ffhw.training.analysis.cells import CellWeights
 from ffhw.training.analysis.dynamics import Dynamics
-from ffhw.training.analysis.laboratory import QUICK, Subject, analyze
+from ffhw.training.analysis.laboratory import QUICK, analyze
 from ffhw.training.analysis.probe import probe, showcase
+from ffhw.training.analysis.subject import Subject
 from ffhw.training.flipflop import FlipFlopTask
 
 TASK = FlipFlopTask()

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ffhw.errors import InputError
 from ffhw.training.analysis import probe as probes
 from ffhw.training.analysis.activity import Activity, activity, record
 from ffhw.training.analysis.bits import bridge
-from ffhw.training.analysis.dynamics import Dynamics, read_dynamics, respond
+from ffhw.training.analysis.dynamics import Dynamics, respond
 from ffhw.training.analysis.fixed_points import fixed_points, relax
 from ffhw.training.analysis.flipflops import flip_flops
 from ffhw.training.analysis.holding import long_holds, silent_holds
-from ffhw.training.analysis.probe import Floats, Generator
+from ffhw.training.analysis.probe import Floats
 from ffhw.training.analysis.robustness import robustness
 from ffhw.training.analysis.scores import error_norms, task_samples
 from ffhw.training.analysis.spectrum import connectivity, spectrum
+from ffhw.training.analysis.subject import Subject
 from ffhw.training.flipflop import FlipFlopTask
-from ffhw.training.tasks import task as task_of
 
 _WIDE = 128
 
@@ -56,60 +53,6 @@ class Effort:
 
 
 QUICK = Effort(samples=16, starts=8, factors=(1, 3, 10), repeats=1, hold_steps=5_000)
-
-
-@dataclasses.dataclass(frozen=True)
-class Subject:
-    """A trained network, what it looked like before training, its task and its training record.
-
-    initial, record: None and empty if the files beside the model are missing.
-    """
-
-    path: Path
-    system: Dynamics
-    initial: Dynamics | None
-    generator: Generator
-    task: str
-    record: dict[str, Any]
-
-    @property
-    def title(self) -> str:
-        """The file's name without its suffix."""
-        return self.path.stem
-
-
-def open_subject(path: Path, task: str | None = None) -> Subject:
-    """Read a model, and what ``ffhw train`` wrote beside it.
-
-    Parameters
-    ----------
-    task: name of the task; if None, the one in the model's record.
-
-    Raises
-    ------
-    InputError: no such model or task, no known task, or one that no generator makes or that does not fit the model.
-    """
-    system = read_dynamics(path)
-    record_path = path.with_suffix(".json")
-    try:
-        training: dict[str, Any] = json.loads(record_path.read_text()) if record_path.exists() else {}
-    except (OSError, ValueError):
-        raise InputError(f"{record_path} is not a training record: name the task with --task") from None
-    name = task or training.get("task")
-    if not isinstance(name, str):
-        raise InputError(f"{path} has no record {record_path.name} beside it: name the task with --task")
-    generator = task_of(name).generator
-    if generator is None:
-        raise InputError(f"task {name} has no generator: analyze takes the memory and decision tasks")
-    outputs = task_of(name).outputs
-    if (system.inputs, len(system.readout_bias)) != (generator.inputs, outputs):
-        raise InputError(
-            f"{path} has {system.inputs} inputs and {len(system.readout_bias)} outputs, task {name} has "
-            f"{generator.inputs} and {outputs}"
-        )
-    before = path.with_suffix(".initial.keras")
-    initial = read_dynamics(before) if before.exists() else None
-    return Subject(path, system, initial, generator, name, training)
 
 
 def analyze(

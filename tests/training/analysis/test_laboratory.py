@@ -11,11 +11,12 @@ from ffhw.errors import InputError
 from ffhw.training.analysis import probe as probes
 from ffhw.training.analysis.dynamics import respond
 from ffhw.training.analysis.flipflops import flip_flops
-from ffhw.training.analysis.laboratory import QUICK, Effort, analyze, open_subject
+from ffhw.training.analysis.laboratory import QUICK, Effort, analyze
 from ffhw.training.analysis.numbers import rounded
 from ffhw.training.analysis.robustness import robustness, variations
 from ffhw.training.analysis.scores import error_norms, succeeded, task_samples
 from ffhw.training.analysis.sizes import smallest_networks
+from ffhw.training.analysis.subject import open_subject
 from ffhw.training.decisions import ContextDecision, DelayedMatch
 from ffhw.training.flipflop import FlipFlopTask
 from ffhw.training.models import RecurrentOptions
