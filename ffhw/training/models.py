@@ -74,7 +74,7 @@ def build_model(task: Task, options: RecurrentOptions, inputs: int, seed: int = 
     """
     import keras
 
-    from ffhw.training.constraints import apply_constraints
+    from ffhw.training.constraints import apply_constraints, balance
 
     layers: list[Any] = [keras.Input((None, inputs), name="input")]
     if task.softmax:
@@ -86,6 +86,11 @@ def build_model(task: Task, options: RecurrentOptions, inputs: int, seed: int = 
     layers.append(keras.layers.Dense(task.outputs, activation="softmax" if task.softmax else None, name="readout"))
     model = keras.Sequential(layers, name=f"{task.name.replace('-', '_')}_{options.cell}{units}")
     apply_constraints(model)
+    if options.dale is not None:
+        for weight in model.trainable_variables:
+            if weight.name == "recurrent_kernel":
+                weight.assign(balance(keras.ops.convert_to_numpy(weight.value), options.dale))
+        apply_constraints(model)
     return model
 
 

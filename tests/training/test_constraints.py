@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from ffhw.errors import InputError
-from ffhw.training.constraints import Chain, DaleLaw, NoSelfConnection, Sparse, WeightLimit
+from ffhw.training.constraints import Chain, DaleLaw, NoSelfConnection, Sparse, WeightLimit, balance
 from ffhw.training.models import RecurrentOptions, build_model
 from ffhw.training.tasks import TASKS, TaskData
 from ffhw.training.train import train
@@ -102,6 +102,18 @@ def test_fresh_and_trained_weights_obey(tmp_path, cell):
         assert (w[8:] <= 0).all()
         assert not np.diagonal(w).any()
         assert 0.05 < (w != 0).mean() < 0.5
+
+
+def test_balanced_weights_cancel_and_have_radius_one(rng):
+    w = balance(applied(DaleLaw(0.8), kernel(rng, 50)), 0.8)
+    for gate in np.split(w, 2, axis=1):
+        assert np.abs(np.linalg.eigvals(gate)).max() == pytest.approx(1.0, rel=1e-5)
+        assert (gate[:40] >= 0).all()
+        assert (gate[40:] <= 0).all()
+        # but for chance, what a unit receives sums to nothing
+        assert abs(gate.sum()) < 0.2 * np.abs(gate).sum()
+    assert np.array_equal(balance(np.zeros((4, 4)), 0.5), np.zeros((4, 4)))
+    assert np.abs(np.linalg.eigvals(balance(np.ones((4, 4)), 1.0))).max() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
