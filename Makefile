@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 JOBS   ?= 2
 
-.PHONY: help env demo test lint test-synthesis test-data soak notebook bench clean
+.PHONY: help env demo test lint test-synthesis test-training test-data soak notebook bench clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -27,17 +27,21 @@ demo: env
 
 ## make test            unit, simulation and end-to-end tests
 test: env
-	$(BIN)/pytest -n $(JOBS) -m "not slow and not synthesis and not data"
+	$(BIN)/pytest -n $(JOBS) -m "not slow and not synthesis and not training and not data"
 
 ## make test-synthesis  bitstreams for the three boards, from the tools themselves
 test-synthesis: env
 	$(BIN)/pytest -m synthesis
 
-## make test-data       training to the promised accuracies, on the real data
+## make test-training   every generated task, trained to its promised accuracy
+test-training: env
+	$(BIN)/pytest -n $(JOBS) -m training
+
+## make test-data       training to the promised accuracy on real data
 test-data: env
 	$(BIN)/pytest -m data
 
-## make soak            a million random steps per configuration through the RTL
+## make soak            a million random steps per configuration through the RTL; the tutorial's 400 units
 soak: env
 	$(BIN)/pytest -n $(JOBS) -m slow
 

@@ -16,9 +16,9 @@ Results = dict[str, dict[str, Any]]
 # what each figure shows, in the order of the page
 _CAPTIONS = {
     "samples": "The task: inputs, what is asked for, and what the network answers.",
-    "activity": "Activity along its principal axes, coloured by the memory held. Lines join memories one bit apart.",
+    "activity": "Activity along its principal axes, coloured by the answer held. Lines join answers one bit apart.",
     "bits": "The same network in float and as golden integer models. Share of signs right; disparity: 0 is a cube.",
-    "flip_flops": "What flip-flop neurons do: J sets, K resets, and in between the state is held.",
+    "flip_flops": "What flip-flop neurons do: J sets, K resets, and where both are near 0 the state is held.",
     "fixed_points": "Fixed points without input. Lines at the unstable ones show the direction in which they are left.",
     "spectrum": "Eigenvalues before and after training, with the unit circle.",
     "robustness": "Other noise and other pulses than those trained on (dashed).",

@@ -14,7 +14,7 @@ _POINT: dict[str, Any] = {"s": 4, "lw": 0, "rasterized": True}
 
 
 def activity(data: dict[str, Any]) -> Figure:
-    """Activity along its principal axes, coloured by the memory held: in 3-D, and three projections."""
+    """Activity along its principal axes, coloured by the answer held: in 3-D, and three projections."""
     drawing = figure(7.0, 6.2)
     grid = drawing.add_gridspec(2, 3, height_ratios=[1.75, 1.0])
     space = drawing.add_subplot(grid[0, :], projection="3d")
@@ -24,7 +24,7 @@ def activity(data: dict[str, Any]) -> Figure:
     handles = [
         space.plot([], [], [], "o", ms=4, color=state_colour(n), label=name)[0] for n, name in enumerate(data["names"])
     ]
-    space.legend(handles=handles, loc="center left", title="memory", ncols=1, bbox_to_anchor=(1.1, 0.5))
+    space.legend(handles=handles, loc="center left", title="answer", ncols=1, bbox_to_anchor=(1.1, 0.5))
     points, labels = np.array(data["points"]["coordinates"]), data["points"]["labels"]
     colours = [state_colour(n) for n in labels]
     for column, (a, b) in enumerate(((0, 1), (0, 2), (1, 2))):

@@ -69,7 +69,7 @@ def test_japanese_vowels_reaches_its_accuracy(tmp_path):
     assert before["accuracy"] - after["accuracy"] <= 0.005
 
 
-@pytest.mark.data
+@pytest.mark.training
 def test_flipflop3_reaches_its_accuracy(tmp_path):
     before, after = road("flipflop3", tmp_path)
     assert before["sign_accuracy"] >= 0.999
