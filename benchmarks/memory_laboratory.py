@@ -1,7 +1,7 @@
 """What do trained 3-bit memories look like inside, and how long do they last?
 
 Trains the tutorial's network of 400 tanh units from four seeds, and JK, LSTM and GRU networks of 32 units; analyzes
-each in full; writes the figures of docs/laboratory.md and a summary. Models that FOLDER holds are not trained again.
+each in full; writes the figures of docs/laboratory.md and a summary. What FOLDER holds already is not done again.
 
 Run from the repository: ``python benchmarks/memory_laboratory.py FOLDER``. Two hours on two cores, training included.
 """
@@ -14,20 +14,22 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # wide layers train 1.6 times as fast with these kernels
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from common import HERE, save
 
-from ffhw.files import write_folder
-from ffhw.report import memory_figures
+from ffhw.files import write_atomic, write_folder
+from ffhw.report import memory_figures, network_figures
 from ffhw.report.laboratory_page import figures
 from ffhw.report.style import styled, svg
 from ffhw.training.analysis.laboratory import Effort, analyze
 from ffhw.training.analysis.subject import open_subject
 from ffhw.training.models import RecurrentOptions
 from ffhw.training.tasks import TASKS
+from ffhw.training.train import train
 
 # name: cell, units, seed
 NETWORKS = {
@@ -50,13 +52,13 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     results = {}
     for name, (cell, units, seed) in NETWORKS.items():
-        path = folder / f"{name}.keras"
+        say(name)
+        path, kept = folder / f"{name}.keras", folder / f"{name}.analysis.json"
         if not path.exists():
-            from ffhw.training.train import train
-
             train(TASKS["flipflop3"], path, RecurrentOptions(cell, units), seed=seed, progress=say)
-        print(name, file=sys.stderr, flush=True)
-        results[name] = analyze(open_subject(path), Effort(), step=say)
+        if not kept.exists():
+            write_atomic(kept, json.dumps(analyze(open_subject(path), Effort(), step=say)))
+        results[name] = json.loads(kept.read_text())
     save("memory_laboratory", {"networks": [summary(name, r) for name, r in results.items()]})
     write_folder(HERE.parent / "docs" / "laboratory", drawings(results))
 
@@ -109,7 +111,8 @@ def drawings(results: dict[str, dict[str, Any]]) -> dict[str, str]:
         for row in results["jk32"]["bits"]["rows"][1:2]:
             rows.append((f"jk32, {row['bits']} bits", "jk", {"noisy": None, "silent": row["hold"]}))
         holding = memory_figures.holding(rows)
-    return {**drawn, "cubes.svg": svg(cubes), "holding.svg": svg(holding)}
+        spectra = network_figures.spectra([(n, r["spectrum"]) for n, r in results.items() if "rnn" in n])
+    return {**drawn, "cubes.svg": svg(cubes), "holding.svg": svg(holding), "spectra.svg": svg(spectra)}
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def files(networks: dict[str, Results], sizes: dict[str, Any] | None = None) -> 
     if len(networks) > 1:
         content |= {f"{name}.svg": svg(drawing) for name, drawing in _side_by_side(networks).items()}
         first = "<h2>Side by side</h2>" + _score_table(networks)
-        first += "".join(_image(f"{name}.svg") for name in ("cubes", "holding") if f"{name}.svg" in content)
+        first += "".join(_image(f"{name}.svg") for name in ("cubes", "spectra", "holding") if f"{name}.svg" in content)
     if sizes is not None:
         with styled():
             content["sizes.svg"] = svg(memory_figures.sizes(sizes))
@@ -85,6 +85,9 @@ def _side_by_side(networks: dict[str, Results]) -> dict[str, Any]:
     with styled():
         drawn = {"cubes": memory_figures.cubes([(t, r["activity"]) for t, r in networks.items()])}
         rows = [(t, r["network"]["cell"], r["holding"]) for t, r in networks.items() if "holding" in r]
+        plain = [(t, r["spectrum"]) for t, r in networks.items() if r["spectrum"]["recurrent"]]
+        if plain:
+            drawn["spectra"] = network_figures.spectra(plain)
         if rows:
             drawn["holding"] = memory_figures.holding(rows)
     return drawn

@@ -101,6 +101,25 @@ def spectrum(data: dict[str, Any]) -> Figure:
     return drawing
 
 
+def spectra(rows: list[tuple[str, dict[str, Any]]]) -> Figure:
+    """Recurrent eigenvalues of several networks side by side: titles and ``spectrum`` data."""
+    drawing = figure(1.9 * max(2, len(rows)), 2.1)
+    axes = drawing.subplots(1, len(rows), sharey=True, squeeze=False)[0]
+    for ax, (title, data) in zip(axes, rows, strict=True):
+        trained = data["recurrent"]["trained"]
+        values = _array(trained["values"])
+        radius = np.hypot(*values.T)
+        outside = radius > 1 + trained["margin"]
+        colours = np.where(outside, ORANGE, BLUE)
+        ax.scatter(np.degrees(np.arctan2(values[:, 1], values[:, 0])), radius, s=5, c=colours, lw=0, zorder=2)
+        ax.axhline(1.0, color=RED, lw=0.8, zorder=3)
+        ax.set_title(f"{title}: {outside.sum()} outside")
+        ax.set_xticks([-180, 0, 180])
+        ax.set_xlabel("angle in degrees")
+    axes[0].set_ylabel("distance from 0")
+    return drawing
+
+
 def _recurrent_spectrum(plane: Any, radii: Any, recurrent: dict[str, Any]) -> None:
     """The matrix' eigenvalues in the plane, and enlarged: how far from 0 they are in each direction."""
     trained = _array(recurrent["trained"]["values"])

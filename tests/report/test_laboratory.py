@@ -97,6 +97,13 @@ def test_spectrum_marks_what_left_the_circle(results):
     assert len(jacobian.collections) == 9
 
 
+def test_spectra_side_by_side(results):
+    data = results["latches"]["spectrum"]
+    figure = drawn(network_figures.spectra, [("one", data), ("other", data)])
+    assert [ax.get_title() for ax in figure.axes] == ["one: 3 outside", "other: 3 outside"]
+    assert figure.axes[0].collections[0].get_offsets().tolist() == [[0, 2]] * 3
+
+
 def test_gated_cells_have_the_jacobian_only(results):
     assert len(drawn(network_figures.spectrum, results["flops"]["spectrum"]).axes) == 1
 
@@ -160,7 +167,14 @@ def test_the_page_shows_every_picture_it_writes(results):
     pictures = set(re.findall(r"<img src='([^']+)'", page))
     assert pictures == {name for name in content if name.endswith(".svg")}
     assert set(re.findall(r"href='([^']+)'", page)) <= set(content)
-    assert {"latches/activity.json", "flops/flip_flops.svg", "cubes.svg", "holding.svg", "sizes.json"} <= set(content)
+    assert {
+        "latches/activity.json",
+        "flops/flip_flops.svg",
+        "cubes.svg",
+        "spectra.svg",
+        "holding.svg",
+        "sizes.json",
+    } <= set(content)
     assert "none tried" in page
     # equal data give equal files
     assert laboratory_page.files(results, sizes) == content
