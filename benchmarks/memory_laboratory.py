@@ -82,7 +82,7 @@ def summary(name: str, result: dict[str, Any]) -> dict[str, Any]:
         "purity": corners["purity"],
         "separation": corners["separation"],
         "cube": corners["cube"],
-        "fixed_points": {"stable": points["stable"], "unstable": points["saddles"]},
+        "fixed_points": points["counts"],
         "noisy_hold": result["holding"]["noisy"],
         "silent_hold": {k: v for k, v in silent.items() if k != "outputs"},
     }

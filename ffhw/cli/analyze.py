@@ -137,5 +137,6 @@ def _search(
 def _shape(result: dict[str, Any]) -> str:
     """What was found, in half a line."""
     points, shape = result["fixed_points"], result["activity"]["corners"]["cube"]
-    text = f"{points['stable']} stable and {points['saddles']} unstable fixed points"
+    counts = points["counts"]
+    text = f"{counts['stable']} stable and {counts['unstable']} unstable fixed points, {counts['slow']} slow ones"
     return text + (f", {shape['disparity']:.4f} from a cube" if shape else "")

@@ -19,7 +19,7 @@ _CAPTIONS = {
     "activity": "Activity along its principal axes, coloured by the answer held. Lines join answers one bit apart.",
     "bits": "The same network in float and as golden integer models. Share of signs right; disparity: 0 is a cube.",
     "flip_flops": "What flip-flop neurons do: J sets, K resets, and where both are near 0 the state is held.",
-    "fixed_points": "Fixed points without input. Lines at the unstable ones show the direction in which they are left.",
+    "fixed_points": "Fixed points without input, and slow points, where states linger. Lines: the way out.",
     "spectrum": "Eigenvalues before and after training, with the unit circle.",
     "robustness": "Other noise and other pulses than those trained on (dashed).",
     "holding": "How long memories last.",
@@ -130,11 +130,11 @@ def _score_table(networks: dict[str, Results]) -> str:
                 f"{scores['frobenius']:.3f}",
                 f"{corners['purity']:.1%}",
                 f"{corners['cube']['disparity']:.4f}" if corners["cube"] else "",
-                f"{points['stable']} + {points['saddles']}",
+                " / ".join(str(n) for n in points["counts"].values()),
             ]
         )
     head = ["", "network", "parameters", "signs right", "sequences right", "MSE", "Frobenius", "purity", "disparity"]
-    return html_table([*head, "stable + unstable"], rows, 8)
+    return html_table([*head, "stable / unstable / slow"], rows, 8)
 
 
 def _sizes_table(sizes: dict[str, Any]) -> str:

@@ -87,8 +87,15 @@ def bits(data: dict[str, Any]) -> Figure:
     return cubes(rows)
 
 
+_MARKERS: dict[str, dict[str, Any]] = {
+    "stable": {"marker": "o", "ls": "", "ms": 6, "color": BLUE, "zorder": 4},
+    "unstable": {"marker": "X", "ls": "", "ms": 5, "color": ORANGE, "mec": "white", "mew": 0.4, "zorder": 3},
+    "slow": {"marker": "o", "ls": "", "ms": 5.5, "mfc": "white", "mec": BLUE, "mew": 1.1, "zorder": 4},
+}
+
+
 def fixed_points(data: dict[str, Any], shown: dict[str, Any]) -> Figure:
-    """Fixed points among the trajectories (``activity`` data); lines show how the unstable ones are left."""
+    """Fixed and slow points among the trajectories (``activity`` data); lines show how unstable ones are left."""
     drawing = figure(7.0, 2.6)
     axes = drawing.subplots(1, 3)
     paths = np.array(shown["path"]["coordinates"])
@@ -98,18 +105,16 @@ def fixed_points(data: dict[str, Any], shown: dict[str, Any]) -> Figure:
             ax.plot(path[:, a], path[:, b], color=GREY, lw=0.5, alpha=0.7, zorder=1)
         for point in data["points"]:
             here, along = np.array(point["coordinates"]), np.array(point["direction"])
-            if point["unstable"] == 0:
-                ax.plot(here[a], here[b], "o", ms=6, color=BLUE, zorder=4)
-                continue
-            ends = np.array([here - 0.08 * extent * along, here + 0.08 * extent * along])
-            ax.plot(ends[:, a], ends[:, b], color=RED, lw=0.9, zorder=2)
-            ax.plot(here[a], here[b], "X", ms=5, color=ORANGE, mec="white", mew=0.4, zorder=3)
+            if point["unstable"]:
+                ends = np.array([here - 0.08 * extent * along, here + 0.08 * extent * along])
+                ax.plot(ends[:, a], ends[:, b], color=RED, lw=0.9, zorder=2)
+            ax.plot(here[a], here[b], **_MARKERS[point["kind"]])
         ax.set_xlabel(f"PC {a + 1}")
         ax.set_ylabel(f"PC {b + 1}")
         ax.set_aspect("equal", adjustable="datalim")
-    axes[0].plot([], [], "o", ms=5, color=BLUE, label=f"{data['stable']} stable")
-    axes[0].plot([], [], "X", ms=5, color=ORANGE, label=f"{data['saddles']} unstable")
-    drawing.legend(loc="outside upper right", ncols=2)
+    for kind, count in data["counts"].items():
+        axes[0].plot([], [], label=f"{count} {kind}", **_MARKERS[kind])
+    drawing.legend(loc="outside upper right", ncols=3)
     return drawing
 
 

@@ -79,12 +79,14 @@ def test_activity_has_a_cube_and_three_projections(results):
 
 def test_fixed_points_are_counted_and_drawn(results):
     data = results["latches"]["fixed_points"]
-    assert data["stable"] == 8
+    assert data["counts"]["stable"] == 8
     figure = drawn(memory_figures.fixed_points, data, results["latches"]["activity"])
     ax = figure.axes[1]
     assert len(lines(ax, marker="o")) == 8
-    assert len(lines(ax, marker="X")) == data["saddles"] > 0
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["8 stable", f"{data['saddles']} unstable"]
+    assert len(lines(ax, marker="X")) == data["counts"]["unstable"] > 0
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == [
+        "8 stable", f"{data['counts']['unstable']} unstable", "0 slow",
+    ]  # fmt: skip
 
 
 def test_spectrum_marks_what_left_the_circle(results):

@@ -59,4 +59,4 @@ def test_the_tutorials_400_units(tmp_path):
     assert corners["purity"] == 1.0
     assert corners["separation"] > 4
     assert corners["cube"]["disparity"] < 0.02
-    assert result["fixed_points"]["stable"] >= 8
+    assert result["fixed_points"]["counts"]["stable"] == 8

@@ -1,7 +1,8 @@
 """Fixed points of a network at rest, and their stability (Sussillo & Barak, Neural Computation 25, 2013).
 
-A fixed point is where the speed ``q(s) = |F(s, x) - s|^2 / 2`` is 0. The search minimises q by least squares from
-states that the network visits, with the exact Jacobian.
+A fixed point is where the speed ``q(s) = |F(s, x) - s|^2 / 2`` is 0. A slow point is a minimum of q close to 0, the
+ghost of a fixed point: states linger there, and leave. The search minimises q by least squares from states that the
+network visits, with the exact Jacobian.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from ffhw.training.analysis.probe import Floats, label_names
 
 # below this speed a minimum of q counts as a fixed point, in states of order 1 and double precision
 _STILL = 1e-20
+# and a minimum below this one as a slow point: 1,000 steps go no further than about 1
+_SLOW = 1e-6
 _SAME = 1e-3
 _NEUTRAL = 1e-6
-_EVALUATIONS = 60
+_EVALUATIONS = 100
 _RELAXING_STEPS = 300
 
 
@@ -39,40 +42,40 @@ def fixed_points(
     Parameters
     ----------
     recorded: the network's activity, for starts and for the axes. rest: inputs ``[contexts, D]``.
-    starts: random searches a context; besides, one from each memory after it has relaxed, and one from halfway between
-        each two memories that differ in one output, where a saddle may divide them.
+    starts: random searches a context; besides, one from each memory, one from where it relaxes to, and one from halfway
+        between each two memories that differ in one output, where a saddle may divide them.
 
     Returns
     -------
-    ``points``: coordinates along the principal axes, speed, number of unstable directions (Jacobian eigenvalues outside
-    the unit circle), largest eigenvalue, the answer the readout gives there. ``stable`` and ``saddles``: their numbers.
+    ``points``: ``kind`` (``stable``, ``unstable`` or ``slow``), coordinates along the principal axes, speed, number of
+    unstable directions (Jacobian eigenvalues outside the unit circle), largest eigenvalue, the answer the readout gives
+    there. ``counts``: how many there are of each kind.
     """
     rng = np.random.default_rng(seed)
     visited = recorded.states.reshape(-1, system.state_size)
     answers, memories = recorded.memories()
     neighbours = [(i, j) for i, j in combinations(range(len(answers)), 2) if (answers[i] ^ answers[j]).bit_count() == 1]
     points: list[dict[str, Any]] = []
-    total = len(rest) * (starts + len(memories) + len(neighbours))
+    total = len(rest) * (starts + 2 * len(memories) + len(neighbours))
     searches = 0
     for context, x in enumerate(rest):
         relaxed = relax(system, memories, x)
         random = visited[rng.permutation(len(visited))[:starts]]
         halfway = [(relaxed[i] + relaxed[j]) / 2 for i, j in neighbours]
         found: list[Floats] = []
-        for start in (*relaxed, *halfway, *random):
+        for start in (*relaxed, *memories, *halfway, *random):
             state, speed = search(system, start, x)
-            if speed < _STILL and all(np.linalg.norm(state - other) > _SAME for other in found):
+            if speed < _SLOW and all(np.linalg.norm(state - other) > _SAME for other in found):
                 found.append(state)
             searches += 1
             progress(searches, total)
         points.extend(_describe(system, recorded, state, x, context) for state in found)
-    unstable = [p["unstable"] for p in points]
+    kinds = [p["kind"] for p in points]
     return {
         "names": label_names(len(system.readout_bias)),
         "searches": total,
         "points": points,
-        "stable": unstable.count(0),
-        "saddles": len(unstable) - unstable.count(0),
+        "counts": {kind: kinds.count(kind) for kind in ("stable", "unstable", "slow")},
     }
 
 
@@ -84,7 +87,10 @@ def relax(system: Dynamics, states: Floats, x: Floats) -> Floats:
 
 
 def search(system: Dynamics, start: Floats, x: Floats) -> tuple[Floats, float]:
-    """State ``[S]`` of least speed near ``start [S]`` under the input ``x [D]``, and its speed."""
+    """State ``[S]`` of least speed near ``start [S]`` under the input ``x [D]``, and its speed.
+
+    The speed is infinite if the search did not end.
+    """
     result = least_squares(
         lambda s: system.step(s[None], x)[0] - s,
         start,
@@ -95,7 +101,7 @@ def search(system: Dynamics, start: Floats, x: Floats) -> tuple[Floats, float]:
         gtol=1e-14,
         max_nfev=_EVALUATIONS,
     )
-    return result.x, float(result.cost)
+    return result.x, float(result.cost) if result.success or result.cost < _STILL else np.inf
 
 
 def _describe(system: Dynamics, recorded: Activity, state: Floats, x: Floats, context: int) -> dict[str, Any]:
@@ -106,10 +112,13 @@ def _describe(system: Dynamics, recorded: Activity, state: Floats, x: Floats, co
     # the least stable direction, seen along the principal axes
     direction = vectors[: recorded.units, order[0]].real @ recorded.pca.components_.T
     length = np.linalg.norm(direction)
+    speed = float(0.5 * np.square(system.step(state[None], x) - state).sum())
+    kind = "slow" if speed >= _STILL else "unstable" if unstable else "stable"
     return {
         "context": context,
+        "kind": kind,
         "coordinates": rounded(here),
-        "speed": float(0.5 * np.square(system.step(state[None], x) - state).sum()),
+        "speed": speed,
         "unstable": unstable,
         "largest": float(np.abs(values[order[0]])),
         "direction": rounded(direction / length if length else direction),

@@ -36,9 +36,9 @@ def test_each_unit_has_three(found):
         assert point["largest"] == pytest.approx(2.0 if at_zero else 2 * (1 - CORNER**2))
         assert point["speed"] < 1e-20
     counts = Counter(p["unstable"] for p in points)
-    assert counts[0] == data["stable"] == 8
+    assert counts[0] == data["counts"]["stable"] == 8
     assert counts[1] == 12
-    assert data["saddles"] == len(points) - 8
+    assert data["counts"] == {"stable": 8, "unstable": len(points) - 8, "slow": 0}
 
 
 def test_escape_directions_lie_along_the_unit_that_is_undecided(found):
@@ -60,6 +60,23 @@ def test_relaxing_falls_into_the_memory():
     assert relax(latches(), np.array([[0.3, -0.01, 0.9]]), np.zeros(3)) == pytest.approx(
         np.array([[CORNER, -CORNER, CORNER]])
     )
+
+
+def test_ghosts_of_fixed_points_are_slow_points():
+    """Just past the fold where h = tanh(2 h + u) loses its upper solution, a state lingers at u = -0.5330."""
+    system = latches(1)
+    recorded = record(system, probe(FlipFlopTask(channels=1), 8, seed=1))
+    kinds = [
+        {
+            p["kind"]: p
+            for p in fixed_points(system, recorded, np.array([[u]]), starts=8)["points"]
+            if p["outputs"][0] > 0
+        }
+        for u in (-0.5320, -0.5330)
+    ]
+    assert set(kinds[0]) == {"stable", "unstable"}
+    assert set(kinds[1]) == {"slow"}
+    assert 1e-20 < kinds[1]["slow"]["speed"] < 1e-6
 
 
 def test_no_fixed_point_is_claimed_where_there_is_none():
