@@ -1,6 +1,8 @@
 """How small can a 3-bit memory be? The least units of each cell that reach 99.9 % of the signs, with their parameters.
 
-Seed 1, the task's own data, batch and epochs. Run: ``python benchmarks/minimal_size.py [CELL ...]``.
+Seed 1, the task's own data, batch and epochs. What was measured of other cells before is kept.
+
+Run from the repository: ``python benchmarks/minimal_size.py [CELL ...]``.
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
+import json
 import sys
+from typing import Any
 
-from common import save
+from common import HERE, save
 
 from ffhw.training.analysis.sizes import smallest_networks
 from ffhw.training.tasks import TASKS
@@ -23,13 +27,22 @@ ACCURACY = 0.999
 
 
 def main() -> None:
-    cells = sys.argv[1:] or CELLS
+    cells = sys.argv[1:] or list(CELLS)
     found = smallest_networks(
         TASKS["flipflop3"], cells, SIZES, ACCURACY, say=lambda text: print(text, file=sys.stderr, flush=True)
     )
     for row in found["rows"]:
         print(row)
-    save("minimal_size" if len(cells) == len(CELLS) else f"minimal_size_{'_'.join(cells)}", found)
+    save("minimal_size", merged(found))
+
+
+def merged(found: dict[str, Any]) -> dict[str, Any]:
+    """New rows beside those of the cells that were not measured this time, in the order of CELLS."""
+    before = json.loads((HERE / "minimal_size.json").read_text()) if (HERE / "minimal_size.json").exists() else {}
+    smallest = {**before.get("smallest", {}), **found["smallest"]}
+    kept = [row for row in before.get("rows", []) if row["cell"] not in found["smallest"]]
+    rows = sorted(kept + found["rows"], key=lambda row: (CELLS.index(row["cell"]), row["units"]))
+    return {**found, "rows": rows, "smallest": {cell: smallest[cell] for cell in CELLS if cell in smallest}}
 
 
 if __name__ == "__main__":
