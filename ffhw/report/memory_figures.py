@@ -134,7 +134,7 @@ def robustness(data: dict[str, Any]) -> Figure:
         values = [row["value"] for row in curve["rows"]]
         for key, colour, label in (
             ("sign_accuracy", BLUE, "signs right"),
-            ("success_rate", ORANGE, "sequences without a wrong sign"),
+            ("success_rate", ORANGE, "sequences right from end to end"),
         ):
             ax.plot(values, [100 * row[key] for row in curve["rows"]], "o-", ms=3, lw=1.2, color=colour, label=label)
         ax.axvline(curve["trained"], color=GREY, lw=1, ls="--", zorder=0)

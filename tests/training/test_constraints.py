@@ -116,6 +116,13 @@ def test_balanced_weights_cancel_and_have_radius_one(rng):
     assert np.abs(np.linalg.eigvals(balance(np.ones((4, 4)), 1.0))).max() == pytest.approx(1.0)
 
 
+def test_fresh_weights_obey_without_any_law_too():
+    model = build_model(TASKS["flipflop3"], RecurrentOptions("lstm", units=10, density=0.3), 3, seed=5)
+    w = recurrent_kernel(model)
+    assert np.array_equal(w, applied(Sparse(0.3, seed=5), w))
+    assert 0.2 < (w != 0).mean() < 0.4
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

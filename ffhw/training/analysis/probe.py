@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,29 @@ Floats = NDArray[np.float64]
 Generator = FlipFlopTask | Trial
 
 
+# A target jumps within one step, which no network does: this much later an answer must have followed.
+GRACE_MS = 10.0
+
+
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """Inputs ``x [batch, time, D]`` and targets ``y [batch, time, O]``; NaN asks for nothing."""
+    """Inputs ``x [batch, time, D]`` and targets ``y [batch, time, O]``; NaN asks for nothing.
+
+    grace: steps by which an answer may be late and its sequence still succeeds.
+    """
 
     x: Floats
     y: Floats
+    grace: int = 0
+
+    @property
+    def due(self) -> NDArray[np.bool_]:
+        """Where an answer of -1 or +1 has been asked for, unchanged, beyond the grace; ``[batch, time, O]``."""
+        due = np.abs(self.y) == 1
+        for late in range(1, self.grace + 1):
+            due[:, :late] = False
+            due[:, late:] &= self.y[:, late:] == self.y[:, :-late]
+        return due
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -36,19 +54,20 @@ class Probe:
 def probe(generator: Generator, samples: int, seed: int) -> Probe:
     """Test sequences of a task."""
     if isinstance(generator, FlipFlopTask):
-        return _probe(generator.generate(samples, seed, between=False))
-    return _probe(generator.generate(samples, seed))
+        return _probe(generator, generator.generate(samples, seed, between=False))
+    return _probe(generator, generator.generate(samples, seed))
 
 
 def showcase(generator: Generator, seed: int) -> Probe:
     """What one looks at first: the tour of all memory states, or four trials."""
     if isinstance(generator, FlipFlopTask):
-        return _probe(generator.tour(seed, between=False))
-    return _probe(generator.generate(4, seed))
+        return _probe(generator, generator.tour(seed, between=False))
+    return _probe(generator, generator.generate(4, seed))
 
 
-def _probe(arrays: tuple[Any, Any]) -> Probe:
-    return Probe(arrays[0].astype(np.float64), arrays[1].astype(np.float64))
+def _probe(generator: Generator, arrays: tuple[Any, Any]) -> Probe:
+    x, y = arrays
+    return Probe(x.astype(np.float64), y.astype(np.float64), math.ceil(GRACE_MS / generator.dt_ms))
 
 
 def label_names(outputs: int) -> list[str]:

@@ -24,9 +24,9 @@ def task_samples(system: System, shown: Probe, dt_ms: float) -> dict[str, Any]:
 
 
 def succeeded(outputs: Floats, probe: Probe) -> Any:
-    """Whether every output of a sequence is on the right side wherever the task asks for -1 or +1; ``[batch]``."""
+    """Whether every output of a sequence is on the right side wherever an answer is due; ``[batch]``."""
     right = np.sign(outputs) == probe.y
-    return (right | (np.abs(probe.y) != 1)).all(axis=(1, 2))
+    return (right | ~probe.due).all(axis=(1, 2))
 
 
 def error_norms(outputs: Floats, probe: Probe) -> dict[str, float]:
@@ -34,8 +34,8 @@ def error_norms(outputs: Floats, probe: Probe) -> dict[str, float]:
 
     Returns
     -------
-    ``frobenius``: ``||Y - T||_F``, the mean over the sequences; ``mse``; ``sign_accuracy`` of all answers of -1 or +1;
-    ``success_rate``: the share of sequences without a single wrong sign.
+    ``frobenius``: ``||Y - T||_F``, the mean over the sequences; ``mse``; ``sign_accuracy`` of all answers of -1 or +1,
+    without any grace; ``success_rate``: the share of sequences without a single wrong sign where an answer is due.
     """
     asked = ~np.isnan(probe.y)
     error = np.where(asked, outputs - np.nan_to_num(probe.y), 0.0)

@@ -9,6 +9,7 @@ from known import flip_flop_latches, latches
 
 from ffhw.errors import InputError
 from ffhw.training.analysis import probe as probes
+from ffhw.training.analysis.bits import quantized
 from ffhw.training.analysis.dynamics import respond
 from ffhw.training.analysis.flipflops import flip_flops
 from ffhw.training.analysis.laboratory import QUICK, Effort, analyze
@@ -36,6 +37,16 @@ def test_error_norms():
     assert norms["sign_accuracy"] == pytest.approx(3 / 4)
     assert norms["success_rate"] == 0.5
     assert succeeded(outputs, PROBE).tolist() == [True, False]
+
+
+def test_an_answer_may_be_late_by_the_grace_and_no_more():
+    y = np.array([[0, 0, 1, 1, 1, 1, -1, -1, -1, np.nan, 1, 1.0]])[..., None]
+    assert probes.Probe(y, y, grace=0).due[0, :, 0].tolist() == [False] * 2 + [True] * 7 + [False] + [True] * 2
+    assert np.flatnonzero(probes.Probe(y, y, grace=2).due[0, :, 0]).tolist() == [4, 5, 8]
+    late = np.roll(np.nan_to_num(y), 2, axis=1)
+    assert succeeded(late, probes.Probe(y, y, grace=2)).tolist() == [True]
+    assert succeeded(late, probes.Probe(y, y, grace=1)).tolist() == [False]
+    assert [p.grace for p in (probes.showcase(TASK, 1), probes.probe(DelayedMatch(), 2, 1))] == [10, 1]
 
 
 def test_latches_do_the_task():
@@ -144,6 +155,9 @@ def test_every_cell_and_task_can_be_analyzed(trained, name, absent):
     if "bits" not in absent:
         assert [row["bits"] for row in result["bits"]["rows"]] == [None, 4, 1]
         assert result["bits"]["rows"][0]["scores"] == result["scores"]
+        tested = probes.probe(TASKS[result["network"]["task"]].generator, SHORT.samples, seed=1)
+        one = respond(quantized(trained / f"{name}.keras", tested, bits=1), tested.x)
+        assert result["bits"]["rows"][2]["scores"] == error_norms(one, tested) != result["scores"]
 
 
 def test_contexts_are_searched_apart(trained):
