@@ -27,13 +27,14 @@ ACCURACY = 0.999
 
 
 def main() -> None:
-    cells = sys.argv[1:] or list(CELLS)
-    found = smallest_networks(
-        TASKS["flipflop3"], cells, SIZES, ACCURACY, say=lambda text: print(text, file=sys.stderr, flush=True)
-    )
-    for row in found["rows"]:
-        print(row)
-    save("minimal_size", merged(found))
+    for cell in sys.argv[1:] or CELLS:
+        found = smallest_networks(TASKS["flipflop3"], [cell], SIZES, ACCURACY, say=say)
+        say(found["smallest"])
+        save("minimal_size", merged(found))
+
+
+def say(what: Any) -> None:
+    print(what, file=sys.stderr, flush=True)
 
 
 def merged(found: dict[str, Any]) -> dict[str, Any]:
