@@ -16,6 +16,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ from ffhw.files import write_atomic, write_folder
 from ffhw.report import memory_figures, network_figures
 from ffhw.report.laboratory_page import figures
 from ffhw.report.style import styled, svg
+from ffhw.training.analysis.bits import quantized
+from ffhw.training.analysis.holding import long_holds
 from ffhw.training.analysis.laboratory import Effort, analyze
+from ffhw.training.analysis.probe import probe
 from ffhw.training.analysis.subject import open_subject
 from ffhw.training.models import RecurrentOptions
 from ffhw.training.tasks import TASKS
@@ -40,8 +44,8 @@ NETWORKS = {
 }
 # figures of the docs page: network and what is shown of it
 SHOWN = {
-    "rnn400-1": ("samples", "activity", "spectrum", "connectivity", "fixed_points", "robustness"),
-    "jk32": ("activity", "flip_flops", "bits", "fixed_points", "robustness"),
+    "rnn400-1": ("samples", "activity", "spectrum", "fixed_points"),
+    "jk32": ("flip_flops", "bits", "robustness"),
 }
 
 
@@ -53,14 +57,29 @@ def main() -> None:
     results = {}
     for name, (cell, units, seed) in NETWORKS.items():
         say(name)
-        path, kept = folder / f"{name}.keras", folder / f"{name}.analysis.json"
+        path = folder / f"{name}.keras"
         if not path.exists():
             train(TASKS["flipflop3"], path, RecurrentOptions(cell, units), seed=seed, progress=say)
-        if not kept.exists():
-            write_atomic(kept, json.dumps(analyze(open_subject(path), Effort(), step=say)))
-        results[name] = json.loads(kept.read_text())
-    save("memory_laboratory", {"networks": [summary(name, r) for name, r in results.items()]})
-    write_folder(HERE.parent / "docs" / "laboratory", drawings(results))
+        kept = folder / f"{name}.analysis.json"
+        results[name] = kept_or(kept, lambda path=path: analyze(open_subject(path), Effort(), step=say))
+    noisy = kept_or(folder / "jk32.8bits.json", lambda: noisy_hold(folder / "jk32.keras", bits=8))
+    rows = [summary(name, r) for name, r in results.items()]
+    save("memory_laboratory", {"networks": rows, "noisy_hold_of_jk32_at_8_bits": noisy})
+    write_folder(HERE.parent / "docs" / "laboratory", drawings(results, noisy))
+
+
+def kept_or(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the file holds; made and written if it is not there."""
+    if not path.exists():
+        write_atomic(path, json.dumps(make()))
+    return json.loads(path.read_text())
+
+
+def noisy_hold(path: Path, bits: int) -> dict[str, Any]:
+    """The golden model's memories, held through noise."""
+    effort, task = Effort(), TASKS["flipflop3"].generator
+    system = quantized(path, probe(task, effort.samples, seed=1), bits)
+    return long_holds(system, task, effort.factors, effort.repeats, seed=1)
 
 
 def say(*words: Any) -> None:
@@ -101,15 +120,15 @@ def summary(name: str, result: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def drawings(results: dict[str, dict[str, Any]]) -> dict[str, str]:
+def drawings(results: dict[str, dict[str, Any]], noisy: dict[str, Any]) -> dict[str, str]:
     """Figures of the docs page by file name."""
     drawn = {f"{name}-{kind}.svg": svg(figures(results[name])[kind]) for name, kinds in SHOWN.items() for kind in kinds}
     with styled():
         cubes = memory_figures.cubes([(name, r["activity"]) for name, r in results.items() if name != "rnn400-1"])
         rows = [(name, r["network"]["cell"], r["holding"]) for name, r in results.items() if "rnn" not in name]
         rows.insert(0, ("rnn400-1", "rnn", results["rnn400-1"]["holding"]))
-        for row in results["jk32"]["bits"]["rows"][1:2]:
-            rows.append((f"jk32, {row['bits']} bits", "jk", {"noisy": None, "silent": row["hold"]}))
+        eight = next(row for row in results["jk32"]["bits"]["rows"] if row["bits"] == 8)
+        rows.append(("jk32, 8 bits", "jk", {"noisy": noisy, "silent": eight["hold"]}))
         holding = memory_figures.holding(rows)
         spectra = network_figures.spectra([(n, r["spectrum"]) for n, r in results.items() if "rnn" in n])
     return {**drawn, "cubes.svg": svg(cubes), "holding.svg": svg(holding), "spectra.svg": svg(spectra)}

@@ -77,7 +77,19 @@ def test_the_pages_commands_run(tmp_path):
         assert run.returncode == 0, (command, run.stderr)
 
 
+def test_the_pages_tables_are_the_measured_ones(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS.parent / "benchmarks"))
+    import tables
+
+    page = (DOCS / "laboratory.md").read_text()
+    for name, make in tables.TABLES.items():
+        assert make() in page, f"benchmarks/tables.py prints another table of {name}"
+
+
 def test_the_pages_pictures_are_there():
     for page in DOCS.glob("*.md"):
         for name in re.findall(r"\]\(([^)#:]+)\)|src=\"([^\":]+)\"", page.read_text()):
             assert (page.parent / "".join(name)).exists(), (page.name, name)
+    shown = " ".join(page.read_text() for page in (*DOCS.glob("*.md"), DOCS.parent / "README.md"))
+    for picture in (DOCS / "laboratory").iterdir():
+        assert f"laboratory/{picture.name}" in shown, f"{picture.name} is shown nowhere"

@@ -66,8 +66,8 @@ def _cloud(space: Any, data: dict[str, Any], labelled: bool = True) -> None:
 
 def cubes(rows: list[tuple[str, dict[str, Any]]]) -> Figure:
     """Activity of several networks side by side, each along its own principal axes: titles and ``activity`` data."""
-    columns = min(5, len(rows))
-    lines = -(-len(rows) // columns)
+    lines = 1 if len(rows) <= 5 else 2
+    columns = -(-len(rows) // lines)
     drawing = figure(2.0 * max(columns, 2), 2.3 * lines)
     for number, (title, data) in enumerate(rows):
         space = drawing.add_subplot(lines, columns, number + 1, projection="3d")

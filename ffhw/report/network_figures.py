@@ -89,10 +89,12 @@ def spectrum(data: dict[str, Any]) -> Figure:
         _recurrent_spectrum(axes.pop(0), axes.pop(0), recurrent)
     ax = axes[0]
     if jacobian["initial"]:
-        ax.scatter(*_array(jacobian["initial"]).T, s=5, color=GREY, lw=0, label="initial, at 0", zorder=2)
+        ax.scatter(
+            *_array(jacobian["initial"]).T, s=5, color=GREY, lw=0, label="initial, at 0", zorder=2, rasterized=True
+        )
     for number, values in enumerate(jacobian["trained"]):
         label = "at the memories" if number == 0 else None
-        ax.scatter(*_array(values).T, s=9, color=state_colour(number), lw=0, label=label, zorder=3)
+        ax.scatter(*_array(values).T, s=9, color=state_colour(number), lw=0, label=label, zorder=3, rasterized=True)
     title = "state Jacobian"
     if jacobian["trained"]:
         title += f", largest {jacobian['largest']:.4f}"
@@ -111,7 +113,8 @@ def spectra(rows: list[tuple[str, dict[str, Any]]]) -> Figure:
         radius = np.hypot(*values.T)
         outside = radius > 1 + trained["margin"]
         colours = np.where(outside, ORANGE, BLUE)
-        ax.scatter(np.degrees(np.arctan2(values[:, 1], values[:, 0])), radius, s=5, c=colours, lw=0, zorder=2)
+        angle = np.degrees(np.arctan2(values[:, 1], values[:, 0]))
+        ax.scatter(angle, radius, s=5, c=colours, lw=0, zorder=2, rasterized=True)
         ax.axhline(1.0, color=RED, lw=0.8, zorder=3)
         ax.set_title(f"{title}: {outside.sum()} outside")
         ax.set_xticks([-180, 0, 180])
@@ -128,9 +131,9 @@ def _recurrent_spectrum(plane: Any, radii: Any, recurrent: dict[str, Any]) -> No
     if "initial" in recurrent:
         kinds.insert(0, ("initial", _array(recurrent["initial"]["values"]), GREY, 14))
     for label, values, colour, size in kinds:
-        plane.scatter(*values.T, s=size, color=colour, lw=0, label=label, zorder=2)
+        plane.scatter(*values.T, s=size, color=colour, lw=0, label=label, zorder=2, rasterized=True)
         angle = np.degrees(np.arctan2(values[:, 1], values[:, 0]))
-        radii.scatter(angle, np.hypot(*values.T), s=size, color=colour, lw=0, zorder=2)
+        radii.scatter(angle, np.hypot(*values.T), s=size, color=colour, lw=0, zorder=2, rasterized=True)
     plane.set_title("recurrent matrix")
     _complex_plane(plane)
     radii.axhline(1.0, color=RED, lw=0.8, zorder=3)

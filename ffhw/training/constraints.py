@@ -141,18 +141,20 @@ def apply_constraints(model: Any) -> None:
             weight.assign(weight.constraint(weight.value))
 
 
-def balance(recurrent: NDArray[np.float64], excitatory: float) -> NDArray[np.float64]:
-    """Fresh weights ``[N, G N]`` that obey Dale's law, balanced: excitation and inhibition cancel on average.
+def balance(recurrent: NDArray[np.float64], excitatory: float | None) -> NDArray[np.float64]:
+    """Fresh constrained weights ``[N, G N]``, made fit to learn: each gate's matrix gets a spectral radius of 1.
 
-    The few inhibitory units send as much as the many excitatory ones, and each gate's matrix is scaled to a spectral
-    radius of 1 (Song, Yang & Wang 2016). Unbalanced, a network starts in saturation and learns nothing.
+    Under Dale's law (``excitatory`` the share of such units; None without the law) excitation and inhibition are made
+    equal first: the few inhibitory units send as much as the many excitatory ones. Unbalanced, a network starts in
+    saturation; thinned out and not scaled up again, it forgets at once (Song, Yang & Wang 2016).
     """
     units = len(recurrent)
-    count = round(excitatory * units)
     balanced = recurrent.copy()
-    sent, inhibited = balanced[:count].sum(), -balanced[count:].sum()
-    if sent > 0 and inhibited > 0:
-        balanced[count:] *= sent / inhibited
+    if excitatory is not None:
+        count = round(excitatory * units)
+        sent, inhibited = balanced[:count].sum(), -balanced[count:].sum()
+        if sent > 0 and inhibited > 0:
+            balanced[count:] *= sent / inhibited
     for gate in np.split(balanced, recurrent.shape[1] // units, axis=1):
         radius = np.abs(np.linalg.eigvals(gate)).max()
         if radius > 0:

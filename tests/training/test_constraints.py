@@ -112,6 +112,10 @@ def test_balanced_weights_cancel_and_have_radius_one(rng):
         assert (gate[40:] <= 0).all()
         # but for chance, what a unit receives sums to nothing
         assert abs(gate.sum()) < 0.2 * np.abs(gate).sum()
+    sparse = applied(Sparse(0.3), kernel(rng, 50))
+    scaled = balance(sparse, None)
+    assert np.abs(np.linalg.eigvals(scaled[:, :50])).max() == pytest.approx(1.0, rel=1e-5)
+    assert np.array_equal(scaled != 0, sparse != 0)
     assert np.array_equal(balance(np.zeros((4, 4)), 0.5), np.zeros((4, 4)))
     assert np.abs(np.linalg.eigvals(balance(np.ones((4, 4)), 1.0))).max() == pytest.approx(1.0)
 

@@ -1,0 +1,121 @@
+"""The tables of docs/laboratory.md, from the JSON that the other scripts wrote.
+
+Run from the repository: ``python benchmarks/tables.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from common import HERE
+
+NAMES = {"jk": "JK", "lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
+
+
+def read(name: str) -> dict[str, Any]:
+    return json.loads((HERE / f"{name}.json").read_text())
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
+
+
+def decisions() -> str:
+    rows: dict[str, dict[str, Any]] = {}
+    for row in read("decision_tasks")["rows"]:
+        rows.setdefault(row["task"], {})[row["cell"]] = row["sign_accuracy"]
+        rows[row["task"]]["ideal"] = row["ideal_observer"]
+    shown = [
+        [f"`{task}`", f"{r['jk']:.1%}", f"{r['gru']:.1%}", f"{r['ideal']:.1%}" if r["ideal"] else ""]
+        for task, r in rows.items()
+    ]
+    return table(["task", "JK, 32 units", "GRU, 32 units", "ideal observer"], shown)
+
+
+def networks() -> str:
+    head = ["network", "parameters", "tour", "signs right", "sequences right", "eigenvalues outside", "purity"]
+    head += ["separation", "disparity", "stable / unstable / slow points"]
+    rows = []
+    for r in read("memory_laboratory")["networks"]:
+        spectrum = r["recurrent_spectrum"]
+        rows.append(
+            [
+                r["name"],
+                f"{r['parameters']:,}",
+                "right" if r["tour_success"] else "wrong",
+                f"{r['scores']['sign_accuracy']:.2%}",
+                f"{r['scores']['success_rate']:.0%}",
+                f"{spectrum['outside']} of {r['units']}" if spectrum else "",
+                f"{r['purity']:.1%}",
+                f"{r['separation']:.1f}",
+                f"{r['cube']['disparity']:.4f}",
+                " / ".join(str(n) for n in r["fixed_points"].values()),
+            ]
+        )
+    return table(head, rows)
+
+
+def _kept(hold: dict[str, Any]) -> str:
+    lost = sorted(n for n in hold["lost_at"] if n)
+    kept = f"{len(hold['lost_at']) - len(lost)} of {len(hold['lost_at'])}"
+    if not lost:
+        return kept
+    if lost[-1] == 1:
+        return f"{kept}, others lost at once"
+    return f"{kept}, others lost after {lost[0]:,}" + (f" to {lost[-1]:,}" if lost[-1] > lost[0] else "") + " steps"
+
+
+def holding() -> str:
+    data = read("memory_laboratory")
+    head = ["network", "bits right after 10 / 100 / 1000 training lengths of noise", "kept in silence", "for how long"]
+    rows = []
+    jk = next(r for r in data["networks"] if r["cell"] == "jk")
+    eight = next(b for b in jk["bits"] if b["bits"] == 8)
+    described = [(r["name"], r["noisy_hold"], r["silent_hold"]) for r in data["networks"]]
+    described.append(("jk32, 8 bits", data["noisy_hold_of_jk32_at_8_bits"], eight["silent_hold"]))
+    for name, noisy, silent in described:
+        right = dict(zip(noisy["factors"], noisy["bits_right"], strict=True))
+        proof = "proved for ever" if silent["for_ever"] else f"watched for {silent['steps']:,} steps"
+        rows.append([name, " / ".join(f"{right[f]:.0%}" for f in (10, 100, 1000)), _kept(silent), proof])
+    return table(head, rows)
+
+
+def bits() -> str:
+    jk = next(r for r in read("memory_laboratory")["networks"] if r["cell"] == "jk")
+    rows = []
+    for b in jk["bits"]:
+        rows.append(
+            [
+                "float" if b["bits"] is None else str(b["bits"]),
+                f"{b['scores']['sign_accuracy']:.2%}",
+                f"{b['scores']['success_rate']:.0%}",
+                f"{b['purity']:.1%}",
+                f"{b['cube']['disparity']:.3f}",
+                _kept(b["silent_hold"]),
+            ]
+        )
+    return table(["bits", "signs right", "sequences right", "purity", "disparity", "memories kept in silence"], rows)
+
+
+def sizes() -> str:
+    data = read("minimal_size")
+    goals = (0.99, data["accuracy"])
+    rows = []
+    for cell in data["smallest"]:
+        row = [NAMES[cell]]
+        for goal in goals:
+            enough = [r for r in data["rows"] if r["cell"] == cell and r["sign_accuracy"] >= goal]
+            least = min(enough, key=lambda r: r["units"], default=None)
+            most = max(r["units"] for r in data["rows"] if r["cell"] == cell)
+            row += [str(least["units"]), f"{least['parameters']:,}"] if least else [f"none up to {most}", ""]
+        rows.append(row)
+    return table(["cell", *(h for g in goals for h in (f"units for {g:.1%}", "parameters"))], rows)
+
+
+TABLES = {"decisions": decisions, "networks": networks, "holding": holding, "bits": bits, "sizes": sizes}
+
+
+if __name__ == "__main__":
+    for name, make in TABLES.items():
+        print(f"\n{name}\n\n{make()}")
