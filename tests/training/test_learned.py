@@ -34,12 +34,12 @@ def test_flipflop3_is_a_cube_of_stable_points_and_survives_8_bits(tmp_path):
     result = analyze(open_subject(tmp_path / "m.keras"), QUICK)
     corners = result["activity"]["corners"]
     assert result["samples"]["success"] == [True]
-    assert corners["purity"] == 1.0
+    assert corners["purity"] >= 0.99
     assert corners["cube"]["disparity"] < 0.02
     exact, eight, *_, one = result["bits"]["rows"]
     assert exact["bits"] is None
     assert eight["scores"]["sign_accuracy"] >= 0.99
-    assert eight["activity"]["corners"]["purity"] == 1.0
+    assert eight["activity"]["corners"]["purity"] >= 0.99
     # at one bit, without training for it, there is no cube left
     assert one["activity"]["corners"]["cube"]["disparity"] > 0.2
 
@@ -56,7 +56,7 @@ def test_the_tutorials_400_units(tmp_path):
     assert after["on_circle"] >= 340
     assert 3 <= after["outside"] <= 40
     corners = result["activity"]["corners"]
-    assert corners["purity"] == 1.0
+    assert corners["purity"] >= 0.99
     assert corners["separation"] > 4
     assert corners["cube"]["disparity"] < 0.02
     assert result["fixed_points"]["counts"]["stable"] == 8
