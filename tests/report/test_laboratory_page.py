@@ -188,7 +188,16 @@ def test_one_network_needs_no_comparison(results):
     assert "Side by side" not in content["index.html"]
 
 
-def test_other_numbers_of_bits(results):
+def test_the_smallest_network_there_is():
+    one = Dynamics("one", "rnn", CellWeights(*np.ones((2, 1, 1)), np.zeros(1)), np.ones((1, 1)), np.zeros(1))
+    task = FlipFlopTask(channels=1)
+    result = analyze(Subject(Path("one.keras"), one, None, task, "flipflop1", {}), EFFORT)
+    assert result["activity"]["explained"] == [1.0, 0.0, 0.0]
+    assert all(len(p["direction"]) == 3 for p in result["fixed_points"]["points"])
+    assert "one/activity.svg" in laboratory_page.files({"one": result})
+
+
+def test_other_numbers_of_bits():
     """Two memories have no third axis of their own, sixteen have more: both are drawn."""
     for channels in (1, 2, 4):
         task = FlipFlopTask(channels=channels)

@@ -31,20 +31,31 @@ class Activity:
     units: int
 
     def project(self, states: Floats) -> Floats:
-        """Principal coordinates ``[..., components]`` of states ``[..., S]``."""
+        """Principal coordinates ``[..., axes]`` of states ``[..., S]``; at least three, zeros beyond the units."""
         h = states[..., : self.units]
-        return self.pca.transform(h.reshape(-1, self.units)).reshape(*h.shape[:-1], -1)
+        return _widen(self.pca.transform(h.reshape(-1, self.units)).reshape(*h.shape[:-1], -1))
+
+    def turn(self, directions: Floats) -> Floats:
+        """Directions ``[..., S]`` along the principal axes, ``[..., axes]``."""
+        return _widen(directions[..., : self.units] @ self.pca.components_.T)
 
     @property
     def explained(self) -> Floats:
         """Share of the variance along each axis; zeros where nothing varies."""
         total = self.states[..., : self.units].reshape(-1, self.units).var(axis=0, ddof=1).sum()
-        return self.pca.explained_variance_ / total if total > 0 else np.zeros(self.pca.n_components_)
+        variance = _widen(self.pca.explained_variance_)
+        return variance / total if total > 0 else np.zeros(len(variance))
 
     def memories(self) -> tuple[list[int], Floats]:
         """The answers that occur, and the mean state ``[answers, S]`` while each is held."""
         present = [int(n) for n in np.unique(self.labels) if n >= 0]
         return present, np.array([self.states[self.labels == n].mean(axis=0) for n in present])
+
+
+def _widen(values: Floats) -> Floats:
+    """Values ``[..., axes]`` with zeros up to three axes: networks of one or two units are drawn in space too."""
+    missing = max(0, 3 - values.shape[-1])
+    return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, missing)])
 
 
 def record(system: System, probe: Probe) -> Activity:

@@ -110,7 +110,7 @@ def _describe(system: Dynamics, recorded: Activity, state: Floats, x: Floats, co
     unstable = int((np.abs(values) > 1 + _NEUTRAL).sum())
     here = recorded.project(state[None])[0]
     # the least stable direction, seen along the principal axes
-    direction = vectors[: recorded.units, order[0]].real @ recorded.pca.components_.T
+    direction = recorded.turn(vectors[:, order[0]].real)
     length = np.linalg.norm(direction)
     speed = float(0.5 * np.square(system.step(state[None], x) - state).sum())
     kind = "slow" if speed >= _STILL else "unstable" if unstable else "stable"
