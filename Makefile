@@ -65,6 +65,8 @@ bench: env
 	$(BIN)/python benchmarks/decision_tasks.py
 	$(BIN)/python benchmarks/minimal_size.py
 	$(BIN)/python benchmarks/memory_laboratory.py build/models
+	$(BIN)/python benchmarks/constrained_networks.py build/models
+	$(BIN)/python benchmarks/tables.py
 
 ## make clean           everything that make made
 clean:

@@ -113,7 +113,33 @@ def sizes() -> str:
     return table(["cell", *(h for g in goals for h in (f"units for {g:.1%}", "parameters"))], rows)
 
 
-TABLES = {"decisions": decisions, "networks": networks, "holding": holding, "bits": bits, "sizes": sizes}
+def constrained() -> str:
+    words = {
+        "continuous": "continuous time, 64 units",
+        "dale": "Dale's law, 100 units, 80 excitatory",
+        "sparse": "sparse, 100 units, no self-connections",
+    }
+    rows = [
+        [
+            words[r["name"]],
+            f"{r['connections']:.0%}",
+            "right" if r["tour_success"] else "wrong",
+            f"{r['scores']['sign_accuracy']:.2%}",
+            f"{r['scores']['success_rate']:.0%}",
+        ]
+        for r in read("constrained_networks")["rows"]
+    ]
+    return table(["network", "connections that exist", "tour", "signs right", "sequences right"], rows)
+
+
+TABLES = {
+    "decisions": decisions,
+    "networks": networks,
+    "holding": holding,
+    "bits": bits,
+    "sizes": sizes,
+    "constrained": constrained,
+}
 
 
 if __name__ == "__main__":
