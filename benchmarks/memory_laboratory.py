@@ -1,7 +1,7 @@
 """What do trained 3-bit memories look like inside, and how long do they last?
 
 Trains the tutorial's network of 400 tanh units from four seeds, and JK, LSTM and GRU networks of 32 units; analyzes
-each in full; writes the figures of docs/laboratory.md and a summary. What FOLDER holds already is not done again.
+each in full; writes a summary and the figures of docs/laboratory.md, with that of minimal_size.py. What FOLDER holds already is not done again.
 
 Run from the repository: ``python benchmarks/memory_laboratory.py FOLDER``. Two hours on two cores, training included.
 """
@@ -130,8 +130,15 @@ def drawings(results: dict[str, dict[str, Any]], noisy: dict[str, Any]) -> dict[
         eight = next(row for row in results["jk32"]["bits"]["rows"] if row["bits"] == 8)
         rows.append(("jk32, 8 bits", "jk", {"noisy": noisy, "silent": eight["hold"]}))
         holding = memory_figures.holding(rows)
+        sizes = memory_figures.sizes(json.loads((HERE / "minimal_size.json").read_text()))
         spectra = network_figures.spectra([(n, r["spectrum"]) for n, r in results.items() if "rnn" in n])
-    return {**drawn, "cubes.svg": svg(cubes), "holding.svg": svg(holding), "spectra.svg": svg(spectra)}
+    return {
+        **drawn,
+        "cubes.svg": svg(cubes),
+        "holding.svg": svg(holding),
+        "spectra.svg": svg(spectra),
+        "sizes.svg": svg(sizes),
+    }
 
 
 if __name__ == "__main__":
