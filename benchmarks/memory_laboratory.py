@@ -1,7 +1,8 @@
 """What do trained 3-bit memories look like inside, and how long do they last?
 
 Trains the tutorial's network of 400 tanh units from four seeds, and JK, LSTM and GRU networks of 32 units; analyzes
-each in full; writes a summary and the figures of docs/laboratory.md, with that of minimal_size.py. What FOLDER holds already is not done again.
+each in full; writes a summary and the figures of docs/laboratory.md, that of minimal_size.py included. What FOLDER
+holds already is not done again.
 
 Run from the repository: ``python benchmarks/memory_laboratory.py FOLDER``. Two hours on two cores, training included.
 """

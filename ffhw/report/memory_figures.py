@@ -198,6 +198,9 @@ def sizes(data: dict[str, Any]) -> Figure:
         ax.grid(axis="y", color=GRID)
     axes[0].set_ylabel("wrong signs in %")
     axes[0].text(axes[0].get_xlim()[0], floor * 0.9, f" goal: {data['accuracy']:.1%} right", fontsize=7, va="top")
-    if data["rows"]:
-        axes[1].legend(loc="upper right")
+    units = sorted({row["units"] for row in data["rows"]})
+    axes[0].set_xticks(units, [str(n) for n in units])
+    axes[0].minorticks_off()
+    if units:
+        drawing.legend(*axes[1].get_legend_handles_labels(), loc="outside right upper")
     return drawing
