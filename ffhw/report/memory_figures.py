@@ -197,7 +197,8 @@ def sizes(data: dict[str, Any]) -> Figure:
         ax.set_xlabel(label)
         ax.grid(axis="y", color=GRID)
     axes[0].set_ylabel("wrong signs in %")
-    axes[0].text(axes[0].get_xlim()[0], floor * 0.9, f" goal: {data['accuracy']:.1%} right", fontsize=7, va="top")
+    goal = f"goal: {data['accuracy']:.1%} right"
+    axes[0].text(0.99, floor * 0.9, goal, transform=axes[0].get_yaxis_transform(), fontsize=7, va="top", ha="right")
     units = sorted({row["units"] for row in data["rows"]})
     axes[0].set_xticks(units, [str(n) for n in units])
     axes[0].minorticks_off()
