@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ffhw.data import load_data
+from ffhw.keras_file import read_model
+from ffhw.metrics import compare
+from ffhw.quantize import Widths, quantize
 from ffhw.training.analysis.laboratory import QUICK, analyze
 from ffhw.training.analysis.subject import open_subject
 from ffhw.training.models import RecurrentOptions
@@ -27,10 +31,30 @@ def test_decisions(tmp_path, name, cell):
     assert record["test"]["sign_accuracy"] >= LEARNED[name]
 
 
+def road(name, model, bits=8):
+    """Train a task as `ffhw train` does, quantize it as `ffhw export` does, and return float and quantized scores."""
+    train(TASKS[name], model)
+    data = load_data(model.with_suffix(".data.npz"))
+    float_network = read_model(model)
+    network = quantize(float_network, data.x, data.lengths, Widths(bits))
+    report = compare(float_network, network, data)
+    return report["float"], report["quantized"]
+
+
+@pytest.mark.data
+def test_japanese_vowels(tmp_path):
+    before, after = road("japanese-vowels", tmp_path / "m.keras")
+    assert before["accuracy"] >= 0.97
+    assert before["accuracy"] - after["accuracy"] <= 0.005
+
+
 @pytest.mark.training
-def test_flipflop3_is_a_cube_of_stable_points_and_survives_8_bits(tmp_path):
-    record = train(TASKS["flipflop3"], tmp_path / "m.keras")
-    assert record["test"]["sign_accuracy"] >= 0.999
+def test_flipflop3_is_a_cube_of_memories_and_survives_8_bits(tmp_path):
+    before, after = road("flipflop3", tmp_path / "m.keras")
+    assert before["sign_accuracy"] >= 0.999
+    # nothing visible: at most a thousandth of the signs, and a root mean square of 0.05 on outputs of -1 and +1
+    assert before["sign_accuracy"] - after["sign_accuracy"] <= 0.001
+    assert after["mse"] - before["mse"] <= 0.05**2
     result = analyze(open_subject(tmp_path / "m.keras"), QUICK)
     corners = result["activity"]["corners"]
     assert result["samples"]["success"] == [True]

@@ -46,32 +46,3 @@ def test_a_seed_gives_the_same_model(tmp_path):
     one, two = (train(TASK, tmp_path / "m.keras", epochs=2, seed=5)["history"] for _ in range(2))
     assert one == two
     assert train(TASK, tmp_path / "m.keras", epochs=2, seed=6)["history"] != one
-
-
-def road(task, tmp_path, bits=8):
-    """Train a task as `ffhw train` does, quantize it, and return float and quantized scores."""
-    from ffhw.keras_file import read_model
-    from ffhw.metrics import compare
-    from ffhw.quantize import Widths, quantize
-
-    train(TASKS[task], tmp_path / "m.keras")
-    data = load_data(tmp_path / "m.data.npz")
-    float_network = read_model(tmp_path / "m.keras")
-    network = quantize(float_network, data.x, data.lengths, Widths(bits))
-    report = compare(float_network, network, data)
-    return report["float"], report["quantized"]
-
-
-@pytest.mark.data
-def test_japanese_vowels_reaches_its_accuracy(tmp_path):
-    before, after = road("japanese-vowels", tmp_path)
-    assert before["accuracy"] >= 0.97
-    assert before["accuracy"] - after["accuracy"] <= 0.005
-
-
-@pytest.mark.training
-def test_flipflop3_reaches_its_accuracy(tmp_path):
-    before, after = road("flipflop3", tmp_path)
-    assert before["sign_accuracy"] >= 0.999
-    assert after["sign_accuracy"] >= 0.999
-    assert after["mse"] <= before["mse"] * 1.2
