@@ -11,7 +11,7 @@ import numpy as np
 from ffhw.keras_file import read_model
 from ffhw.quantize import Widths, quantize
 from ffhw.training.analysis.activity import activity
-from ffhw.training.analysis.dynamics import Dynamics, QuantizedDynamics, respond
+from ffhw.training.analysis.dynamics import Dynamics, QuantizedDynamics, System, respond
 from ffhw.training.analysis.holding import silent_holds
 from ffhw.training.analysis.probe import Generator, Probe
 from ffhw.training.analysis.scores import error_norms
@@ -34,26 +34,32 @@ def bridge(
     hold_steps: int,
     seed: int,
     progress: Callable[[int, int], None] = lambda *_: None,
+    exact: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Float network and golden models side by side.
+
+    Parameters
+    ----------
+    exact: the float network's row without its ``bits``, where these very analyses were made of it already: a hold of a
+        million steps is not watched twice.
 
     Returns
     -------
     ``rows``, the float network first (``bits`` None): ``scores``, ``activity`` with its corners and cube, and for a
     memory ``hold``: what became of each state left alone for ``hold_steps``.
     """
-    rows = []
-    for number, bits in enumerate((None, *widths)):
-        progress(number, len(widths) + 1)
-        net = system if bits is None else quantized(model, probe, bits)
-        row = {
-            "bits": bits,
+
+    def row(net: System) -> dict[str, Any]:
+        memory = generator if isinstance(generator, FlipFlopTask) else None
+        return {
             "scores": error_norms(respond(net, probe.x), probe),
             "activity": activity(net, probe, shown),
-            "hold": None,
+            "hold": silent_holds(net, memory, hold_steps, seed) if memory else None,
         }
-        if isinstance(generator, FlipFlopTask):
-            row["hold"] = silent_holds(net, generator, hold_steps, seed)
-        rows.append(row)
-    progress(len(widths) + 1, len(widths) + 1)
+
+    rows = [{"bits": None, **(exact or row(system))}]
+    for number, bits in enumerate(widths):
+        progress(number, len(widths))
+        rows.append({"bits": bits, **row(quantized(model, probe, bits))})
+    progress(len(widths), len(widths))
     return {"rows": rows}

@@ -6,7 +6,6 @@ The float network and the quantized one answer to the same calls, so that every 
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,24 +36,8 @@ class System(Protocol):
     """What the analyses ask of a network."""
 
     @property
-    def name(self) -> str:
-        """Name of the network."""
-
-    @property
-    def cell(self) -> str:
-        """Name of its cell."""
-
-    @property
     def units(self) -> int:
         """Units N of the recurrent layer."""
-
-    @property
-    def inputs(self) -> int:
-        """Input channels D."""
-
-    @property
-    def state_size(self) -> int:
-        """Numbers S in a state."""
 
     def run(self, x: Floats, start: Floats | None = None) -> tuple[Floats, Floats]:
         """States ``[batch, time, S]`` and outputs ``[batch, time, O]`` for inputs ``[batch, time, D]``.
@@ -142,27 +125,11 @@ class QuantizedDynamics:
     """The golden model of a quantized network: one JK layer and one dense layer, exact codes shown as values."""
 
     network: Network
-    cell: str = "jk"
-
-    @property
-    def name(self) -> str:
-        """Name of the network."""
-        return self.network.name
 
     @property
     def units(self) -> int:
         """Units N of the JK layer."""
         return self.network.jk_layers[0].units
-
-    @property
-    def inputs(self) -> int:
-        """Input channels D."""
-        return self.network.input_size
-
-    @property
-    def state_size(self) -> int:
-        """Numbers S in a state."""
-        return self.units
 
     def run(self, x: Floats, start: Floats | None = None) -> tuple[Floats, Floats]:
         """States ``[batch, time, S]`` and outputs ``[batch, time, O]``; see :class:`System`.
@@ -201,7 +168,6 @@ def read_dynamics(path: Path | str) -> Dynamics:
     with open_model(path) as (config, weights):
         recurrent: list[tuple[str, CellWeights]] = []
         dense: list[FloatDense] = []
-        seen: Counter[str] = Counter()
         for description in layer_chain(config):
             kind, options = description["class_name"], description["config"]
             if kind in TRANSPARENT:
@@ -212,7 +178,6 @@ def read_dynamics(path: Path | str) -> Dynamics:
                 dense.append(read_dense(options["name"], options, weights, "layers/dense"))
             else:
                 raise InputError(f"{path}: layer {options['name']!r} is a {kind}; {_EXPECTED}")
-            seen[kind] += 1
         if len(recurrent) != 1 or len(dense) != 1:
             raise InputError(f"{path} has {len(recurrent)} recurrent and {len(dense)} dense layers; {_EXPECTED}")
         name = str(config["config"].get("name", Path(path).stem))

@@ -103,8 +103,10 @@ def analyze(
         result["flip_flops"] = flip_flops(system, shown, generator.dt_ms)
         if effort.bits:
             step(f"golden models of {', '.join(map(str, effort.bits))} bits")
+            hold = result["holding"]["silent"] if "holding" in result else None
+            exact = {"scores": result["scores"], "activity": result["activity"], "hold": hold}
             result["bits"] = bridge(
-                system, subject.path, effort.bits, generator, tested, shown, effort.hold_steps, seed, progress
+                system, subject.path, effort.bits, generator, tested, shown, effort.hold_steps, seed, progress, exact
             )
     return result
 

@@ -9,7 +9,7 @@ from known import flip_flop_latches, latches
 
 from ffhw.errors import InputError
 from ffhw.training.analysis import probe as probes
-from ffhw.training.analysis.bits import quantized
+from ffhw.training.analysis.bits import bridge, quantized
 from ffhw.training.analysis.dynamics import respond
 from ffhw.training.analysis.flipflops import flip_flops
 from ffhw.training.analysis.laboratory import QUICK, Effort, analyze
@@ -158,6 +158,13 @@ def test_every_cell_and_task_can_be_analyzed(trained, name, absent):
         tested = probes.probe(TASKS[result["network"]["task"]].generator, SHORT.samples, seed=1)
         one = respond(quantized(trained / f"{name}.keras", tested, bits=1), tested.x)
         assert result["bits"]["rows"][2]["scores"] == error_norms(one, tested) != result["scores"]
+
+
+def test_what_the_bridge_is_told_is_what_it_would_find(trained):
+    subject = open_subject(trained / "flipflop3-jk.keras")
+    tested, shown = probes.probe(TASK, SHORT.samples, seed=1), probes.showcase(TASK, seed=1)
+    alone = bridge(subject.system, subject.path, SHORT.bits, TASK, tested, shown, SHORT.hold_steps, seed=1)
+    assert analyze(subject, SHORT)["bits"] == alone
 
 
 def test_contexts_are_searched_apart(trained):
