@@ -19,7 +19,7 @@ from ffhw.boards.catalogue import Board
 from ffhw.boards.flow import synthesize
 from ffhw.errors import FitError
 from ffhw.export import Options, export
-from ffhw.quantize import Widths
+from ffhw.numbers.scales import Widths
 from ffhw.sim.check import Check, simulate
 from ffhw.training.tasks import TASKS
 from ffhw.training.train import train

@@ -16,11 +16,11 @@ from common import save
 from ffhw.boards import catalogue
 from ffhw.boards.flow import synthesize
 from ffhw.bundle import write_bundle
-from ffhw.data import Data
 from ffhw.export import bundle_files
-from ffhw.floatnet import FloatJK, FloatNetwork
-from ffhw.hdl.folding import fold
-from ffhw.quantize import quantize
+from ffhw.hdl.plan.chain import fold
+from ffhw.model.floatnet import FloatJK, FloatNetwork
+from ffhw.model.quantize import quantize
+from ffhw.reading.data import Data
 from ffhw.sim.check import Check, simulate
 
 UNITS, INPUTS, SEEDS = 64, 16, (1, 2, 3)

@@ -27,8 +27,8 @@ import numpy as np
 from ffhw import __version__
 from ffhw.errors import DigestError, InputError, OutputError
 from ffhw.files import check_folder, sha256, write_atomic, write_folder
-from ffhw.hdl.folding import Folding
-from ffhw.network import Network
+from ffhw.hdl.plan.folding import Folding
+from ffhw.model.network import Network
 
 BUNDLE_VERSION = 1
 _MANIFEST = "manifest.json"

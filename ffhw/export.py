@@ -10,19 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from ffhw import golden
 from ffhw.boards import catalogue
 from ffhw.bundle import Bundle, array_bytes, check_target, write_bundle
-from ffhw.data import Data, fit_data, load_data
 from ffhw.errors import InputError, ToolError
-from ffhw.floatnet import FloatEmbedding, FloatNetwork
-from ffhw.hdl.choose import choose
-from ffhw.hdl.folding import Folding, fold
-from ffhw.hdl.performance import predict
-from ffhw.keras_file import read_model
-from ffhw.metrics import compare
-from ffhw.network import Network
-from ffhw.quantize import METHODS, Widths, quantize
+from ffhw.hdl.plan.chain import fold
+from ffhw.hdl.plan.choose import choose
+from ffhw.hdl.plan.folding import Folding
+from ffhw.hdl.plan.performance import predict
+from ffhw.model import golden
+from ffhw.model.floatnet import FloatNetwork
+from ffhw.model.metrics import compare
+from ffhw.model.network import Network
+from ffhw.model.quantize import quantize
+from ffhw.numbers.scales import METHODS, Widths
+from ffhw.reading.data import Data, fit_data, load_data
+from ffhw.reading.keras_file import read_model
 
 # Sequences kept in a bundle for `ffhw sim`, and for `ffhw sim --all`.
 VECTORS = 8
@@ -137,18 +139,14 @@ def _calibration_data(model: Path, network: FloatNetwork, chosen: Path | None) -
         path = chosen or beside
         return fit_data(load_data(path), network.input_size, str(path), network.mask_value), path.name
     rng = np.random.default_rng(0)
-    shape = (64, 32, network.input_size)
-    first = network.layers[0]
-    if isinstance(first, FloatEmbedding):
-        x = rng.integers(0, len(first.table), shape).astype(np.float64)
-    else:
-        x = rng.standard_normal(shape)
-    return Data(x, np.full(len(x), shape[1])), "noise of standard deviation 1, for want of --data"
+    x = network.layers[0].noise(rng, 64, 32)
+    return Data(x, np.full(len(x), x.shape[1])), "noise of standard deviation 1, for want of --data"
 
 
 def _foldings(network: Network, options: Options) -> tuple[Folding | None, ...]:
     if options.board:
-        return choose(network, catalogue.board(options.board))
+        board = catalogue.board(options.board)
+        return choose(network, board.device, board.title)
     lanes, simd = (1 if wish is None else wish for wish in (options.lanes, options.simd))
     return fold(network, lanes, simd)
 

@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 from amaranth.sim import Simulator
 
-from ffhw import golden
 from ffhw.hdl.design import Design
-from ffhw.network import Network
+from ffhw.model import golden
+from ffhw.model.network import Network
 
 
 @dataclasses.dataclass

@@ -6,9 +6,12 @@ import re
 
 import numpy as np
 
-from ffhw.fixedpoint import Fixed, Index, Unorm
-from ffhw.layers import DenseLayer, EmbeddingLayer, JKLayer, Layer
-from ffhw.network import Network
+from ffhw.layers.base import Layer
+from ffhw.layers.dense import DenseLayer
+from ffhw.layers.embedding import EmbeddingLayer
+from ffhw.layers.jk import JKLayer
+from ffhw.model.network import Network
+from ffhw.numbers.formats import Fixed, Index, Unorm
 
 
 def random_weights(rng: np.random.Generator, shape: tuple[int, ...], bits: int) -> np.ndarray:

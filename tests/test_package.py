@@ -83,10 +83,12 @@ def imported(path):
 @pytest.mark.parametrize(
     ("files", "forbidden"),
     [
-        ("ffhw/fixedpoint.py", ("ffhw.layers", "ffhw.network", "ffhw.golden", "ffhw.hdl")),
-        ("ffhw/network.py", ("ffhw.golden", "ffhw.quantize", "ffhw.hdl")),
-        ("ffhw/golden.py", ("ffhw.hdl", "ffhw.sim", "ffhw.quantize", "ffhw.training", "amaranth", "tensorflow")),
-        ("ffhw/hdl/**/*.py", ("tensorflow", "keras", "ffhw.training", "ffhw.sim", "ffhw.cli")),
+        ("ffhw/numbers/*.py", ("ffhw.layers", "ffhw.model", "ffhw.hdl")),
+        ("ffhw/layers/*.py", ("ffhw.model", "ffhw.reading", "ffhw.onnx", "ffhw.hdl", "ffhw.training", "tensorflow")),
+        ("ffhw/model/*.py", ("ffhw.hdl", "ffhw.onnx", "ffhw.sim", "ffhw.training", "amaranth", "tensorflow")),
+        ("ffhw/model/golden.py", ("ffhw.model.quantize", "ffhw.model.floatnet")),
+        ("ffhw/hdl/**/*.py", ("tensorflow", "keras", "ffhw.training", "ffhw.sim", "ffhw.cli", "ffhw.boards")),
+        ("ffhw/hdl/plan/**/*.py", ("amaranth",)),
         ("ffhw/training/**/*.py", ("ffhw.hdl", "amaranth", "ffhw.sim", "ffhw.boards")),
     ],
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 
-from ffhw.layers import Ints
+from ffhw.layers.base import Ints
 
 
 def run(model: bytes, codes: Ints, lengths: Ints) -> Ints:
-    """Output codes of the graph, in the shapes of :func:`ffhw.golden.run`.
+    """Output codes of the graph, in the shapes of :func:`ffhw.model.golden.run`.
 
     Parameters
     ----------

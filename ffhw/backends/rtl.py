@@ -6,14 +6,14 @@ import numpy as np
 
 from ffhw.bundle import Bundle
 from ffhw.errors import InputError
-from ffhw.layers import Ints
+from ffhw.layers.base import Ints
 from ffhw.sim.batch import BatchSimulator
 from ffhw.sim.check import ports_of
 from ffhw.sim.scenario import Interface
 
 
 def run(bundle: Bundle, codes: Ints, lengths: Ints) -> Ints:
-    """Output codes of the simulated RTL, in the shapes of :func:`ffhw.golden.run`.
+    """Output codes of the simulated RTL, in the shapes of :func:`ffhw.model.golden.run`.
 
     Raises
     ------

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ffhw import golden
 from ffhw.bundle import Bundle
 from ffhw.errors import InputError, MismatchError, ToolError
-from ffhw.layers import Ints
+from ffhw.layers.base import Ints
+from ffhw.model import golden
 
 BACKENDS = ("golden", "onnx", "rtl")
 
 
 def run(bundle: Bundle, backend: str, codes: Ints, lengths: Ints) -> Ints:
-    """Output codes of a backend, in the shapes of :func:`ffhw.golden.run`.
+    """Output codes of a backend, in the shapes of :func:`ffhw.model.golden.run`.
 
     Parameters
     ----------

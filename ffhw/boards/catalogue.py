@@ -1,4 +1,4 @@
-"""The boards: what each one's device offers, and how its bitstream is made."""
+"""The boards: the device on each, and where its pins are described."""
 
 from __future__ import annotations
 
@@ -6,61 +6,33 @@ import dataclasses
 from typing import ClassVar
 
 from ffhw.errors import InputError
-
-
-@dataclasses.dataclass(frozen=True)
-class Family:
-    """A device family's building blocks.
-
-    Parameters
-    ----------
-    multiplier_bits: widest signed factors of one multiplier block.
-    block_shapes: (width, depth) that one memory block can take.
-    timed: whether the tools' timing model covers the multipliers, so that Fmax can be relied on.
-    """
-
-    name: str
-    multiplier_bits: int
-    block_shapes: tuple[tuple[int, int], ...]
-    timed: bool = True
-
-    def blocks(self, width: int, depth: int) -> int:
-        """Memory blocks that a memory of this shape takes."""
-        return min(-(-width // w) * -(-depth // d) for w, d in self.block_shapes)
-
-    def multipliers(self, a: int, b: int) -> int:
-        """Multiplier blocks that a product of these signed widths takes; none for a factor of one or two bits."""
-        if min(a, b) <= 2:
-            return 0
-        return -(-a // self.multiplier_bits) * -(-b // self.multiplier_bits)
-
-
-ICE40 = Family("ice40", 16, ((16, 256), (8, 512), (4, 1024), (2, 2048)))
-ECP5 = Family("ecp5", 18, ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)))
-GOWIN = Family("gowin", 18, ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)), timed=False)
+from ffhw.hdl.plan import devices
+from ffhw.hdl.plan.devices import Device, Family
 
 
 @dataclasses.dataclass(frozen=True)
 class Board:
-    """A board and what its device offers.
+    """A board.
 
     Parameters
     ----------
     platform: module and class of its definition in ``amaranth_boards``.
-    luts, multipliers, blocks: of the device.
+    device: the FPGA on it.
     clock_mhz: what place and route aims for.
     """
 
     name: str
     title: str
     platform: tuple[str, str]
-    family: Family
-    luts: int
-    multipliers: int
-    blocks: int
+    device: Device
     clock_mhz: float
 
     BY_NAME: ClassVar[dict[str, Board]] = {}
+
+    @property
+    def family(self) -> Family:
+        """Family of the device."""
+        return self.device.family
 
 
 def _board(**fields: object) -> None:
@@ -72,30 +44,21 @@ _board(
     name="icebreaker",
     title="iCEBreaker (iCE40 UP5K)",
     platform=("amaranth_boards.icebreaker", "ICEBreakerPlatform"),
-    family=ICE40,
-    luts=5280,
-    multipliers=8,
-    blocks=30,
+    device=devices.UP5K,
     clock_mhz=24.0,
 )
 _board(
     name="ulx3s-85f",
     title="ULX3S 85F (ECP5 LFE5U-85F)",
     platform=("amaranth_boards.ulx3s", "ULX3S_85F_Platform"),
-    family=ECP5,
-    luts=83640,
-    multipliers=156,
-    blocks=208,
+    device=devices.LFE5U_85F,
     clock_mhz=100.0,
 )
 _board(
     name="tangnano9k",
     title="Tang Nano 9K (Gowin GW1NR-9)",
     platform=("amaranth_boards.tang_nano_9k", "TangNano9kPlatform"),
-    family=GOWIN,
-    luts=8640,
-    multipliers=16,  # of 20: nextpnr finds no legal placement once nearly all are taken
-    blocks=26,
+    device=devices.GW1NR_9,
     clock_mhz=54.0,
 )
 

@@ -21,11 +21,11 @@ from typing import Any
 from ffhw.boards.catalogue import Board
 from ffhw.bundle import Bundle
 from ffhw.errors import FitError, OutputError, ToolError
-from ffhw.hdl.choose import fits
-from ffhw.hdl.folding import Folding, fold, schedule
-from ffhw.hdl.performance import predict
-from ffhw.layers import EmbeddingLayer
-from ffhw.network import Network
+from ffhw.hdl.plan.chain import fold, plans
+from ffhw.hdl.plan.choose import fits
+from ffhw.hdl.plan.folding import Folding
+from ffhw.hdl.plan.performance import predict
+from ffhw.model.network import Network
 
 Step = Callable[[str], None]
 # The toolchain name by which amaranth-boards knows the open flow of a family.
@@ -175,12 +175,10 @@ def synthesize(path: Path, board: Board, seed: int = 1, step: Step = lambda _: N
 def mac_utilisation(network: Network, foldings: tuple[Folding | None, ...], cycles: int) -> float:
     """Share of the lanes' multiplier cycles that compute a product of the network, over the whole design."""
     useful = available = 0
-    for layer, folding in zip(network.layers, foldings, strict=True):
-        if isinstance(layer, EmbeddingLayer) or folding is None:
-            continue
-        work = schedule(layer, folding)
-        useful += work.multiplications
-        available += work.macs * cycles
+    for plan in plans(network, foldings):
+        products, multipliers = plan.useful_products()
+        useful += products
+        available += multipliers * cycles
     return useful / available if available else 0.0
 
 
@@ -279,8 +277,8 @@ def _advice(bundle: Bundle, board: Board, log: str) -> str:
     used = [int(u) for u in re.findall(rf"{luts}:\s+(\d+)/", log)]
     for candidate in range(lanes - 1, 0, -1):
         smaller = fold(network, candidate, 1)
-        room = not used or used[-1] * candidate / lanes <= 0.85 * board.luts
-        if room and fits(network, smaller, board):
+        room = not used or used[-1] * candidate / lanes <= 0.85 * board.device.luts
+        if room and fits(network, smaller, board.device):
             cycles = predict(network, smaller).cycles_per_step
             return f"by estimate --lanes {candidate} --simd 1 fits, at {cycles} cycles a step"
     return "no folding fits by estimate: use fewer units, fewer bits or a larger device"

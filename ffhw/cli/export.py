@@ -29,7 +29,7 @@ def run(
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
     from ffhw.cli.console import Steps, console, describe_score
     from ffhw.export import Options, export
-    from ffhw.quantize import Widths
+    from ffhw.numbers.scales import Widths
 
     options = Options(
         widths=Widths(bits, weight_bits, state_bits, input_bits),

@@ -15,14 +15,14 @@ def run(
     check: bool = typer.Option(True, help="Hold the outputs against the golden model's."),
 ) -> None:
     """Run input sequences through a bundle on one of its implementations."""
-    from ffhw import golden
     from ffhw.backends.run import compare
     from ffhw.backends.run import run as run_backend
     from ffhw.bundle import Bundle, array_bytes
     from ffhw.cli.console import console, describe_score
-    from ffhw.data import fit_data, load_data
     from ffhw.files import write_atomic
-    from ffhw.metrics import score
+    from ffhw.model import golden
+    from ffhw.model.metrics import score
+    from ffhw.reading.data import fit_data, load_data
 
     opened = Bundle.open(bundle)
     network = opened.network()

@@ -49,8 +49,9 @@ class AxiTop(Component):
             elif kind == "probe":
                 probe = getattr(design, name)
                 self._export(m, f"probe_{number}_valid", probe.valid)
-                for signal in ("j", "k", "h"):
-                    self._export(m, f"probe_{number}_{signal}", getattr(probe, signal).as_value())
+                for signal in probe.signature.members:
+                    if signal != "valid":
+                        self._export(m, f"probe_{number}_{signal}", getattr(probe, signal).as_value())
         return m
 
     def _port(self, name: str, width: int) -> Signal:

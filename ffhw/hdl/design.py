@@ -9,25 +9,22 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ffhw.hdl.beat import beat_layout, element_shape
-from ffhw.hdl.dense_engine import DenseEngine
-from ffhw.hdl.embedding import Embedding
-from ffhw.hdl.folding import Folding, schedule
-from ffhw.hdl.jk_engine import JKEngine
-from ffhw.hdl.performance import input_width, output_width
-from ffhw.layers import DenseLayer, EmbeddingLayer
-from ffhw.network import Network
+from ffhw.hdl.datapath.beat import beat_layout, element_shape
+from ffhw.hdl.plan.chain import input_width, output_width, plans
+from ffhw.hdl.plan.folding import Folding
+from ffhw.layers import rule
+from ffhw.model.network import Network
 
 
 class Design(wiring.Component):
     """A network: a stream of input vectors in, a stream of output vectors out.
 
-    Throughput and latency: :func:`ffhw.hdl.performance.predict`.
+    Throughput and latency: :func:`ffhw.hdl.plan.performance.predict`.
 
     Parameters
     ----------
     network: the quantized network.
-    foldings: one an engine, as :func:`ffhw.hdl.folding.fold` gives them.
+    foldings: one an engine, as :func:`ffhw.hdl.plan.folding.fold` gives them.
     keep_state: states outlive ``last`` and can be loaded and read, see :class:`JKEngine`.
     probe: show the gates and states of JK layers as they are finished.
 
@@ -52,24 +49,13 @@ class Design(wiring.Component):
         self.engines: list[Any] = []
         width = input_width(network, foldings)
         members: dict[str, Any] = {"i": In(stream.Signature(beat_layout(element_shape(network.input), width)))}
-        for number, (layer, folding) in enumerate(zip(network.layers, foldings, strict=True)):
-            engine: JKEngine | DenseEngine | Embedding
-            if isinstance(layer, EmbeddingLayer):
-                after = self.foldings[number + 1] if number + 1 < len(foldings) else None
-                engine = Embedding(layer=layer, width=after.simd if after else 1)
-                width = engine.width
-                self.engines.append(engine)
-                continue
-            assert folding is not None
-            plan = schedule(layer, folding)
-            if isinstance(layer, DenseLayer):
-                engine = DenseEngine(layer=layer, plan=plan, input_width=width)
-            else:
-                engine = JKEngine(layer=layer, plan=plan, input_width=width, keep_state=keep_state, probe=probe)
-                for name in ("i_state", "o_state", "probe"):
-                    if name in engine.signature.members:
-                        members[f"{name}_{number}"] = engine.signature.members[name]
-            width = folding.finishers
+        for number, plan in enumerate(plans(network, foldings)):
+            build = rule("ffhw.hdl.engines", "hardware", plan.layer).engine
+            engine = build(plan.layer, plan.folding, plan.after, width, keep_state, probe)
+            # what an engine has besides its two streams becomes a port of the design
+            for name in extras(engine):
+                members[f"{name}_{number}"] = engine.signature.members[name]
+            width = plan.output_width
             self.engines.append(engine)
         members["o"] = Out(
             stream.Signature(beat_layout(element_shape(network.output), output_width(network, foldings)))
@@ -83,8 +69,12 @@ class Design(wiring.Component):
             m.submodules[f"layer_{number}_{layer.kind}"] = engine
             wiring.connect(m, source, engine.i)
             source = engine.o
-            for name in ("i_state", "o_state", "probe"):
-                if name in engine.signature.members:
-                    wiring.connect(m, wiring.flipped(getattr(self, f"{name}_{number}")), getattr(engine, name))
+            for name in extras(engine):
+                wiring.connect(m, wiring.flipped(getattr(self, f"{name}_{number}")), getattr(engine, name))
         wiring.connect(m, source, wiring.flipped(self.o))
         return m
+
+
+def extras(engine: Any) -> list[str]:
+    """Members of an engine besides its two streams."""
+    return [name for name in engine.signature.members if name not in ("i", "o")]

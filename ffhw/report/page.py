@@ -11,7 +11,7 @@ from ffhw import __version__
 from ffhw.bundle import Bundle
 from ffhw.errors import ToolError
 from ffhw.files import write_atomic
-from ffhw.fixedpoint import format_from_dict
+from ffhw.numbers.formats import format_from_dict
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1a202c; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }

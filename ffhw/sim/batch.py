@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ffhw.errors import MismatchError
-from ffhw.layers import Ints
+from ffhw.layers.base import Ints
 from ffhw.sim.beats import Packing
 from ffhw.sim.tools import cache_folder, require, run_tool, scratch_folder, verilator_root
 
@@ -23,23 +23,30 @@ _FLAGS = ["-std=c++20", "-O2", "-DVL_TIME_CONTEXT", "-Wno-attributes"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Ports:
-    """What the driver must know of a design.
+class Probe:
+    """What a layer shows of itself: its number, how the units of a signal are packed, and the signals' names."""
 
-    probes: number of the layer and packing of its states, for each JK layer of a design built with probes.
-    """
+    number: int
+    packing: Packing
+    signals: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ports:
+    """What the driver must know of a design; ``probes`` of those layers that have one."""
 
     input: Packing
     output: Packing
-    probes: tuple[tuple[int, Packing], ...] = ()
+    probes: tuple[Probe, ...] = ()
 
     def header(self) -> str:
         """C++ header that fits the driver to the design."""
         lines = [f"#define IN_BYTES {self.input.beat_bytes}", f"#define OUT_BYTES {self.output.beat_bytes}"]
-        for number, packing in self.probes:
-            bits = packing.format.bits * packing.width
-            lines.append(f"#define PROBE_{number}_BYTES {-(-bits // 8)}")
-        lines.append("#define PROBES(X) " + " ".join(f"X({number})" for number, _ in self.probes))
+        for probe in self.probes:
+            n, bits = probe.number, probe.packing.format.bits * probe.packing.width
+            lines.append(f"#define PROBE_{n}_BYTES {-(-bits // 8)}")
+            lines.append(f"#define PROBE_{n}_SIGNALS(X) " + " ".join(f"X({n}, {name})" for name in probe.signals))
+        lines.append("#define PROBES(X) " + " ".join(f"X({probe.number})" for probe in self.probes))
         return "\n".join(lines) + "\n"
 
 
@@ -47,7 +54,7 @@ class Ports:
 class BatchRun:
     """Output vectors in order, ``tlast`` of each, cycle of each accepted and given beat, and probed codes.
 
-    probes: by layer number, codes ``[3, vectors, N]``: J, K and H of every finished step.
+    probes: by layer number, codes ``[signals, vectors, N]`` of every finished step.
     """
 
     outputs: Ints
@@ -158,7 +165,7 @@ class BatchSimulator:
             stats = json.loads(run.stdout.strip().splitlines()[-1])
             raw = np.fromfile(folder / "out", np.uint8).reshape(-1, out.beat_bytes + 1)
             times = np.fromfile(folder / "times", np.int64)
-            probes = {n: self._read_probe(folder / f"out.probe{n}", p) for n, p in self.ports.probes}
+            probes = {p.number: self._read_probe(folder / f"out.probe{p.number}", p) for p in self.ports.probes}
         if stats["beats_in"] != len(data) or len(raw) != answers * out.beats:
             raise MismatchError(
                 f"{stats['beats_in']} of {len(data)} beats were accepted, {len(raw)} of {answers * out.beats} given"
@@ -172,14 +179,15 @@ class BatchSimulator:
             probes=probes,
         )
 
-    def _read_probe(self, path: Path, packing: Packing) -> Ints:
+    def _read_probe(self, path: Path, probe: Probe) -> Ints:
+        packing, signals = probe.packing, len(probe.signals)
         bits, width = packing.format.bits, packing.width
         count = -(-bits * width // 8)
-        raw = np.fromfile(path, np.uint8).reshape(-1, 3, count)
-        flat = np.unpackbits(raw, axis=-1, bitorder="little")[..., : bits * width].reshape(-1, 3, width, bits)
+        raw = np.fromfile(path, np.uint8).reshape(-1, signals, count)
+        flat = np.unpackbits(raw, axis=-1, bitorder="little")[..., : bits * width].reshape(-1, signals, width, bits)
         codes = (flat.astype(np.int64) << np.arange(bits)).sum(axis=-1)
-        codes = codes.reshape(-1, packing.beats, 3, width).transpose(2, 0, 1, 3)
-        return codes.reshape(3, -1, packing.beats * width)[..., : packing.size]
+        codes = codes.reshape(-1, packing.beats, signals, width).transpose(2, 0, 1, 3)
+        return codes.reshape(signals, -1, packing.beats * width)[..., : packing.size]
 
 
 def _runtime(compiler: str, root: Path, waves: bool) -> list[Path]:

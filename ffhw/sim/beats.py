@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ffhw.fixedpoint import Format
-from ffhw.layers import Ints
+from ffhw.layers.base import Ints
+from ffhw.numbers.formats import Format
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ffhw import golden
 from ffhw.bundle import Bundle
 from ffhw.errors import InputError, MismatchError, ToolError
 from ffhw.export import VECTORS, generate
-from ffhw.layers import Ints
-from ffhw.network import Network
-from ffhw.sim.batch import BatchRun, BatchSimulator, Ports
+from ffhw.layers.base import Ints
+from ffhw.model import golden
+from ffhw.model.network import Network
+from ffhw.sim.batch import BatchRun, BatchSimulator, Ports, Probe
 from ffhw.sim.cocotb_runner import BenchMismatch, CocotbSimulator
 from ffhw.sim.scenario import Interface, build_scenario, expected_answers
 from ffhw.sim.tools import SIMULATORS
@@ -136,12 +136,12 @@ def _cocotb(
 
 
 def run_codes(interface: Interface, sequences: list[Ints]) -> dict[str, int]:
-    """Codes that one comparison of these sequences covers: outputs, and J, K and H of probed layers."""
+    """Codes that one comparison of these sequences covers: outputs, and signals of probed layers."""
     steps = sum(len(s) for s in sequences)
     network = interface.network
     counts = {"outputs": network.output_size * (steps if network.return_sequences else len(sequences))}
     if interface.probe:
-        counts["internals"] = 3 * steps * sum(layer.units for layer in network.jk_layers)
+        counts["internals"] = steps * sum(len(layer.signals) * layer.state_size for layer in network.stateful_layers)
     return counts
 
 
@@ -253,8 +253,9 @@ def _batch_waves(rtl: Path, interface: Interface, sequence: Ints, predicted: int
 
 def ports_of(interface: Interface) -> Ports:
     """What the batch driver must know of a design."""
-    probes = tuple(interface.states.items()) if interface.probe else ()
-    return Ports(interface.input, interface.output, probes)
+    layers = interface.network.layers
+    probes = [Probe(n, packing, layers[n].signals) for n, packing in interface.states.items() if interface.probe]
+    return Ports(interface.input, interface.output, tuple(probes))
 
 
 def compare_batch(
@@ -282,8 +283,8 @@ def compare_batch(
             continue
         trace = reference.traces[layer.name]
         active = np.arange(codes.shape[1]) < lengths[:, None]
-        for name, got, values in zip("JKH", run.probes[number], (trace.j, trace.k, trace.h), strict=True):
-            _compare(f"{name} of {layer.name}", values[active], got, lengths)
+        for (name, values), got in zip(trace.items(), run.probes[number], strict=True):
+            _compare(f"{name.upper()} of {layer.name}", values[active], got, lengths)
     answers = lengths if network.return_sequences else np.ones_like(lengths)
     _compare("output", expected, run.outputs, answers)
     ends = np.cumsum(lengths) - 1 if network.return_sequences else np.arange(len(sequences))

@@ -6,7 +6,7 @@
 // form, TIMES the cycle numbers (64-bit) of all accepted input beats, then of all given output beats. STALL is the share
 // of cycles, in 1/65536, in which either side makes the design wait. The run ends once EXPECTED beats were given and
 // none follows for a while; it fails when LIMIT cycles pass first. Probes, where the design has them, are written to
-// OUT.probe<n>: j, k and h of each finished group of units.
+// OUT.probe<n>: every signal of each finished group of units.
 //
 // The result is one line of JSON on standard output. Exit code 1 with a line on standard error: the design broke a rule
 // of the stream, gave too many beats, or did not answer.
@@ -24,7 +24,7 @@
 #ifdef WAVES
 #include "verilated_vcd_c.h"
 #endif
-#include "ports.h"  // PROBES(X): X(n) for each probe
+#include "ports.h"  // PROBES(X): X(n) for each probe; PROBE_<n>_SIGNALS(X): X(n, signal) for each of its signals
 
 namespace {
 
@@ -169,14 +169,14 @@ int main(int argc, char** argv) {
       ++given;
     }
     if (given < expected || sent < beats) quiet = 0;
-#define RECORD(n)                                                                       \
-  if (top->probe_##n##_valid) {                                                         \
-    uint8_t codes[3 * PROBE_##n##_BYTES];                                               \
-    get_port(top->probe_##n##_j, codes, PROBE_##n##_BYTES);                             \
-    get_port(top->probe_##n##_k, codes + PROBE_##n##_BYTES, PROBE_##n##_BYTES);         \
-    get_port(top->probe_##n##_h, codes + 2 * PROBE_##n##_BYTES, PROBE_##n##_BYTES);     \
-    probe_##n.insert(probe_##n.end(), codes, codes + sizeof codes);                     \
+#define RECORD_SIGNAL(n, signal)                                        \
+  {                                                                     \
+    uint8_t codes[PROBE_##n##_BYTES];                                   \
+    get_port(top->probe_##n##_##signal, codes, sizeof codes);           \
+    probe_##n.insert(probe_##n.end(), codes, codes + sizeof codes);     \
   }
+#define RECORD(n) \
+  if (top->probe_##n##_valid) { PROBE_##n##_SIGNALS(RECORD_SIGNAL) }
     PROBES(RECORD)
     if (accepted) {
       in_times.push_back(cycle);

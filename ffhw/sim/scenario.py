@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ffhw import golden
-from ffhw.hdl.folding import Folding
-from ffhw.hdl.performance import input_width, output_width
-from ffhw.layers import Ints, JKLayer
-from ffhw.network import Network
+from ffhw.hdl.plan.chain import input_width, output_width
+from ffhw.hdl.plan.folding import Folding
+from ffhw.layers.base import Ints, Trace
+from ffhw.model import golden
+from ffhw.model.network import Network
 from ffhw.sim.beats import Packing
 
 
@@ -39,9 +39,9 @@ class Interface:
     def states(self) -> dict[int, Packing]:
         """Of the state ports, by layer number."""
         return {
-            number: Packing(layer.state, layer.units, folding.finishers)
+            number: Packing(layer.state_format, layer.state_size, folding.finishers)
             for number, (layer, folding) in enumerate(zip(self.network.layers, self.foldings, strict=True))
-            if isinstance(layer, JKLayer) and folding is not None
+            if layer.state_size and folding is not None
         }
 
 
@@ -75,13 +75,13 @@ def build_scenario(
     network = interface.network
     program: list[list[Any]] = []
     expected: dict[str, list[list[int]]] = {"m_axis": []}
-    probes: dict[str, list[list[int]]] = {}
+    probes: dict[str, dict[str, Any]] = {}
     states: dict[str, Ints] = {}
     for number in interface.states:
         if interface.keep_state:
             expected[f"m_axis_state_{number}"] = []
         if interface.probe:
-            probes[str(number)] = []
+            probes[str(number)] = {"signals": list(network.layers[number].signals), "expected": []}
     for index, sequence in enumerate(sequences):
         if not interface.keep_state:
             states = {}
@@ -98,7 +98,7 @@ def build_scenario(
             if interface.keep_state:
                 expected[f"m_axis_state_{number}"] += _expected(packing, result.states[name])
             if interface.probe:
-                probes[str(number)] += _probed(packing, result.traces[name])
+                probes[str(number)]["expected"] += _probed(packing, result.traces[name])
     slack = (1.0 / max(1e-3, 1.0 - stalls)) ** 2
     steps = sum(len(s) for s in sequences)
     beats = interface.input.beats + interface.output.beats + sum(p.beats for p in interface.states.values())
@@ -129,11 +129,11 @@ def _expected(packing: Packing, vectors: Ints) -> list[list[int]]:
     ]
 
 
-def _probed(packing: Packing, trace: golden.Trace) -> list[list[int]]:
-    """J, K, H and the bits that count, of each group of finished units of one sequence."""
+def _probed(packing: Packing, trace: Trace) -> list[list[int]]:
+    """Each signal and the bits that count, of each group of finished units of one sequence."""
     rows = []
     bits, width = packing.format.bits, packing.width
-    for step in zip(trace.j[0], trace.k[0], trace.h[0], strict=True):
+    for step in zip(*(codes[0] for codes in trace.values()), strict=True):
         for start in range(0, packing.size, width):
             units = range(start, min(start + width, packing.size))
             codes = [sum(int(v[u]) << ((u - start) * bits) for u in units) for v in step]

@@ -96,11 +96,11 @@ class Receiver:
 class Probe:
     """Compares the gates and states that a design shows as it finishes them."""
 
-    def __init__(self, dut: Any, number: str, expected: list[list[int]]) -> None:
+    def __init__(self, dut: Any, number: str, content: dict[str, Any]) -> None:
         self.name = f"probe_{number}"
         self.valid = getattr(dut, f"{self.name}_valid")
-        self.signals = {name: getattr(dut, f"{self.name}_{name}") for name in ("j", "k", "h")}
-        self.expected = expected  # [j, k, h, mask]
+        self.signals = {name: getattr(dut, f"{self.name}_{name}") for name in content["signals"]}
+        self.expected = content["expected"]  # [a code of each signal, mask]
         self.seen = 0
 
     def observe(self, cycle: int) -> None:
@@ -165,7 +165,7 @@ class Bench:
         stalls = scenario["stalls"]
         sender = Sender(self.dut, scenario, rng, stalls)
         receivers = [Receiver(self.dut, n, e, rng, stalls) for n, e in scenario["expected"].items()]
-        probes = [Probe(self.dut, n, e) for n, e in scenario["probes"].items()]
+        probes = [Probe(self.dut, n, content) for n, content in scenario["probes"].items()]
         quiet = 0
         while quiet < QUIET_CYCLES:
             await FallingEdge(self.dut.clk)
@@ -197,7 +197,7 @@ class Bench:
             "cycles": self.cycle,
             "in_cycles": sender.cycles,
             "out_cycles": {receiver.name: receiver.cycles for receiver in receivers},
-            "compared": sum(len(r.cycles) for r in receivers) + sum(3 * p.seen for p in probes),
+            "compared": sum(len(r.cycles) for r in receivers) + sum(len(p.signals) * p.seen for p in probes),
         }
 
 

@@ -112,8 +112,8 @@ def keras_bytes(model: Any) -> bytes:
 
 def evaluate(model: Any, chosen: Task, data: TaskData) -> dict[str, float]:
     """Figures on the test split: accuracy of a classifier, or mean square error and sign accuracy."""
-    from ffhw.data import Data
-    from ffhw.metrics import score
+    from ffhw.model.metrics import score
+    from ffhw.reading.data import Data
 
     values = np.asarray(model.predict(data.x_test, batch_size=256, verbose=0), dtype=np.float64)
     return score(

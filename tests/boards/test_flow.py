@@ -9,11 +9,11 @@ from networks import random_network
 from ffhw.boards import catalogue, flow
 from ffhw.boards.catalogue import Board
 from ffhw.bundle import Bundle, write_bundle
-from ffhw.data import Data
 from ffhw.errors import FitError, InputError, ToolError
 from ffhw.export import bundle_files
-from ffhw.hdl.choose import choose
-from ffhw.hdl.folding import fold
+from ffhw.hdl.plan.chain import fold
+from ffhw.hdl.plan.choose import choose
+from ffhw.reading.data import Data
 
 BOARDS = sorted(Board.BY_NAME)
 
@@ -105,7 +105,7 @@ def test_bitstream(tmp_path, name):
     """The folding that the model chooses for a board is placed and routed there; on the large one a smaller one."""
     network = random_network(1, inputs=12, units=(32,), outputs=9, bits=8, return_sequences=False)
     board = catalogue.board(name)
-    foldings = fold(network, 8, 1) if name == "ulx3s-85f" else choose(network, board)
+    foldings = fold(network, 8, 1) if name == "ulx3s-85f" else choose(network, board.device)
     bundle = write(tmp_path, network, foldings)
     result = flow.synthesize(bundle.path, board)
     stored = json.loads((bundle.path / f"results/synth-{name}.json").read_text())
@@ -116,9 +116,9 @@ def test_bitstream(tmp_path, name):
     assert result["steps_per_second"] == pytest.approx(result["fmax_mhz"] * 1e6 / result["cycles_per_step"])
     assert result["fmax_reliable"] == (name != "tangnano9k")
     # the prediction of multipliers that the choice relied on
-    from ffhw.hdl.choose import needs
+    from ffhw.hdl.plan.choose import needs
 
-    assert result["utilisation"]["multipliers"]["used"] <= needs(network, foldings, board)["multipliers"]
+    assert result["utilisation"]["multipliers"]["used"] <= needs(network, foldings, board.device)["multipliers"]
 
 
 @pytest.mark.synthesis

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from test_cli import fails, ffhw
+from commands import fails, ffhw
 
 from ffhw.training.models import RecurrentOptions
 from ffhw.training.tasks import TASKS, TaskData

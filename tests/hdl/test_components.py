@@ -10,12 +10,13 @@ import pytest
 from amaranth.hdl import unsigned
 from amaranth.sim import Simulator
 
-from ffhw import golden
-from ffhw.hdl.gate import SigmoidTable
-from ffhw.hdl.jk_cell import JKCell
-from ffhw.hdl.mac import MacArray
-from ffhw.hdl.performance import tree_stages
-from ffhw.hdl.step_buffer import StepBuffer
+from ffhw.hdl.datapath.mac import MacArray
+from ffhw.hdl.datapath.sigmoid_table import SigmoidTable
+from ffhw.hdl.datapath.step_buffer import StepBuffer
+from ffhw.hdl.engines.jk_cell import JKCell
+from ffhw.hdl.plan.weighted import tree_stages
+from ffhw.layers.jk import state_update
+from ffhw.numbers import sigmoid
 
 
 def run(component, testbench):
@@ -36,7 +37,7 @@ def test_table_equals_the_golden_gate_for_every_accumulator(bits, shift):
         for acc in accs:
             ctx.set(table.acc, [acc, ~acc])
             await ctx.tick()
-            expected = [int(golden.gate(np.int64(a), shift, bits)) for a in (acc, ~acc)]
+            expected = [int(sigmoid.gate(np.int64(a), shift, bits)) for a in (acc, ~acc)]
             assert [ctx.get(table.code[n]) for n in range(2)] == expected
 
     run(table, testbench)
@@ -73,10 +74,10 @@ def test_cell_equals_the_golden_update_for_every_input(bits):
                 ctx.set(cell.h, [cases[n - 1][2]])
             if n >= 4:
                 acc_j, acc_k, h = cases[n - 4]
-                j, k = (golden.gate(np.int64(a), 0, bits) for a in (acc_j, acc_k))
+                j, k = (sigmoid.gate(np.int64(a), 0, bits) for a in (acc_j, acc_k))
                 assert ctx.get(cell.j[0]) == j
                 assert ctx.get(cell.k[0]) == k
-                assert ctx.get(cell.new[0]) == golden.state_update(j, k, np.int64(h), bits)
+                assert ctx.get(cell.new[0]) == state_update(j, k, np.int64(h), bits)
             await ctx.tick()
 
     run(cell, testbench)

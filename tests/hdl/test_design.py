@@ -10,12 +10,13 @@ from amaranth.sim import Simulator
 from harness import expected_outputs, simulate
 from networks import random_codes, random_network
 
-from ffhw import golden
 from ffhw.hdl.design import Design
-from ffhw.hdl.folding import fold, schedule
-from ffhw.hdl.jk_engine import JKEngine
-from ffhw.hdl.performance import predict
-from ffhw.network import Network
+from ffhw.hdl.engines.jk import JKEngine
+from ffhw.hdl.plan.chain import fold
+from ffhw.hdl.plan.folding import schedule
+from ffhw.hdl.plan.performance import predict
+from ffhw.model import golden
+from ffhw.model.network import Network
 
 # bits, units of the JK layers, lanes, simd, every step, activation, tokens
 GRID = [

@@ -7,8 +7,8 @@ from networks import random_network
 
 from ffhw.boards.flow import top_ports
 from ffhw.export import generate
-from ffhw.hdl.folding import fold
-from ffhw.hdl.lanes import pack
+from ffhw.hdl.datapath.lanes import pack
+from ffhw.hdl.plan.chain import fold
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from networks import random_network
 
-from ffhw.hdl.folding import fold
-from ffhw.hdl.performance import predict
+from ffhw.hdl.plan.chain import fold
+from ffhw.hdl.plan.performance import predict
 from ffhw.report import figures
 from ffhw.report.style import svg
 

@@ -8,8 +8,8 @@ from networks import random_codes, random_network, sabotage_valid
 
 from ffhw.errors import MismatchError
 from ffhw.export import generate
-from ffhw.hdl.folding import fold
-from ffhw.hdl.performance import predict
+from ffhw.hdl.plan.chain import fold
+from ffhw.hdl.plan.performance import predict
 from ffhw.sim.batch import BatchSimulator
 from ffhw.sim.check import compare_batch, measure_interval, ports_of, run_codes
 from ffhw.sim.scenario import Interface

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ffhw.fixedpoint import Fixed, Index, Unorm
+from ffhw.numbers.formats import Fixed, Index, Unorm
 from ffhw.sim.beats import Packing
 
 

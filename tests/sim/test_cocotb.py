@@ -7,8 +7,8 @@ from networks import random_codes, random_network, sabotage_valid
 
 from ffhw.errors import InputError
 from ffhw.export import generate
-from ffhw.hdl.folding import fold
-from ffhw.hdl.performance import predict
+from ffhw.hdl.plan.chain import fold
+from ffhw.hdl.plan.performance import predict
 from ffhw.sim.check import run_codes
 from ffhw.sim.cocotb_runner import BenchMismatch, CocotbSimulator
 from ffhw.sim.scenario import Interface, build_scenario
@@ -40,7 +40,7 @@ def exercise(interface, simulator, predicted, rng):
         )
         run = simulator.run(scenario)
         beats = sum(len(entries) for entries in scenario["expected"].values())
-        units = sum(len(entries) for entries in scenario["probes"].values())
+        units = sum(len(probe["expected"]) for probe in scenario["probes"].values())
         assert run.compared == beats + 3 * units
         assert len(run.in_cycles) == len(scenario["program"])
         assert sum(run_codes(interface, sequences).values()) > beats

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from ffhw.data import load_data
+from ffhw.reading.data import load_data
 from ffhw.training.models import CELLS, RecurrentOptions
 from ffhw.training.tasks import TASKS, TaskData
 from ffhw.training.train import train

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ffhw.keras_file import read_model
-from ffhw.quantize import Widths, quantize
+from ffhw.model.quantize import quantize
+from ffhw.numbers.scales import Widths
+from ffhw.reading.keras_file import read_model
 from ffhw.training.analysis.activity import activity
 from ffhw.training.analysis.dynamics import Dynamics, QuantizedDynamics, System, respond
 from ffhw.training.analysis.holding import silent_holds

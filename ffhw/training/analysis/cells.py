@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ffhw.floatnet import sigmoid
+from ffhw.numbers.sigmoid import sigmoid
 
 Array = NDArray[Any]
 

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ffhw import golden
 from ffhw.errors import InputError
-from ffhw.floatnet import FloatDense
-from ffhw.keras_file import TRANSPARENT, layer_chain, open_model, read_dense, weight_array
-from ffhw.network import Network
+from ffhw.layers.dense import FloatDense
+from ffhw.model import golden
+from ffhw.model.network import Network
+from ffhw.reading.keras_file import TRANSPARENT, layer_chain, open_model, read_dense, weight_array
 from ffhw.training.analysis.cells import CELLS, CellWeights, jk_gates
 
 Floats = NDArray[np.float64]
@@ -129,25 +129,29 @@ class QuantizedDynamics:
     @property
     def units(self) -> int:
         """Units N of the JK layer."""
-        return self.network.jk_layers[0].units
+        return self.network.stateful_layers[0].state_size
 
     def run(self, x: Floats, start: Floats | None = None) -> tuple[Floats, Floats]:
         """States ``[batch, time, S]`` and outputs ``[batch, time, O]``; see :class:`System`.
 
         States are code / M: a code and its value determine each other, so nothing is lost on the way.
         """
-        layer = self.network.jk_layers[0]
+        layer = self.network.stateful_layers[0]
         codes = self.network.input.quantize(x)
-        states = {} if start is None else {layer.name: layer.state.quantize(start)}
+        states = {} if start is None else {layer.name: layer.state_format.quantize(start)}
         result = golden.run(self.network, codes, states=states, trace=True)
-        values = layer.state.dequantize(result.traces[layer.name].h)
+        values = layer.state_format.dequantize(result.traces[layer.name].h)
         return values, self.network.output.dequantize(result.outputs)
 
     def gates(self, x: Floats) -> tuple[Floats, Floats, Floats]:
         """J, K and the new state at every step, each ``[batch, time, N]``."""
-        layer = self.network.jk_layers[0]
+        layer = self.network.stateful_layers[0]
         trace = golden.run(self.network, self.network.input.quantize(x), trace=True).traces[layer.name]
-        return layer.state.dequantize(trace.j), layer.state.dequantize(trace.k), layer.state.dequantize(trace.h)
+        return (
+            layer.state_format.dequantize(trace.j),
+            layer.state_format.dequantize(trace.k),
+            layer.state_format.dequantize(trace.h),
+        )
 
 
 def respond(system: System, x: Floats) -> Floats:

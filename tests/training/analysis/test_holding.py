@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from known import flip_flop_latches, latches
 
-from ffhw.fixedpoint import Fixed, Unorm
-from ffhw.floatnet import FloatDense, FloatJK, FloatNetwork
-from ffhw.quantize import Widths, quantize
+from ffhw.model.floatnet import FloatDense, FloatJK, FloatNetwork
+from ffhw.model.quantize import quantize
+from ffhw.numbers.formats import Fixed, Unorm
+from ffhw.numbers.scales import Widths
 from ffhw.training.analysis.cells import CellWeights
 from ffhw.training.analysis.dynamics import Dynamics, QuantizedDynamics
 from ffhw.training.analysis.holding import hold, long_holds, silent_holds

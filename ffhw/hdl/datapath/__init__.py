@@ -1,0 +1,1 @@
+"""What engines are made of: lanes, multiply-accumulate arrays, buffers, tables, beats."""

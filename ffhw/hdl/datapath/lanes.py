@@ -1,0 +1,280 @@
+"""The lanes of an engine: from input vectors and states to finished sums, without an idle cycle.
+
+Work is issued in the order that :class:`ffhw.hdl.plan.folding.Schedule` lays down: for each group of P units all input
+words, then all state words. Stages of the pipeline, in cycles after a word is issued:
+
+    0  issue: memories are addressed
+    1  memory outputs: operands and weights
+    2  operands registered    3  products    (4, ...)  adder tree    4  accumulators    5  sums with bias, at ``o``
+
+The whole pipeline up to the accumulators stands still while finished accumulators cannot be taken; waiting for a state
+that is still being finished only lets bubbles in, so that the state it waits for can never be stuck behind it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ffhw.hdl.datapath.beat import beat_layout, element_shape
+from ffhw.hdl.datapath.mac import MacArray
+from ffhw.hdl.datapath.step_buffer import StepBuffer
+from ffhw.hdl.plan.folding import Schedule
+from ffhw.hdl.plan.weighted import operand_bits, tree_stages
+from ffhw.layers.base import Ints
+from ffhw.layers.weighted import WeightedLayer
+
+
+class Lanes(wiring.Component):
+    """Weighted sums of a layer.
+
+    Latency: from an input beat to the first sum ``1 + group_words + 5 + tree levels`` cycles. Throughput: a step every
+    ``groups * (group_words + group_pause)`` cycles when inputs, states and the taker of sums keep up.
+
+    Parameters
+    ----------
+    layer: weights and formats.
+    bias: what is added to each sum, ``[gates, N]``.
+    plan: the layer's schedule.
+    input_width: elements a beat of ``i``; divides S.
+    keep_state: the state outlives ``last``.
+
+    Members
+    -------
+    i: stream of input vectors.
+    h_word, h_en, h_data, h_ready, h_release: reading side of the state's :class:`StepBuffer`, outside.
+    o: stream of F units' sums: ``sum [unit][gate]``, bias added; ``beat``, their place in the step; ``last`` of the
+        step; ``fresh``, whether the state before the step is zero.
+    hold: do not begin a step. loaded: the state before the next step is in the buffer, whatever came before.
+    boundary: between sequences, and no input of the next one is here. idle: no work is under way.
+    """
+
+    def __init__(
+        self, *, layer: WeightedLayer, bias: Ints, plan: Schedule, input_width: int, keep_state: bool = False
+    ) -> None:
+        self.layer = layer
+        self.bias = bias
+        self.plan = plan
+        self.input_width = input_width
+        self.keep_state = keep_state
+        self.recurrent = plan.states > 0
+        self.state_shape = element_shape(layer.operands[1][0]) if self.recurrent else unsigned(1)
+        finishers = plan.folding.finishers
+        self.sum_layout = data.StructLayout(
+            {
+                "sum": data.ArrayLayout(data.ArrayLayout(signed(layer.acc_width), plan.gates), finishers),
+                "beat": range(plan.step_beats),
+                "last": 1,
+                "fresh": 1,
+            }
+        )
+        super().__init__(
+            {
+                "i": In(stream.Signature(beat_layout(element_shape(layer.input), input_width))),
+                "h_word": Out(range(max(plan.h_words, 1))),
+                "h_en": Out(1),
+                "h_data": In(self.state_shape.width * plan.folding.simd),
+                "h_ready": In(1),
+                "h_release": Out(1),
+                "o": Out(stream.Signature(self.sum_layout)),
+                "hold": In(1),
+                "loaded": In(1),
+                "boundary": Out(1),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        plan, folding = self.plan, self.plan.folding
+
+        m.submodules.x = x = StepBuffer(
+            elements=plan.inputs,
+            shape=element_shape(self.layer.input),
+            write_width=self.input_width,
+            read_width=folding.simd,
+        )
+        m.submodules.weights = weights = self._weight_memory()
+        m.submodules.mac = mac = MacArray(
+            accumulators=plan.gates * folding.lanes,
+            simd=folding.simd,
+            operand_width=operand_bits(self.layer),
+            weight_width=self.layer.weight_bits,
+            acc_width=self.layer.acc_width,
+        )
+        wiring.connect(m, wiring.flipped(self.i), x.i)
+        weight_read = weights.read_port()
+
+        # --- issue ---------------------------------------------------------------------------------------------------
+        advance = Signal()  # the pipeline moves
+        issue = Signal()  # and a word enters it
+        address = Signal(range(plan.ideal_cycles))
+        group = Signal(range(plan.groups))
+        x_word = Signal(range(plan.x_words))
+        h_word = Signal(range(max(plan.h_words, 1)))
+        in_h = Signal()
+        pause = Signal(range(plan.group_pause + 1))
+        fresh = Signal(init=1)
+        step_last = Signal()
+        begins, x_ends, group_ends, step_ends = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            begins.eq(~in_h & (x_word == 0) & (group == 0)),
+            x_ends.eq(~in_h & (x_word == plan.x_words - 1)),
+            group_ends.eq((in_h & (h_word == plan.h_words - 1)) if self.recurrent else x_ends),
+            step_ends.eq(group_ends & (group == plan.groups - 1)),
+            issue.eq(advance & Mux(in_h, self.h_ready | fresh, x.ready) & (pause == 0) & ~(begins & self.hold)),
+            x.r_word.eq(x_word),
+            x.r_en.eq(advance),
+            x.release.eq(issue & x_ends & (group == plan.groups - 1)),
+            self.h_word.eq(h_word),
+            self.h_en.eq(advance),
+            self.h_release.eq(issue & step_ends & ~fresh & int(self.recurrent)),
+            weight_read.addr.eq(address),
+            weight_read.en.eq(advance),
+        ]
+        with m.If(advance & (pause != 0)):
+            m.d.sync += pause.eq(pause - 1)
+        last_now = Mux(x_ends, x.last, step_last)
+        between = Signal(init=1)
+        with m.If(issue):
+            m.d.sync += between.eq(step_ends & last_now)
+            m.d.sync += address.eq(Mux(step_ends, 0, address + 1))
+            with m.If(x_ends):
+                m.d.sync += [x_word.eq(0), step_last.eq(x.last), in_h.eq(int(self.recurrent))]
+            with m.Elif(~in_h):
+                m.d.sync += x_word.eq(x_word + 1)
+            with m.Else():
+                m.d.sync += h_word.eq(h_word + 1)
+            with m.If(group_ends):
+                m.d.sync += [h_word.eq(0), in_h.eq(0), pause.eq(plan.group_pause)]
+                m.d.sync += group.eq(Mux(step_ends, 0, group + 1))
+            with m.If(step_ends):
+                # `last` clears the state behind it, unless the design keeps states
+                m.d.sync += fresh.eq(0 if self.keep_state else last_now)
+        with m.If(self.loaded):
+            m.d.sync += fresh.eq(0)
+
+        # --- operands ------------------------------------------------------------------------------------------------
+        op_valid, op_first, op_in_h, op_fresh = (Signal(name=f"op_{n}") for n in ("valid", "first", "in_h", "fresh"))
+        with m.If(advance):
+            m.d.sync += [op_valid.eq(issue), op_first.eq(~in_h & (x_word == 0)), op_in_h.eq(in_h), op_fresh.eq(fresh)]
+        m.d.comb += [mac.en.eq(advance), mac.valid.eq(op_valid), mac.first.eq(op_first)]
+        m.d.comb += mac.weight.as_value().eq(weight_read.data)
+        for s in range(folding.simd):
+            # both products are aligned with the accumulator: x << shift_x, h << shift_h
+            element = x.r_data.word_select(s, self.layer.input.bits)
+            aligned = _signed(element, element_shape(self.layer.input)) << self.layer.operands[0][1]
+            if self.recurrent:
+                bits = self.state_shape.width
+                state = self.h_data.word_select(s, bits) & ~op_fresh.replicate(bits)
+                aligned = Mux(op_in_h, _signed(state, self.state_shape) << self.layer.operands[1][1], aligned)
+            m.d.comb += mac.operand[s].eq(aligned)
+
+        # --- a group's end travels beside its products ---------------------------------------------------------------
+        marks = [Signal(3, name=f"marks_{stage}") for stage in range(4 + tree_stages(folding.simd))]
+        with m.If(advance):
+            m.d.sync += marks[0].eq(Cat(issue & group_ends, last_now, fresh))
+            m.d.sync += [after.eq(before) for before, after in itertools.pairwise(marks)]
+        done, done_last, done_fresh = marks[-1][0], marks[-1][1], marks[-1][2]
+
+        # --- drain: F lanes go straight on, the others wait in line ---------------------------------------------------
+        lanes, finishers, gates = folding.lanes, folding.finishers, plan.gates
+        line = [Signal(signed(self.layer.acc_width), name=f"line_{n}", reset_less=True)
+                for n in range((lanes - finishers) * gates)]  # fmt: skip
+        waiting = Signal(range(plan.group_beats))
+        held = Signal(2)
+        beat = Signal(range(plan.step_beats))
+        take, load = Signal(), Signal()
+        last_group_beats = plan.step_beats - (plan.groups - 1) * plan.group_beats
+        m.d.comb += [
+            take.eq((~self.o.valid | self.o.ready) & ((waiting != 0) | done)),
+            load.eq(take & (waiting == 0)),
+            advance.eq(~done | load),
+            self.boundary.eq(between & begins & x.empty),
+            self.idle.eq(~Cat(op_valid, *(mark[0] for mark in marks), waiting, self.o.valid).any()),
+        ]
+        with m.If(load):
+            first_of_last_group = beat == (plan.groups - 1) * plan.group_beats
+            m.d.sync += waiting.eq(Mux(first_of_last_group, last_group_beats - 1, plan.group_beats - 1))
+            m.d.sync += [slot.eq(mac.acc[finishers * gates + n]) for n, slot in enumerate(line)]
+            m.d.sync += held.eq(Cat(done_last, done_fresh))
+        with m.Elif(take):
+            m.d.sync += waiting.eq(waiting - 1)
+            m.d.sync += [slot.eq(after) for slot, after in zip(line, line[finishers * gates :], strict=False)]
+
+        # --- sums ----------------------------------------------------------------------------------------------------
+        m.submodules.bias = bias = self._bias_memory()
+        bias_read = bias.read_port()
+        next_beat = Mux(take, Mux(beat == plan.step_beats - 1, 0, beat + 1), beat)
+        m.d.comb += [bias_read.addr.eq(next_beat), bias_read.en.eq(1)]
+        m.d.sync += beat.eq(next_beat)
+        with m.If(take):
+            m.d.sync += [
+                self.o.valid.eq(1),
+                self.o.payload.beat.eq(beat),
+                self.o.payload.last.eq(Mux(waiting == 0, done_last, held[0])),
+                self.o.payload.fresh.eq(Mux(waiting == 0, done_fresh, held[1])),
+            ]
+            for n in range(finishers * gates):
+                acc = mac.acc[n] if not line else Mux(waiting == 0, mac.acc[n], line[n])
+                offset = bias_read.data.word_select(n, self.layer.acc_width).as_signed()
+                # sum = acc + bias
+                m.d.sync += self.o.payload.sum[n // gates][n % gates].eq(acc + offset)
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        return m
+
+    def _weight_memory(self) -> memory.Memory:
+        """One word a cycle in the order of issue: lane by lane, gate by gate, S weights each; zero past the end."""
+        width = self.plan.macs * self.layer.weight_bits
+        return memory.Memory(
+            shape=unsigned(width), depth=self.plan.ideal_cycles, init=weight_words(self.layer, self.plan)
+        )
+
+    def _bias_memory(self) -> memory.Memory:
+        """One word a beat: the biases of F units, gate by gate."""
+        layer, plan, bias = self.layer, self.plan, self.bias
+        words = []
+        for beat in range(plan.step_beats):
+            units = range(beat * plan.folding.finishers, (beat + 1) * plan.folding.finishers)
+            values = [int(bias[g, u]) if u < plan.units else 0 for u in units for g in range(plan.gates)]
+            words.append(pack(values, layer.acc_width))
+        width = layer.acc_width * plan.gates * plan.folding.finishers
+        return memory.Memory(shape=unsigned(width), depth=plan.step_beats, init=words)
+
+
+def weight_words(layer: WeightedLayer, plan: Schedule) -> list[int]:
+    """Weight memory content in the order of issue."""
+    folding = plan.folding
+    parts = list(zip(layer.matrices, (plan.x_words, plan.h_words), strict=False))
+    words = []
+    for group in range(plan.groups):
+        units = range(group * folding.lanes, (group + 1) * folding.lanes)
+        for matrix, count in parts:
+            for word in range(count):
+                elements = range(word * folding.simd, (word + 1) * folding.simd)
+                values = [
+                    int(matrix[g, u, e]) if u < plan.units and e < matrix.shape[2] else 0
+                    for u in units
+                    for g in range(plan.gates)
+                    for e in elements
+                ]
+                words.append(pack(values, layer.weight_bits))
+    return words
+
+
+def pack(values: list[int], width: int) -> int:
+    """One word of ``width`` bit two's complement fields, the first in the least significant bits."""
+    mask = (1 << width) - 1
+    return sum((value & mask) << (n * width) for n, value in enumerate(values))
+
+
+def _signed(value: Any, shape: Shape) -> Any:
+    """A raw field read as the number it stands for, in a signed word."""
+    if shape.signed:
+        return value.as_signed()
+    return Cat(value, 0).as_signed()

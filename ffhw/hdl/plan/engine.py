@@ -1,0 +1,105 @@
+"""What the plan of an engine must answer, whatever its kind: foldings, cycles, memories, multipliers.
+
+One file a kind under ``kinds``, each with a function ``plan`` that returns the class for a layer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ffhw.hdl.plan.folding import Folding
+from ffhw.layers import rule
+from ffhw.layers.base import Layer
+
+
+@dataclasses.dataclass(frozen=True)
+class EnginePerformance:
+    """Figures of one engine. Memory bits count payload, padding of lanes included."""
+
+    name: str
+    kind: str
+    lanes: int
+    simd: int
+    finishers: int
+    ideal_cycles_per_step: int
+    stall_cycles_per_step: int
+    cycles_per_step: int
+    multipliers: int
+    mac_utilisation: float
+    memory_bits: int
+
+
+@dataclasses.dataclass(frozen=True)
+class EnginePlan:
+    """An engine before it exists.
+
+    Parameters
+    ----------
+    layer: what it computes. folding: how much of it exists at once; None where there is nothing to fold.
+    after: folding of the engine behind it, None if there is none.
+    """
+
+    layer: Any
+    folding: Any
+    after: Folding | None = None
+
+    @classmethod
+    def wish(cls, layer: Any, lanes: int, simd: int) -> Folding | None:
+        """The folding nearest to ``lanes`` and ``simd`` that the layer can use; its finishers are still to be found."""
+        raise NotImplementedError
+
+    @classmethod
+    def complete(cls, layer: Any, wish: Folding, after: Folding | None) -> Folding:
+        """The folding with the number of finishers that it needs."""
+        raise NotImplementedError
+
+    @classmethod
+    def options(cls, layer: Any) -> dict[int, Folding | None]:
+        """For each pace in cycles a step, the folding with the fewest multipliers."""
+        raise NotImplementedError
+
+    @property
+    def input_width(self) -> int:
+        """Elements a beat of the engine's input, where it is a design's first."""
+        raise NotImplementedError
+
+    @property
+    def output_width(self) -> int:
+        """Elements a beat of the engine's output."""
+        raise NotImplementedError
+
+    def arrivals(self, before: list[int], width: int) -> list[int]:
+        """Cycles in which a lone first step's results leave, from those in which its beats of ``width`` arrive."""
+        raise NotImplementedError
+
+    def memories(self) -> list[tuple[int, int]]:
+        """Width and depth of each memory."""
+        raise NotImplementedError
+
+    def products(self) -> list[tuple[int, int, int]]:
+        """Multipliers: how many, and the signed widths of their factors."""
+        raise NotImplementedError
+
+    def useful_products(self) -> tuple[int, int]:
+        """Products a step that the network asks for, and multipliers of the lanes that compute them."""
+        raise NotImplementedError
+
+    def luts(self) -> int:
+        """Lookup tables, an estimate."""
+        raise NotImplementedError
+
+    def performance(self) -> EnginePerformance:
+        """Figures of the engine."""
+        raise NotImplementedError
+
+
+def plan_class(layer: Layer) -> type[EnginePlan]:
+    """The plan of a layer's kind.
+
+    Raises
+    ------
+    InputError: there is no hardware for this kind.
+    """
+    found: type[EnginePlan] = rule("ffhw.hdl.plan.kinds", "hardware", layer).PLAN
+    return found

@@ -1,0 +1,97 @@
+"""Folding: how much of a layer's arithmetic exists as hardware, and which step of its work happens in which cycle.
+
+An engine has ``lanes`` P units in flight and takes ``simd`` S vector elements a cycle. The units of a layer are worked
+off in groups of P; a group takes one cycle for each word of S inputs, then one for each word of S states.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ffhw.layers.weighted import WeightedLayer
+
+
+@dataclasses.dataclass(frozen=True)
+class Folding:
+    """Hardware of one engine.
+
+    Parameters
+    ----------
+    lanes: P, units worked on at once.
+    simd: S, vector elements multiplied a cycle, in each lane and gate.
+    finishers: F, units finished a cycle; divides P, and S of this engine (for the state) and of the next one.
+    """
+
+    lanes: int
+    simd: int
+    finishers: int = 1
+
+
+# One an engine; None for an engine that has nothing to fold.
+Foldings = tuple[Folding | None, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """Sizes and counts that follow from a weighted layer and its folding; the engine is built from these numbers."""
+
+    units: int
+    inputs: int
+    states: int  # elements of the recurrent vector: N, or 0 without one
+    gates: int  # accumulators a lane
+    folding: Folding
+
+    @property
+    def groups(self) -> int:
+        """``ceil(N / P)``."""
+        return -(-self.units // self.folding.lanes)
+
+    @property
+    def x_words(self) -> int:
+        """``ceil(D / S)``."""
+        return -(-self.inputs // self.folding.simd)
+
+    @property
+    def h_words(self) -> int:
+        """``ceil(N / S)``, 0 without a recurrent vector."""
+        return -(-self.states // self.folding.simd)
+
+    @property
+    def group_words(self) -> int:
+        """Cycles of products a group needs."""
+        return self.x_words + self.h_words
+
+    @property
+    def ideal_cycles(self) -> int:
+        """C, cycles a time step: ``ceil(N / P) * (ceil(D / S) + ceil(N / S))``."""
+        return self.groups * self.group_words
+
+    @property
+    def group_beats(self) -> int:
+        """Beats in which the finishers take a full group's accumulators."""
+        return self.folding.lanes // self.folding.finishers
+
+    @property
+    def group_pause(self) -> int:
+        """Idle cycles after each group, where finishing it takes longer than its products."""
+        return max(0, self.group_beats - self.group_words)
+
+    @property
+    def step_beats(self) -> int:
+        """Beats of F units that a step's result takes."""
+        return -(-self.units // self.folding.finishers)
+
+    @property
+    def multiplications(self) -> int:
+        """Products a step, padding excluded."""
+        return self.gates * self.units * (self.inputs + self.states)
+
+    @property
+    def macs(self) -> int:
+        """Multipliers of the lanes."""
+        return self.gates * self.folding.lanes * self.folding.simd
+
+
+def schedule(layer: WeightedLayer, folding: Folding) -> Schedule:
+    """Schedule of a layer at a folding."""
+    return Schedule(layer.units, layer.input_size, layer.recurrent_size, layer.gates, folding)

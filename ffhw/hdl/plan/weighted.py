@@ -1,0 +1,227 @@
+"""The plan of an engine of weighted sums: lanes in front, finishing units behind.
+
+The numbers are those of the RTL, to the cycle; tests hold them against simulation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from ffhw.hdl.plan.engine import EnginePerformance, EnginePlan
+from ffhw.hdl.plan.folding import Folding, Schedule, schedule
+from ffhw.layers.weighted import WeightedLayer
+from ffhw.numbers import sigmoid
+from ffhw.numbers.formats import Format, Unorm
+
+# Registers between a unit's last product being issued and its accumulator holding the sum, without the adder tree:
+# memory output, operand, product, accumulator.
+MAC_STAGES = 4
+# Operands added in one stage of the adder tree.
+TREE_RADIX = 4
+# Cycles from an input beat being accepted to its word being issued.
+BUFFER_STAGES = 1
+# Lookup tables of an engine without its accumulators.
+ENGINE_LUTS = 500
+
+
+def tree_stages(simd: int) -> int:
+    """Register stages that add up ``simd`` products."""
+    stages = 0
+    while simd > 1:
+        simd = -(-simd // TREE_RADIX)
+        stages += 1
+    return stages
+
+
+def signed_bits(fmt: Format) -> int:
+    """Bits of a code of a format in a signed word."""
+    return fmt.bits + (not fmt.signed)
+
+
+def operand_bits(layer: WeightedLayer) -> int:
+    """Signed width of what the lanes multiply weights by: inputs and states, aligned with each other."""
+    return max(signed_bits(fmt) + shift for fmt, shift in layer.operands)
+
+
+class WeightedPlan(EnginePlan):
+    """Plan of a layer with accumulators; what its finishing units are, each kind says."""
+
+    layer: WeightedLayer
+    folding: Folding
+
+    # --- what a kind says of its finishing unit ---
+    serial = False  # results are taken one unit after the other, whatever the lanes
+
+    @property
+    def finish_stages(self) -> int:
+        """Cycles from a unit's accumulator to its result standing at the engine's output."""
+        raise NotImplementedError
+
+    @property
+    def write_stages(self) -> int:
+        """Cycles from there to a product with the new state; of a layer with a recurrent vector."""
+        return 1
+
+    def finisher_products(self) -> list[tuple[int, int]]:
+        """Signed widths of the factors of each multiplier of a finishing unit."""
+        return []
+
+    def finisher_memories(self) -> list[tuple[int, int]]:
+        """Memories that the finishing units need besides their tables."""
+        return []
+
+    # --- what follows ---
+    @property
+    def schedule(self) -> Schedule:
+        """The order of work."""
+        return schedule(self.layer, self.folding)
+
+    @classmethod
+    def longest(cls, layer: WeightedLayer) -> int:
+        """Elements of the longest vector that the lanes multiply."""
+        return max(layer.input_size, layer.recurrent_size, 1)
+
+    @classmethod
+    def wish(cls, layer: WeightedLayer, lanes: int, simd: int) -> Folding | None:
+        return Folding(min(lanes, layer.units), min(simd, cls.longest(layer)))
+
+    @classmethod
+    def complete(cls, layer: WeightedLayer, wish: Folding, after: Folding | None) -> Folding:
+        """Fewest finishers that empty a group's lanes while the next group is computed.
+
+        Results go to the state memory and to the next engine in beats that must divide their words evenly, hence a
+        common divisor of all widths; where no divisor is fast enough the largest one is used and each group pauses.
+        """
+        if cls(layer, wish).serial:
+            return dataclasses.replace(wish, finishers=1)
+        common = wish.lanes
+        if layer.recurrent_size:
+            common = math.gcd(common, wish.simd)
+        if after is not None:
+            common = math.gcd(common, after.simd)
+        words = schedule(layer, wish).group_words
+        divisors = [f for f in range(1, common + 1) if common % f == 0]
+        finishers = next((f for f in divisors if wish.lanes // f <= words), divisors[-1])
+        return dataclasses.replace(wish, finishers=finishers)
+
+    @classmethod
+    def options(cls, layer: WeightedLayer) -> dict[int, Folding | None]:
+        result: dict[int, Folding | None] = {}
+        cost: dict[int, int] = {}
+        lanes = sorted({math.ceil(layer.units / groups) for groups in range(1, layer.units + 1)})
+        for simd in (s for s in (1, 2, 4, 8, 16) if s <= cls.longest(layer)):
+            for p in lanes:
+                plan = cls(layer, Folding(p, simd))
+                macs = plan.schedule.macs
+                if plan.cycles not in cost or macs < cost[plan.cycles]:
+                    result[plan.cycles], cost[plan.cycles] = Folding(p, simd), macs
+        return result
+
+    @property
+    def input_width(self) -> int:
+        return self.folding.simd
+
+    @property
+    def output_width(self) -> int:
+        return 1 if self.layer.output_size == 1 else self.folding.finishers
+
+    @property
+    def drain_latency(self) -> int:
+        """L: cycles from issuing a unit's last product to issuing a product with its new state."""
+        return MAC_STAGES + tree_stages(self.folding.simd) + self.finish_stages + self.write_stages
+
+    @property
+    def drain_stall(self) -> int:
+        """Cycles a step waits for the states of the step before it; 0 where other work hides the drain.
+
+        The next step consumes its inputs and the early states first, in the order in which states are finished. Word
+        w of S states is asked for ``x_words + w`` cycles into the step; its last element was finished by group
+        ``element // P``, as that group's beat ``(element mod P) // F``.
+        """
+        plan = self.schedule
+        lanes, simd, finishers = self.folding.lanes, self.folding.simd, self.folding.finishers
+        interval = plan.group_words + plan.group_pause
+        latest = 0
+        for word in range(plan.h_words):
+            element = min((word + 1) * simd, plan.units) - 1
+            # counted from the cycle after the step's last one, in which the next step may begin
+            issued = -(plan.groups - 1 - element // lanes) * interval - plan.group_pause - 1
+            readable = issued + (element % lanes) // finishers + self.drain_latency
+            latest = max(latest, readable - plan.x_words - word)
+        return latest
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a time step in the steady state, stalls included."""
+        plan = self.schedule
+        return plan.groups * (plan.group_words + plan.group_pause) + self.drain_stall
+
+    def arrivals(self, before: list[int], width: int) -> list[int]:
+        folding, plan = self.folding, self.schedule
+        cycle = 0
+        # the first group waits for its inputs; the initial state is zero and waits for nothing
+        for word in range(plan.x_words):
+            elements = min((word + 1) * folding.simd, plan.inputs)
+            cycle = max(cycle, before[-(-elements // width) - 1] + BUFFER_STAGES) + 1
+        final = cycle - 1 + plan.h_words
+        times = []
+        for group in range(plan.groups):
+            issued = final + group * (plan.group_words + plan.group_pause)
+            units = min(folding.lanes, plan.units - group * folding.lanes)
+            done = issued + MAC_STAGES + tree_stages(folding.simd) + self.finish_stages
+            times += [done + beat for beat in range(-(-units // folding.finishers))]
+        return times[-1:] if self.serial else times
+
+    def memories(self) -> list[tuple[int, int]]:
+        layer, plan, finishers = self.layer, self.schedule, self.folding.finishers
+        shapes = [
+            (plan.macs * layer.weight_bits, plan.ideal_cycles),  # weights
+            (plan.gates * finishers * layer.acc_width, plan.step_beats),  # biases
+            (layer.input.bits * self.folding.simd, banks(plan.x_words)),  # inputs, two banks
+        ]
+        if isinstance(layer.output, Unorm):
+            bits = layer.output.bits
+            # two look-ups a memory and cycle
+            shapes += [(bits, 1 << (sigmoid.index_bits(bits) - 1))] * -(-plan.gates * finishers // 2)
+        return shapes + self.finisher_memories()
+
+    def products(self) -> list[tuple[int, int, int]]:
+        lanes = (self.schedule.macs, operand_bits(self.layer), self.layer.weight_bits)
+        return [lanes, *((self.folding.finishers, a, b) for a, b in self.finisher_products())]
+
+    def useful_products(self) -> tuple[int, int]:
+        return self.schedule.multiplications, self.schedule.macs
+
+    def luts(self) -> int:
+        """Lookup tables, an estimate.
+
+        Each accumulator with its adder and its place in line takes about three a bit, each further product of a lane
+        one adder, the rest of an engine some hundreds (fitted to benchmarks/ulx3s_lanes).
+        """
+        layer = self.layer
+        accumulators = self.schedule.gates * self.folding.lanes
+        sums = accumulators * (self.folding.simd - 1) * (operand_bits(layer) + layer.weight_bits)
+        return ENGINE_LUTS + 3 * accumulators * layer.acc_width + sums
+
+    def performance(self) -> EnginePerformance:
+        plan = self.schedule
+        cycles = self.cycles
+        return EnginePerformance(
+            name=self.layer.name,
+            kind=self.layer.kind,
+            lanes=self.folding.lanes,
+            simd=self.folding.simd,
+            finishers=self.folding.finishers,
+            ideal_cycles_per_step=plan.ideal_cycles,
+            stall_cycles_per_step=cycles - plan.ideal_cycles,
+            cycles_per_step=cycles,
+            multipliers=sum(count for count, _, _ in self.products()),
+            mac_utilisation=plan.multiplications / (plan.macs * cycles),
+            memory_bits=sum(width * depth for width, depth in self.memories()),
+        )
+
+
+def banks(words: int) -> int:
+    """Depth of a memory of two banks; the top address bit names the bank."""
+    return (1 << (words - 1).bit_length()) + words

@@ -1,0 +1,43 @@
+"""The kinds of layer: one file each, registered here, and what they share.
+
+A concern outside this folder, such as ONNX or hardware, has one file a kind as well, under the kind's name;
+:func:`rule` finds it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from ffhw.errors import InputError
+from ffhw.layers.base import FloatLayer, Layer
+from ffhw.layers.dense import DenseLayer, FloatDense
+from ffhw.layers.embedding import EmbeddingLayer, FloatEmbedding
+from ffhw.layers.jk import FloatJK, JKLayer
+
+# One line a kind: the trained and the quantized form.
+KINDS: dict[str, tuple[type[FloatLayer], type[Layer]]] = {
+    "jk": (FloatJK, JKLayer),
+    "dense": (FloatDense, DenseLayer),
+    "embedding": (FloatEmbedding, EmbeddingLayer),
+}
+
+
+def rule(package: str, concern: str, layer: Layer) -> ModuleType:
+    """The module of a concern that knows how to treat a layer's kind.
+
+    Parameters
+    ----------
+    package: folder of the concern's rules. concern: what it is called, for the message.
+
+    Raises
+    ------
+    InputError: the concern has no rule for this kind.
+    """
+    name = f"{package}.{layer.kind}"
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise InputError(f"layer {layer.name!r} is of kind {layer.kind}, for which there is no {concern}") from None

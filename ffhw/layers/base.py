@@ -1,0 +1,209 @@
+"""What all kinds of layer share: a trained layer in floats, a quantized layer in integers, and what they must answer.
+
+A kind of layer is one file beside this one. It holds a :class:`FloatLayer`, what was trained, and a :class:`Layer`,
+what the golden model runs and hardware is built from. The drivers in :mod:`ffhw.model` ask a layer through the methods
+below and never for its kind.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffhw.errors import InputError
+from ffhw.numbers.formats import Fixed, Format, Index, Unorm
+from ffhw.numbers.scales import Precision
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+# What a network's last layer answers with: real values, a probability of "yes", scores of classes that a softmax
+# orders, or the number of a class.
+Head = Literal["values", "sigmoid", "softmax", "argmax"]
+
+
+class NetworkError(InputError, ValueError):
+    """A network that contradicts itself."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise :class:`NetworkError` unless ``condition`` holds."""
+    if not condition:
+        raise NetworkError(message)
+
+
+class Trace(dict[str, Ints]):
+    """Codes inside a layer by signal, each ``[batch, time, N]``; ``trace.h`` is ``trace["h"]``."""
+
+    def __getattr__(self, name: str) -> Ints:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What a quantized layer gives for a batch of sequences.
+
+    outputs: ``[batch, time, N]``. state: the last one of each sequence, ``[batch, state_size]``; None without one.
+    trace: the layer's signals at every step, if asked for.
+    """
+
+    outputs: Ints
+    state: Ints | None = None
+    trace: Trace | None = None
+
+
+class FloatLayer:
+    """A trained layer as plain arrays; ``kind`` is that of the quantized layer it becomes."""
+
+    kind: ClassVar[str]
+    takes_tokens: ClassVar[bool] = False
+    name: str
+    return_sequences: bool
+
+    @property
+    def input_size(self) -> int:
+        """Elements a step that the layer takes."""
+        raise NotImplementedError
+
+    @property
+    def head(self) -> Head:
+        """What the answers are, where this layer is a network's last."""
+        return "values"
+
+    def forward(self, x: Floats, length: Ints) -> Floats:
+        """Outputs ``[batch, time, N]`` of inputs ``[batch, time, D]``; what lies past a length is the last state's."""
+        raise NotImplementedError
+
+    def answer(self, outputs: Floats) -> Floats:
+        """Answers of the model whose last layer this is, from its outputs."""
+        return outputs
+
+    def quantize(self, source: Format, outputs: Floats, precision: Precision) -> Layer:
+        """The layer in integers.
+
+        Parameters
+        ----------
+        source: format of its input codes. outputs: what the layer gives on the calibration data.
+        """
+        raise NotImplementedError
+
+    def input_format(self, values: Floats, precision: Precision) -> Format:
+        """Format of a network's input codes, where this layer is its first and ``values`` are inputs."""
+        return precision.fixed(values, precision.widths.input_bits)
+
+    def noise(self, rng: np.random.Generator, batch: int, steps: int) -> Floats:
+        """Inputs ``[batch, steps, D]`` for want of data."""
+        return rng.standard_normal((batch, steps, self.input_size))
+
+    def classifier(self) -> FloatLayer:
+        """The layer that gives the number of the largest output instead of all outputs.
+
+        Raises
+        ------
+        InputError: this kind of layer has no such form.
+        """
+        raise InputError("--argmax needs a Dense layer at the output")
+
+    def activated(self, name: str, activation: str) -> FloatLayer:
+        """The layer with the activation of the layer ``name`` behind it.
+
+        Raises
+        ------
+        InputError: this layer takes none.
+        """
+        raise InputError(f"layer {name!r}: {activation} is supported after a linear Dense layer only")
+
+
+class Layer:
+    """A quantized layer: integer arrays and formats, immutable, validated on creation."""
+
+    kind: ClassVar[str]
+    arrays: ClassVar[tuple[str, ...]]
+    signals: ClassVar[tuple[str, ...]] = ()  # what a trace of it, and a probe of its hardware, shows
+    name: str
+    input: Format  # of the codes that it takes
+    output: Format  # of the codes that it gives on
+    return_sequences: bool  # whether it answers each step, or the last one of a sequence only
+
+    @property
+    def input_size(self) -> int:
+        """Codes a step that the layer takes."""
+        raise NotImplementedError
+
+    @property
+    def output_size(self) -> int:
+        """Codes a step that the layer gives on."""
+        raise NotImplementedError
+
+    @property
+    def state_size(self) -> int:
+        """Codes that the layer keeps from one step to the next; 0 for a layer without a state."""
+        return 0
+
+    @property
+    def state_format(self) -> Format:
+        """Format of the state codes, of a layer that has a state."""
+        raise NotImplementedError
+
+    @property
+    def head(self) -> Head:
+        """What the answers are, where this layer is a network's last."""
+        return "values"
+
+    @property
+    def largest_number(self) -> int:
+        """Largest magnitude of any intermediate number of the golden model's; what an integer type must hold."""
+        return 0
+
+    def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:
+        """The golden rule: what the layer gives for input codes ``x [batch, time, D]``.
+
+        Parameters
+        ----------
+        length: steps of each sequence; past them the state stays. state: ``[batch, state_size]`` to start from.
+        trace: also give the layer's signals.
+        """
+        raise NotImplementedError
+
+    def decode(self, outputs: Ints) -> Floats:
+        """Real answers of the model whose last layer this is."""
+        return self.output.dequantize(outputs)
+
+    def check_state(self, codes: Any) -> Ints:
+        """State codes once they are known to be representable."""
+        return np.zeros((len(codes), 0), np.int64)
+
+    def describe(self) -> dict[str, Any]:
+        """Everything but the arrays, as plain JSON data."""
+        fields: dict[str, Any] = {"kind": self.kind}
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            if field.name not in self.arrays:
+                value = getattr(self, field.name)
+                fields[field.name] = value.to_dict() if isinstance(value, (Unorm, Fixed, Index)) else value
+        return fields
+
+    def _freeze(self, field: str, shape: tuple[int, ...], low: int, high: int) -> None:
+        """Replace array ``field`` with a read-only int64 copy of the given shape (-1 matches any size)."""
+        value = np.array(getattr(self, field))
+        where = f"layer {self.name!r}: {field}"
+        require(value.dtype.kind in "iu", f"{where} must hold integers, not {value.dtype}")
+        matches = value.ndim == len(shape) and all(s in (-1, v) for s, v in zip(shape, value.shape, strict=True))
+        require(matches and value.size > 0, f"{where} must have shape {shape}, not {value.shape}")
+        require(
+            int(value.min()) >= low and int(value.max()) <= high,
+            f"{where} must be from {low} to {high}, found {value.min()} to {value.max()}",
+        )
+        value = value.astype(np.int64)
+        value.setflags(write=False)
+        object.__setattr__(self, field, value)
+
+
+class EachStep:
+    """A layer that answers each step it is given."""
+
+    return_sequences = True

@@ -1,0 +1,221 @@
+"""Dense layers: weighted sums of a step's inputs, and an activation."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ffhw.layers.base import EachStep, FloatLayer, Floats, Given, Head, Ints, require
+from ffhw.layers.weighted import MAX_ACCUMULATOR, WeightedLayer, affine, exact_sum, product_frac, weight_range
+from ffhw.numbers import sigmoid
+from ffhw.numbers.formats import Fixed, Format, Index, Unorm
+from ffhw.numbers.scales import Precision, bias_codes
+
+ACTIVATIONS = ("linear", "relu", "sigmoid", "softmax")
+
+
+def softmax(v: Floats) -> Floats:
+    """Softmax over the last axis, without overflow."""
+    e = np.exp(v - v.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class FloatDense(EachStep, FloatLayer):
+    """Dense layer: weights ``[N, D]``, bias ``[N]``.
+
+    activation: linear, relu, sigmoid; softmax and argmax at a network's output, whose ``forward`` gives the logits.
+    """
+
+    kind: ClassVar[str] = "dense"
+
+    name: str
+    weights: Floats
+    bias: Floats
+    activation: str
+
+    @property
+    def input_size(self) -> int:
+        """D, the number of inputs."""
+        return self.weights.shape[1]
+
+    @property
+    def head(self) -> Head:  # noqa: D102
+        return _head(self.activation)
+
+    def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
+        v = affine(x, self.weights, self.bias)
+        if self.activation == "relu":
+            return np.maximum(v, 0.0)
+        return sigmoid.sigmoid(v) if self.activation == "sigmoid" else v
+
+    def answer(self, outputs: Floats) -> Floats:  # noqa: D102
+        return softmax(outputs) if self.activation == "softmax" else outputs
+
+    def classifier(self) -> FloatDense:  # noqa: D102
+        return dataclasses.replace(self, activation="argmax")
+
+    def activated(self, name: str, activation: str) -> FloatLayer:  # noqa: D102
+        if self.activation != "linear":
+            return super().activated(name, activation)
+        return dataclasses.replace(self, activation=activation)
+
+    def quantize(self, source: Format, outputs: Floats, precision: Precision) -> DenseLayer:  # noqa: D102
+        weights, frac = precision.weights(self.weights, source)
+        bits = precision.widths.bits
+        output: Format
+        if self.activation == "argmax":
+            output = Index(len(weights))
+        elif self.activation == "sigmoid":
+            output = Unorm(bits)
+        else:
+            output = precision.fixed(outputs, bits)
+        quantized = DenseLayer(
+            name=self.name,
+            input=source,
+            output=output,
+            activation="linear" if self.activation == "softmax" else self.activation,
+            weight_bits=precision.widths.weight_bits,
+            frac=frac,
+            weights=weights,
+            bias=np.zeros(len(weights), dtype=np.int64),
+            softmax=self.activation == "softmax",
+        )
+        return dataclasses.replace(quantized, bias=bias_codes(self.bias, quantized.acc_frac))
+
+
+def linear(acc: Ints, shift: int, output: Fixed, relu: bool = False) -> Ints:
+    """Output code of an accumulator: rounded half up, cut at zero if ``relu``, saturated."""
+    code = (acc + ((1 << shift) >> 1)) >> shift
+    return np.clip(code, 0 if relu else output.min, output.max)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DenseLayer(EachStep, WeightedLayer):
+    """N outputs, each a weighted sum of D inputs and an activation, in integers.
+
+    Parameters
+    ----------
+    activation: ``linear`` and ``relu`` round the accumulator half up to ``output`` (Fixed) and saturate; ``sigmoid``
+        looks it up (Unorm); ``argmax`` gives the number of the largest accumulator, the first of equals (Index).
+    frac: fraction bits of the weights.
+    weights: ``[N, D]``; bias: ``[N]``, with ``acc_frac`` fraction bits.
+    softmax: whether the float model took a softmax of these outputs, which orders them alike and is left to the host.
+    """
+
+    kind: ClassVar[str] = "dense"
+    arrays: ClassVar[tuple[str, ...]] = ("weights", "bias")
+
+    name: str
+    input: Format
+    output: Format
+    activation: str
+    weight_bits: int
+    frac: int
+    weights: Ints
+    bias: Ints
+    softmax: bool = False
+
+    def __post_init__(self) -> None:
+        product_frac(self.name, self.input)
+        expected = {"linear": Fixed, "relu": Fixed, "sigmoid": Unorm, "argmax": Index}
+        require(
+            self.activation in expected,
+            f"layer {self.name!r}: activation must be one of {', '.join(expected)}, not {self.activation!r}",
+        )
+        require(
+            isinstance(self.output, expected[self.activation]),
+            f"layer {self.name!r}: {self.activation} gives {expected[self.activation].__name__}, not {self.output}",
+        )
+        low, high = weight_range(self.name, self.weight_bits)
+        self._freeze("weights", (-1, -1), low, high)
+        self._freeze("bias", (self.units,), -MAX_ACCUMULATOR, MAX_ACCUMULATOR)
+        if isinstance(self.output, Index):
+            require(
+                self.output.size == self.units,
+                f"layer {self.name!r}: argmax of {self.units} outputs gives Index({self.units}), not {self.output}",
+            )
+        self._check_bound()
+
+    @property
+    def units(self) -> int:
+        """N, the number of weighted sums."""
+        return self.weights.shape[0]
+
+    @property
+    def input_size(self) -> int:
+        """D, the number of inputs."""
+        return self.weights.shape[1]
+
+    @property
+    def output_size(self) -> int:
+        """Codes given on a step: one class number for ``argmax``, N otherwise."""
+        return 1 if self.activation == "argmax" else self.units
+
+    @property
+    def head(self) -> Head:  # noqa: D102
+        return "softmax" if self.softmax else _head(self.activation)
+
+    @property
+    def operands(self) -> tuple[tuple[Format, int], ...]:
+        """The inputs."""
+        return ((self.input, self.shift_x),)
+
+    @property
+    def matrices(self) -> tuple[Ints, ...]:
+        """Of the inputs."""
+        return (self.weights[None],)
+
+    @property
+    def _result_frac(self) -> int | None:
+        """Fraction bits that the activation reads of the accumulator; None when it reads all."""
+        if isinstance(self.output, Fixed):
+            return self.output.frac
+        return sigmoid.index_frac(self.output.bits) if isinstance(self.output, Unorm) else None
+
+    @property
+    def acc_frac(self) -> int:
+        """Fraction bits of the accumulator: of its products, or of the activation's result where that is finer."""
+        products = self.frac + product_frac(self.name, self.input)
+        return products if self._result_frac is None else max(products, self._result_frac)
+
+    @property
+    def shift_x(self) -> int:
+        """Left shift that aligns a product with the accumulator."""
+        return self.acc_frac - self.frac - product_frac(self.name, self.input)
+
+    @property
+    def result_shift(self) -> int:
+        """Right shift from the accumulator to the output code or the table index."""
+        return 0 if self._result_frac is None else self.acc_frac - self._result_frac
+
+    def accumulator_bounds(self) -> Any:  # noqa: D102
+        x = exact_sum(self.weights) * (self.input.magnitude << self.shift_x)
+        # half a result code is added for rounding; hardware folds it into the bias
+        return x + np.abs(self.bias) + ((1 << self.result_shift) >> 1)
+
+    def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:  # noqa: D102
+        kind = self.matmul_type()
+        # acc = (W x << shift_x) + bias
+        product = x.astype(kind) @ self.weights.T.astype(kind)
+        acc = (product.astype(np.int64) << self.shift_x) + self.bias
+        return Given(self._activate(acc))
+
+    def _activate(self, acc: Ints) -> Ints:
+        if self.activation == "argmax":
+            return acc.argmax(axis=-1)[..., None]
+        if isinstance(self.output, Unorm):
+            return sigmoid.gate(acc, self.result_shift, self.output.bits)
+        assert isinstance(self.output, Fixed)
+        return linear(acc, self.result_shift, self.output, relu=self.activation == "relu")
+
+    def decode(self, outputs: Ints) -> Floats:  # noqa: D102
+        values = self.output.dequantize(outputs)
+        return softmax(values) if self.softmax else values
+
+
+def _head(activation: str) -> Head:
+    heads: dict[str, Head] = {"sigmoid": "sigmoid", "softmax": "softmax", "argmax": "argmax"}
+    return heads.get(activation, "values")

@@ -1,0 +1,81 @@
+"""Embedding layers: a row of a table for each token."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+
+from ffhw.errors import InputError
+from ffhw.layers.base import EachStep, FloatLayer, Floats, Given, Ints, Layer, require
+from ffhw.numbers.formats import Fixed, Format, Index
+from ffhw.numbers.scales import Precision
+
+MAX_TOKENS = 1 << 16
+
+
+@dataclasses.dataclass(frozen=True)
+class FloatEmbedding(EachStep, FloatLayer):
+    """Embedding layer: table ``[V, D]``."""
+
+    kind: ClassVar[str] = "embedding"
+    takes_tokens: ClassVar[bool] = True
+
+    name: str
+    table: Floats
+
+    @property
+    def input_size(self) -> int:
+        """One token a step."""
+        return 1
+
+    def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
+        tokens = x[..., 0].astype(np.int64)
+        if (tokens != x[..., 0]).any() or tokens.min() < 0 or tokens.max() >= len(self.table):
+            raise InputError(f"tokens must be whole numbers from 0 to {len(self.table) - 1}")
+        return self.table[tokens]
+
+    def input_format(self, values: Floats, precision: Precision) -> Format:  # noqa: D102
+        if len(self.table) > MAX_TOKENS:
+            raise InputError(f"layer {self.name!r}: {len(self.table)} tokens, at most {MAX_TOKENS} are supported")
+        return Index(len(self.table))
+
+    def noise(self, rng: np.random.Generator, batch: int, steps: int) -> Floats:  # noqa: D102
+        return rng.integers(0, len(self.table), (batch, steps, 1)).astype(np.float64)
+
+    def quantize(self, source: Format, outputs: Floats, precision: Precision) -> EmbeddingLayer:  # noqa: D102
+        output = precision.fixed(self.table, precision.widths.input_bits)
+        return EmbeddingLayer(self.name, source, output, output.quantize(self.table))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class EmbeddingLayer(EachStep, Layer):
+    """A row of ``table`` for each token: ``[V, D]`` codes of format ``output``; ``input`` is ``Index(V)``."""
+
+    kind: ClassVar[str] = "embedding"
+    arrays: ClassVar[tuple[str, ...]] = ("table",)
+
+    name: str
+    input: Format
+    output: Format
+    table: Ints
+
+    def __post_init__(self) -> None:
+        require(isinstance(self.input, Index), f"layer {self.name!r} takes token numbers (Index), not {self.input}")
+        require(isinstance(self.output, Fixed), f"layer {self.name!r}: output must be Fixed, not {self.output}")
+        assert isinstance(self.input, Index)
+        self._freeze("table", (self.input.size, -1), self.output.min, self.output.max)
+
+    @property
+    def input_size(self) -> int:
+        """One token a step."""
+        return 1
+
+    @property
+    def output_size(self) -> int:
+        """D, the codes of one row."""
+        return self.table.shape[1]
+
+    def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:  # noqa: D102
+        return Given(self.table[x[..., 0]])

@@ -1,0 +1,121 @@
+"""Layers with an accumulator: where its binary point lies, how large it can become, in what type its sums are exact.
+
+acc = (Wx x) << shift_x  +  (Wh h) << shift_h  +  bias          with acc_frac fraction bits, exact
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ffhw.layers.base import Floats, Ints, Layer, NetworkError, require
+from ffhw.numbers.formats import Fixed, Format, Unorm, signed_width
+
+# Products and sums are computed by floating-point units somewhere: a double holds every integer below this.
+MAX_ACCUMULATOR = 1 << 53
+
+
+def weight_range(name: str, bits: object) -> tuple[int, int]:
+    """Range of a weight of ``bits`` bits of the layer ``name``."""
+    try:
+        weight = Fixed(bits, 0)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise NetworkError(f"layer {name!r}: weight_{error}".replace("weight_Fixed bits", "weight_bits")) from None
+    return weight.min, weight.max
+
+
+def exact_sum(weights: Ints) -> Any:
+    """``sum |w|`` over the last axis as Python integers: a bound must not wrap around when it is exceeded."""
+    return np.abs(weights).sum(axis=-1).astype(object)
+
+
+def product_frac(name: str, source: Format) -> int:
+    """Fraction bits that a product gains from an input code of format ``source``.
+
+    Raises
+    ------
+    NetworkError: such codes cannot be multiplied: they count, they do not measure.
+    """
+    if not isinstance(source, (Fixed, Unorm)):
+        raise NetworkError(f"layer {name!r} cannot take {source} as input")
+    return source.frac
+
+
+class WeightedLayer(Layer):
+    """A layer of weighted sums. One accumulator for each unit and gate."""
+
+    weight_bits: int
+
+    @property
+    def units(self) -> int:
+        """N, the number of units."""
+        raise NotImplementedError
+
+    @property
+    def gates(self) -> int:
+        """Accumulators a unit."""
+        return 1
+
+    @property
+    def recurrent_size(self) -> int:
+        """Elements of the state that are multiplied by weights; 0 without a state."""
+        return 0
+
+    @property
+    def operands(self) -> tuple[tuple[Format, int], ...]:
+        """What weights are multiplied by, inputs first: format of the codes, and their shift to the accumulator."""
+        raise NotImplementedError
+
+    @property
+    def matrices(self) -> tuple[Ints, ...]:
+        """Weights of each operand, ``[gates, N, elements]``."""
+        raise NotImplementedError
+
+    @property
+    def acc_frac(self) -> int:
+        """Fraction bits of the accumulator."""
+        raise NotImplementedError
+
+    @property
+    def result_shift(self) -> int:
+        """Right shift from the accumulator to what reads it, a table index or an output code."""
+        raise NotImplementedError
+
+    def accumulator_bounds(self) -> Any:
+        """``sum |w| * max |in| + |bias|`` for each accumulator, Python integers; no partial sum ever exceeds it."""
+        raise NotImplementedError
+
+    @property
+    def acc_bound(self) -> int:
+        """Largest magnitude any accumulator of the layer can reach."""
+        return int(self.accumulator_bounds().max())
+
+    @property
+    def acc_width(self) -> int:
+        """Bits of a two's complement accumulator that never overflows."""
+        return signed_width(-self.acc_bound, self.acc_bound)
+
+    @property
+    def largest_number(self) -> int:  # noqa: D102
+        # an accumulator, and what is added to make it non-negative before a shift
+        return 2 * (self.acc_bound + (2 << self.result_shift))
+
+    def matmul_type(self) -> Any:
+        """Floating-point type in which every partial sum of the layer is an exact integer."""
+        bound = self.acc_bound
+        if bound < 1 << 24:
+            return np.float32
+        assert bound < MAX_ACCUMULATOR, f"layer {self.name!r}: accumulators reach {bound}"
+        return np.float64
+
+    def _check_bound(self) -> None:
+        require(
+            self.acc_bound < MAX_ACCUMULATOR,
+            f"layer {self.name!r}: accumulators reach {self.acc_bound}, over the limit of 2^53: use fewer bits",
+        )
+
+
+def affine(x: Floats, weights: Floats, bias: Floats) -> Floats:
+    """``W x + b`` for ``weights [..., D]`` and ``bias [...]``, the leading axes laid out flat."""
+    return x @ weights.reshape(-1, weights.shape[-1]).T + bias.reshape(-1)

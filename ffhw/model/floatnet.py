@@ -1,0 +1,83 @@
+"""The float network: what was trained, as plain arrays, and its forward pass in NumPy.
+
+It is the yardstick that the quantized network is measured against and the source of calibration statistics, and it
+needs no deep-learning framework.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ffhw.errors import InputError
+from ffhw.layers.base import FloatLayer, Floats, Head
+
+
+@dataclasses.dataclass(frozen=True)
+class FloatNetwork:
+    """A chain of trained layers."""
+
+    name: str
+    layers: tuple[FloatLayer, ...]
+    mask_value: float | None = None  # of a Masking layer at the input: steps of this value only are padding
+
+    @property
+    def input_size(self) -> int:
+        """Input elements a step."""
+        return self.layers[0].input_size
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether the inputs are token numbers."""
+        return self.layers[0].takes_tokens
+
+    @property
+    def return_sequences(self) -> bool:
+        """Whether every step gives an output, or the last step of a sequence only."""
+        return all(layer.return_sequences for layer in self.layers)
+
+    @property
+    def head(self) -> Head:
+        """What the answers are."""
+        return self.layers[-1].head
+
+
+def forward(network: FloatNetwork, x: ArrayLike, lengths: ArrayLike | None = None) -> list[Floats]:
+    """Run sequences through the network and keep what every layer gives.
+
+    Parameters
+    ----------
+    x: ``[batch, time, D]``; lengths: steps of each sequence, all if None.
+
+    Returns
+    -------
+    One array a layer, ``[batch, time or 1, N]``; the last one is the network's output, logits where it ends in a
+    softmax. Steps past a sequence's end repeat its last state.
+
+    Raises
+    ------
+    InputError: the shape does not fit the network, or a token is outside the table.
+    """
+    v = np.asarray(x, dtype=np.float64)
+    if v.ndim != 3 or v.shape[2] != network.input_size or 0 in v.shape:
+        raise InputError(
+            f"data must have shape [batch, time, {network.input_size}], each at least 1, not {list(v.shape)}"
+        )
+    if not np.isfinite(v).all():
+        raise InputError(f"data must be finite, found {int((~np.isfinite(v)).sum())} values that are not")
+    length = np.full(len(v), v.shape[1]) if lengths is None else np.asarray(lengths)
+    given = []
+    for layer in network.layers:
+        v = layer.forward(v, length)
+        if not layer.return_sequences:
+            v, length = v[:, -1:], np.ones_like(length)
+        given.append(v)
+    return given
+
+
+def predict(network: FloatNetwork, x: ArrayLike, lengths: ArrayLike | None = None) -> Floats:
+    """Outputs of the float network: ``[batch, time, N]``, or ``[batch, N]`` where it answers once a sequence."""
+    v = network.layers[-1].answer(forward(network, x, lengths)[-1])
+    return v if network.return_sequences else v[:, 0]

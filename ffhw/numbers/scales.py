@@ -1,0 +1,112 @@
+"""The choice of scales: how many bits each kind of number has, and where its binary point lies.
+
+Every scale is a power of two, chosen tensor by tensor: by *range*, the finest grid on which nothing saturates, or by
+*error*, the grid of least mean square error, which may saturate a few outliers to resolve all others better.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ffhw.errors import InputError
+from ffhw.numbers.formats import Fixed, Format, Unorm
+
+METHODS = ("error", "range")
+# Grids of the least-error search: from the range's grid to this many bits finer.
+_FINER = 4
+# A tensor of zeros, or of denormal numbers, has no useful scale of its own.
+_FRAC_LIMIT = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class Widths:
+    """Bits of each kind of number; ``bits`` is what the others default to.
+
+    Raises
+    ------
+    InputError: a width is not from 1 to 16.
+    """
+
+    bits: int = 8
+    weight_bits: int = None  # type: ignore[assignment]  # filled in below
+    state_bits: int = None  # type: ignore[assignment]
+    input_bits: int = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is None:
+                object.__setattr__(self, field.name, self.bits)
+            elif isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 16:
+                option = "--" + field.name.replace("_", "-")
+                raise InputError(f"{option} must be from 1 to 16, not {value!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Precision:
+    """How a network is quantized: the widths, and the method by which scales are chosen."""
+
+    widths: Widths = dataclasses.field(default_factory=Widths)
+    method: str = "error"
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InputError(f"--calibration must be one of {', '.join(METHODS)}, not {self.method!r}")
+
+    def fixed(self, values: ArrayLike, bits: int) -> Fixed:
+        """The ``Fixed`` format of ``bits`` bits that represents ``values`` best."""
+        return Fixed(bits, choose_frac(values, bits, self.method))
+
+    def weights(self, values: ArrayLike, source: Format) -> tuple[NDArray[np.int64], int]:
+        """Integer weights on inputs of format ``source``, and their fraction bits.
+
+        A product with a Unorm code q of value q / M is worth ``w * q / M``; storing ``w * 2^b / M`` on the grid leaves
+        ``W * q * 2^-(frac + b)``, with no division anywhere.
+        """
+        absorbed = 2.0**source.bits / source.max if isinstance(source, Unorm) else 1.0
+        scaled = np.asarray(values) * absorbed
+        grid = self.fixed(scaled, self.widths.weight_bits)
+        return grid.quantize(scaled), grid.frac
+
+
+def bias_codes(values: ArrayLike, acc_frac: int) -> NDArray[np.int64]:
+    """Bias codes at the resolution of an accumulator of ``acc_frac`` fraction bits, rounded half up."""
+    return np.floor(np.asarray(values) * 2.0**acc_frac + 0.5).astype(np.int64)
+
+
+def choose_frac(values: ArrayLike, bits: int, method: str = "error") -> int:
+    """Fraction bits of the ``Fixed(bits, frac)`` that represents ``values`` best.
+
+    Parameters
+    ----------
+    values: any shape; finite.
+    method: ``range``: the most fraction bits with which no value saturates by more than half a step;
+        ``error``: of that grid and the four next finer ones, the one of least mean square error.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+    v = np.asarray(values, dtype=np.float64).ravel()
+    peak = float(np.abs(v).max(initial=0.0))
+    if peak == 0.0:
+        return bits - 1
+    # peak lies in [2^(e-1), 2^e), so that the finest grid it fits is one of three
+    frac = bits - 1 - int(np.frexp(peak)[1])
+    frac = max(f for f in (frac - 1, frac, frac + 1) if _fits(v, Fixed(bits, f)) or f < frac)
+    frac = min(frac, _FRAC_LIMIT)
+    if method == "range":
+        return frac
+    errors = [_square_error(v, Fixed(bits, f)) for f in range(frac, frac + _FINER + 1)]
+    return min(frac + int(np.argmin(errors)), _FRAC_LIMIT)
+
+
+def _fits(v: Any, fmt: Fixed) -> bool:
+    """Whether no value saturates by more than the half step that rounding costs anyway."""
+    return bool(v.max() < (fmt.max + 0.5) / fmt.scale and v.min() >= (fmt.min - 0.5) / fmt.scale)
+
+
+def _square_error(v: Any, fmt: Fixed) -> float:
+    return float(np.square(fmt.dequantize(fmt.quantize(v)) - v).sum())

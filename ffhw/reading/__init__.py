@@ -1,0 +1,1 @@
+"""Reading what users bring: trained models and data, as data. Nothing in a file is ever executed."""

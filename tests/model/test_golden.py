@@ -1,0 +1,247 @@
+"""The golden model is the definition: it is anchored here to hand-worked numbers, to exhaustive checks and to an
+independent integer model written without NumPy's help. tests/test_quantize.py holds it against the float network."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from networks import random_codes, random_network
+
+from ffhw.errors import InputError
+from ffhw.layers.dense import DenseLayer, linear
+from ffhw.layers.embedding import EmbeddingLayer
+from ffhw.layers.jk import JKLayer, state_update
+from ffhw.model import golden
+from ffhw.model.network import Network
+from ffhw.numbers import sigmoid
+from ffhw.numbers.formats import Fixed, Unorm
+
+
+def every_code(bits):
+    codes = np.arange(1 << bits)
+    return np.ix_(codes, codes, codes)
+
+
+@pytest.mark.parametrize("bits", range(1, 8))
+def test_state_update_is_the_rounded_quotient(bits):
+    j, k, h = every_code(bits)
+    top = (1 << bits) - 1
+    t = j * (top - h) + (top - k) * h
+    # M is odd, so t / M never lies half-way between two codes
+    assert np.array_equal(state_update(j, k, h, bits), (2 * t + top) // (2 * top))
+
+
+def test_state_update_of_all_16_777_216_cases_at_8_bits():
+    codes = np.arange(256)
+    k, h = np.meshgrid(codes, codes, indexing="ij")
+    for j in range(256):
+        t = j * (255 - h) + (255 - k) * h
+        assert np.array_equal(state_update(j, k, h, 8), (2 * t + 255) // 510)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 5, 8, 12, 16])
+def test_state_update_stays_in_range_at_every_corner(bits):
+    top = (1 << bits) - 1
+    some = [0, 1, top // 2, top // 2 + 1, max(0, top - 1), top]
+    for j, k, h in itertools.product(some, repeat=3):
+        new = int(state_update(np.int64(j), np.int64(k), np.int64(h), bits))
+        assert 0 <= new <= top
+        assert new == round((j * (top - h) + (top - k) * h) / top)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 8, 16])
+def test_zero_gates_hold_every_state(bits):
+    h = np.arange(1 << bits)
+    zero = np.zeros_like(h)
+    assert np.array_equal(state_update(zero, zero, h, bits), h)
+
+
+@pytest.mark.parametrize("bits", [1, 4, 8, 16])
+def test_full_gates_reproduce_the_flip_flop_truth_table(bits):
+    top = (1 << bits) - 1
+    h = np.arange(1 << bits)
+    full = np.full_like(h, top)
+    zero = np.zeros_like(h)
+    assert np.array_equal(state_update(full, zero, h, bits), full)  # set
+    assert np.array_equal(state_update(zero, full, h, bits), zero)  # reset
+    assert np.array_equal(state_update(full, full, h, bits), top - h)  # toggle
+
+
+def test_one_bit_cell_is_a_digital_jk_flip_flop():
+    j, k, h = every_code(1)
+    assert np.array_equal(state_update(j, k, h, 1), (j & ~h | ~k & h) & 1)
+
+
+def test_hand_worked_cell():
+    """One 2-bit unit, one input: every number below was worked out on paper."""
+    layer = JKLayer(
+        name="jk",
+        input=Fixed(3, 1),
+        state=Unorm(2),
+        weight_bits=3,
+        frac_x=1,
+        frac_h=0,
+        weights_x=np.array([[[3]], [[-2]]]),
+        weights_h=np.array([[[-4]], [[1]]]),
+        bias=np.array([[2], [-1]]),
+    )
+    # fraction bits: x product 2, h product 2, index 0; acc = 3 x - 4 h + 2 and -2 x + h - 1; index = acc >> 2
+    assert (layer.acc_frac, layer.shift_x, layer.shift_h, layer.gate_shift) == (2, 0, 0, 2)
+    # 2-bit table over [-8, 8): 3 / (1 + exp(-(i + 1/2))) rounded for i = -8 ... 7
+    assert sigmoid.full_table(2).tolist() == [0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 3, 3]
+    x = np.array([[[3], [3], [-4], [0]]])
+    trace = golden.run(Network("n", (layer,)), x, trace=True).traces["jk"]
+    # step 1: acc 11, -7 -> index 2, -2 -> J 3, K 1 -> t = 3 * 3 = 9 -> H 3
+    # step 2: acc -1, -4 -> index -1, -1 -> J 1, K 1 -> t = 0 + 2 * 3 = 6 -> H 2
+    # step 3: acc -18, 9 -> index -5, 2 -> J 0, K 3 -> t = 0 -> H 0
+    # step 4: acc 2, -1 -> index 0, -1 -> J 2, K 1 -> t = 2 * 3 = 6 -> H 2
+    assert trace.j[0, :, 0].tolist() == [3, 1, 0, 2]
+    assert trace.k[0, :, 0].tolist() == [1, 1, 3, 1]
+    assert trace.h[0, :, 0].tolist() == [3, 2, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("acc", "relu", "code"),
+    [(7, False, 1), (8, False, 1), (11, False, 1), (12, False, 2), (-4, False, 0), (-5, False, -1), (999, False, 7),
+     (-999, False, -8), (-999, True, 0), (20, True, 3)],
+)  # fmt: skip
+def test_linear_rounds_half_up_and_saturates(acc, relu, code):
+    assert linear(np.int64(acc), 3, Fixed(4, 0), relu) == code
+
+
+def slow_run(network: Network, sequence) -> list[list[int]]:
+    """Python integers and loops only; shares nothing with the golden model but the table's values."""
+    vectors = [[int(v) for v in step] for step in sequence]
+    for layer in network.layers:
+        if isinstance(layer, EmbeddingLayer):
+            vectors = [[int(v) for v in layer.table[vector[0]]] for vector in vectors]
+        elif isinstance(layer, DenseLayer):
+            vectors = [slow_dense(layer, vector) for vector in vectors]
+        else:
+            vectors = slow_jk(layer, vectors)
+    return vectors
+
+
+def slow_table(acc: int, shift: int, bits: int) -> int:
+    index = max(-(2 ** (bits + 1)), min(2 ** (bits + 1) - 1, math.floor(acc / 2**shift)))
+    reach = 8 if bits <= 10 else 16
+    step = 2 * reach / 2 ** (bits + 2)
+    return math.floor((2**bits - 1) / (1 + math.exp(-(index + 0.5) * step)) + 0.5)
+
+
+def slow_jk(layer: JKLayer, vectors):
+    n, top = layer.units, 2**layer.state.bits - 1
+    h = [0] * n
+    states = []
+    for x in vectors:
+        new = []
+        for u in range(n):
+            gates = []
+            for g in range(2):
+                acc = int(layer.bias[g, u])
+                acc += sum(int(w) * v * 2**layer.shift_x for w, v in zip(layer.weights_x[g, u], x, strict=True))
+                acc += sum(int(w) * v * 2**layer.shift_h for w, v in zip(layer.weights_h[g, u], h, strict=True))
+                gates.append(slow_table(acc, layer.gate_shift, layer.state.bits))
+            new.append(round((gates[0] * (top - h[u]) + (top - gates[1]) * h[u]) / top))
+        h = new
+        states.append(h)
+    return states if layer.return_sequences else states[-1:]
+
+
+def slow_dense(layer: DenseLayer, x):
+    accs = [
+        int(b) + sum(int(w) * v * 2**layer.shift_x for w, v in zip(row, x, strict=True))
+        for row, b in zip(layer.weights, layer.bias, strict=True)
+    ]
+    if layer.activation == "argmax":
+        return [accs.index(max(accs))]
+    if isinstance(layer.output, Unorm):
+        return [slow_table(acc, layer.result_shift, layer.output.bits) for acc in accs]
+    low = 0 if layer.activation == "relu" else layer.output.min
+    return [max(low, min(layer.output.max, math.floor(acc / 2**layer.result_shift + 0.5))) for acc in accs]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 12, 16])
+@pytest.mark.parametrize(
+    ("activation", "every_step", "tokens"),
+    [("linear", True, 0), ("relu", False, 0), ("sigmoid", True, 6), ("argmax", False, 0)],
+)
+def test_golden_model_equals_plain_integers(bits, activation, every_step, tokens, rng):
+    network = random_network(
+        bits,
+        inputs=3,
+        units=(5, 4),
+        outputs=3,
+        bits=bits,
+        activation=activation,
+        return_sequences=every_step,
+        tokens=tokens,
+    )
+    sequences = random_codes(network, rng, [6, 1, 9])
+    codes, lengths = golden.pad(sequences)
+    outputs = golden.run(network, codes, lengths).outputs
+    for sequence, output in zip(sequences, outputs, strict=True):
+        expected = slow_run(network, sequence)
+        if every_step:
+            assert output[: len(sequence)].tolist() == expected
+            assert not output[len(sequence) :].any()
+        else:
+            assert output.tolist() == expected[-1]
+
+
+def test_sequences_do_not_influence_each_other(rng):
+    network = random_network(3, return_sequences=False)
+    codes, lengths = golden.pad(random_codes(network, rng, [3, 9, 5]))
+    together = golden.run(network, codes, lengths)
+    for n, length in enumerate(lengths):
+        alone = golden.run(network, codes[n : n + 1, :length])
+        assert np.array_equal(alone.outputs[0], together.outputs[n])
+        assert np.array_equal(alone.states["jk_0"][0], together.states["jk_0"][n])
+
+
+def test_a_sequence_cut_in_two_goes_on_from_its_state(rng):
+    network = random_network(4, units=(5, 4))
+    codes = random_codes(network, rng, [12])[0][None]
+    whole = golden.run(network, codes)
+    first = golden.run(network, codes[:, :5])
+    second = golden.run(network, codes[:, 5:], states=first.states)
+    assert np.array_equal(np.concatenate([first.outputs, second.outputs], axis=1), whole.outputs)
+
+
+@pytest.mark.parametrize(
+    ("codes", "lengths", "message"),
+    [
+        (
+            np.zeros((1, 2, 4), int),
+            None,
+            r"^input must have shape \[batch, time, 3\], each at least 1, not \[1, 2, 4\]$",
+        ),
+        (np.zeros((2, 3), int), None, r"^input must have shape"),
+        (np.zeros((0, 2, 3), int), None, r"^input must have shape"),
+        (np.zeros((1, 2, 3)), None, r"^input codes must be integers, not float64$"),
+        (np.full((1, 2, 3), 8), None, r"^input codes must be from -8 to 7 \(Fixed\(4, frac=2\)\), found 8 to 8$"),
+        (np.zeros((1, 2, 3), int), [3], r"^lengths must be 1 integers from 1 to 2$"),
+        (np.zeros((1, 2, 3), int), [0], r"^lengths must be 1 integers from 1 to 2$"),
+    ],
+)
+def test_run_refuses(codes, lengths, message):
+    with pytest.raises(InputError, match=message):
+        golden.run(random_network(1), codes, lengths)
+
+
+def test_run_refuses_states_of_unknown_layers():
+    with pytest.raises(InputError, match=r"^no layer with a state is named 'other'$"):
+        golden.run(random_network(1), np.zeros((1, 2, 3), int), states={"other": np.zeros((1, 5), int)})
+
+
+def test_a_memory_at_zero_gates_does_not_drift_in_a_hundred_thousand_steps():
+    """Gates that are codes 0 without input: whatever was stored stays, to the code."""
+    n = 4
+    eye = np.zeros((2, n, n), int)
+    layer = JKLayer("jk", Fixed(8, 0), Unorm(8), 8, 0, 0, np.zeros((2, n, 1), int), eye, np.full((2, n), -(9 << 8)))
+    start = np.array([[1, 77, 128, 254]])
+    result = golden.run(Network("hold", (layer,)), np.zeros((1, 100_000, 1), int), states={"jk": start})
+    assert np.array_equal(result.states["jk"], start)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ffhw.errors import InputError
+from ffhw.model import floatnet, golden
+from ffhw.model.metrics import compare
+from ffhw.model.quantize import quantize
+from ffhw.numbers.formats import Fixed, Index, Unorm
+from ffhw.numbers.scales import Widths, choose_frac
+from ffhw.reading import keras_file
+from ffhw.reading.data import Data
+
+
+@pytest.mark.parametrize(
+    ("values", "bits", "frac"),
+    [
+        ([0.9], 8, 7),
+        ([1.0], 8, 6),
+        ([-1.0], 8, 7),
+        ([0.99], 4, 2),
+        ([3.9, -4.0], 8, 5),
+        ([100.0], 8, 0),
+        ([1000.0], 8, -3),
+    ],
+)
+def test_range_is_the_finest_grid_without_saturation(values, bits, frac):
+    assert choose_frac(values, bits, "range") == frac
+    fmt, finer = Fixed(bits, frac), Fixed(bits, frac + 1)
+    assert np.abs(fmt.dequantize(fmt.quantize(values)) - values).max() <= 0.5 / fmt.scale
+    assert np.abs(finer.dequantize(finer.quantize(values)) - values).max() > 0.5 / finer.scale
+
+
+def test_least_error_gives_up_an_outlier_to_resolve_the_rest(rng):
+    values = np.append(rng.normal(0, 0.1, 10_000), 1.7)
+    by_range, by_error = (choose_frac(values, 4, method) for method in ("range", "error"))
+    assert by_error > by_range
+
+    def error(frac):
+        fmt = Fixed(4, frac)
+        return np.square(fmt.dequantize(fmt.quantize(values)) - values).mean()
+
+    assert error(by_error) == min(error(frac) for frac in range(by_range - 2, by_range + 8))
+
+
+@pytest.mark.parametrize("values", [[0.0], [], [1e-300]])
+def test_a_tensor_without_a_scale_gets_a_harmless_one(values):
+    assert 0 < choose_frac(values, 8) <= 40
+
+
+def test_choose_frac_refuses_other_methods():
+    with pytest.raises(ValueError, match=r"^method must be one of error, range, not 'best'$"):
+        choose_frac([1.0], 8, "best")
+
+
+@pytest.mark.parametrize(("field", "value"), [("bits", 0), ("bits", 17), ("weight_bits", 99), ("state_bits", -1)])
+def test_widths_out_of_range(field, value):
+    option = "--" + field.replace("_", "-")
+    with pytest.raises(InputError, match=rf"^{option} must be from 1 to 16, not {value}$"):
+        Widths(**{field: value})
+
+
+def test_each_override_sets_its_own_width(keras_models, rng):
+    float_network = keras_file.read_model(keras_models / "tracker.keras")
+    widths = Widths(bits=7, weight_bits=5, state_bits=6, input_bits=9)
+    jk, dense = quantize(float_network, rng.normal(size=(8, 10, 3)), widths=widths).layers
+    assert (jk.weight_bits, jk.state, jk.input.bits) == (5, Unorm(6), 9)
+    assert (dense.weight_bits, dense.output.bits) == (5, 7)
+
+
+@pytest.mark.parametrize("model", ["classifier", "tracker", "stacked", "text"])
+def test_more_bits_come_closer_to_the_float_network(keras_models, model, rng):
+    float_network = keras_file.read_model(keras_models / f"{model}.keras")
+    if float_network.takes_tokens:
+        x = rng.integers(0, 11, (16, 20, 1)).astype(float)
+    else:
+        x = rng.normal(size=(16, 20, float_network.input_size))
+    exact = floatnet.forward(float_network, x)[-1]
+    errors = []
+    for bits in (4, 8, 12, 16):
+        network = quantize(float_network, x, widths=Widths(bits), method="range")
+        outputs = golden.run(network, network.input.quantize(x)).outputs
+        errors.append(np.abs(network.output.dequantize(outputs).reshape(exact.shape) - exact).max())
+    assert errors[1] < 0.12 * np.abs(exact).max()
+    assert errors[2] < errors[1] / 4
+    assert errors[3] < errors[2] / 4
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_weights_on_states_absorb_the_factor_of_their_format(bits, rng):
+    """A weight times a code q / M of value 1 must be worth the weight: codes are worth 2^-frac * M / 2^b each."""
+    from ffhw.layers.dense import FloatDense
+    from ffhw.layers.jk import FloatJK
+    from ffhw.model.floatnet import FloatNetwork
+
+    wh, wd = rng.uniform(-1, 1, (2, 3, 3)), rng.uniform(-1, 1, (2, 3))
+    jk = FloatJK("jk", rng.uniform(-1, 1, (2, 3, 2)), wh, np.zeros((2, 3)), return_sequences=True)
+    network = FloatNetwork("n", (jk, FloatDense("dense", wd, np.zeros(2), "linear")))
+    widths = Widths(bits=bits, weight_bits=12)
+    first, second = quantize(network, rng.normal(size=(4, 9, 2)), widths=widths, method="range").layers
+    top = 2**bits - 1
+    for exact, codes, frac in ((wh, first.weights_h, first.frac_h), (wd, second.weights, second.frac)):
+        worth = codes * 2.0**-frac * top / 2**bits
+        assert np.abs(worth - exact).max() <= 0.5 * 2.0**-frac
+
+
+def test_ragged_calibration_ignores_padding(keras_models, rng):
+    float_network = keras_file.read_model(keras_models / "classifier.keras")
+    x = rng.uniform(-0.4, 0.4, (8, 10, 4))
+    x[:, 5:] = 1000.0
+    network = quantize(float_network, x, np.full(8, 5), method="range")
+    assert network.input == Fixed(8, 8)
+
+
+def test_tokens_are_counted_not_scaled(keras_models):
+    float_network = keras_file.read_model(keras_models / "text.keras")
+    network = quantize(float_network, np.arange(11.0).reshape(1, 11, 1))
+    assert network.input == Index(11)
+    with pytest.raises(InputError, match=r"^tokens must be whole numbers from 0 to 10$"):
+        quantize(float_network, np.full((1, 2, 1), 11.0))
+
+
+def test_argmax_ends_in_a_class_number(keras_models, rng):
+    float_network = keras_file.read_model(keras_models / "classifier.keras")
+    x = rng.normal(size=(50, 10, 4))
+    network = quantize(float_network, x, argmax=True)
+    outputs = golden.run(network, network.input.quantize(x)).outputs
+    exact = floatnet.predict(float_network, x).argmax(axis=-1)
+    assert network.output == Index(3)
+    assert (outputs[..., 0] == exact).mean() > 0.9
+
+
+def test_comparison_reports_both_scores_and_their_difference(keras_models, rng):
+    float_network = keras_file.read_model(keras_models / "classifier.keras")
+    x = rng.normal(size=(50, 10, 4))
+    y = floatnet.predict(float_network, x).argmax(axis=-1)
+    data = Data(x, np.full(50, 10), y)
+    report = compare(float_network, quantize(float_network, x), data)
+    assert report["float"] == {"accuracy": 1.0}
+    assert 0.8 < report["quantized"]["accuracy"] <= 1.0
+    assert 0 < report["rms_difference"] < report["max_difference"] < 8 * report["output_step"]
+    assert sum(report["difference_histogram"]["counts"]) == 50 * 3
