@@ -24,7 +24,7 @@ from ffhw.model.network import Network
 from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import METHODS, Widths
 from ffhw.reading.data import Data, fit_data, load_data
-from ffhw.reading.keras_file import read_model
+from ffhw.reading.keras_model import read_model
 
 # Sequences kept in a bundle for `ffhw sim`, and for `ffhw sim --all`.
 VECTORS = 8

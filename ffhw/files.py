@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
-from ffhw.errors import OutputError
+from ffhw.errors import InputError, OutputError
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -109,3 +112,26 @@ def _exchange(new: Path, old: Path) -> None:
         os.rename(old, aside)
         os.rename(new, old)
         shutil.rmtree(aside)
+
+
+@contextlib.contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading; not a folder, a pipe or a device, which may never end.
+
+    Raises
+    ------
+    InputError: it does not exist, is none, or may not be read.
+    """
+    try:
+        # a pipe without a writer would wait here for ever
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except PermissionError:
+        raise InputError(f"{path} cannot be read: permission denied") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InputError(f"{path} is not a regular file")
+        yield file

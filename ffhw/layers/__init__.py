@@ -10,6 +10,7 @@ import importlib
 from types import ModuleType
 
 from ffhw.errors import InputError
+from ffhw.layers import activations, dense, embedding, jk, passing, scaling
 from ffhw.layers.base import FloatLayer, Layer
 from ffhw.layers.dense import DenseLayer, FloatDense
 from ffhw.layers.embedding import EmbeddingLayer, FloatEmbedding
@@ -21,6 +22,8 @@ KINDS: dict[str, tuple[type[FloatLayer], type[Layer]]] = {
     "dense": (FloatDense, DenseLayer),
     "embedding": (FloatEmbedding, EmbeddingLayer),
 }
+# The Keras classes that become a layer, change one, or pass.
+READ = {known.name: known for module in (jk, dense, embedding, activations, scaling, passing) for known in module.KERAS}
 
 
 def rule(package: str, concern: str, layer: Layer) -> ModuleType:

@@ -71,6 +71,11 @@ class FloatLayer:
         raise NotImplementedError
 
     @property
+    def output_size(self) -> int:
+        """Elements a step that the layer gives on."""
+        raise NotImplementedError
+
+    @property
     def head(self) -> Head:
         """What the answers are, where this layer is a network's last."""
         return "values"
@@ -108,6 +113,19 @@ class FloatLayer:
         InputError: this kind of layer has no such form.
         """
         raise InputError("--argmax needs a Dense layer at the output")
+
+    def input_scaled(self, name: str, scale: Floats, offset: Floats) -> FloatLayer:
+        """The layer that takes ``v`` where this one takes ``scale * v + offset``, of the layer ``name`` before it.
+
+        Raises
+        ------
+        InputError: this layer cannot take it over.
+        """
+        raise InputError(f"layer {name!r}: a scale in front of layer {self.name!r} has no hardware")
+
+    def output_scaled(self, scale: Floats, offset: Floats) -> FloatLayer | None:
+        """The layer that gives ``scale * v + offset`` where this one gives ``v``; None if it cannot."""
+        return None
 
     def activated(self, name: str, activation: str) -> FloatLayer:
         """The layer with the activation of the layer ``name`` behind it.

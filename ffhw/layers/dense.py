@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ffhw.layers.base import EachStep, FloatLayer, Floats, Given, Head, Ints, require
+from ffhw.layers.description import FLAG_ON, UNITS, Described, KerasClass, one_of, training_options
 from ffhw.layers.weighted import MAX_ACCUMULATOR, WeightedLayer, affine, exact_sum, product_frac, weight_range
 from ffhw.numbers import sigmoid
 from ffhw.numbers.formats import Fixed, Format, Index, Unorm
@@ -20,6 +21,30 @@ def softmax(v: Floats) -> Floats:
     """Softmax over the last axis, without overflow."""
     e = np.exp(v - v.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
+
+
+def read(described: Described) -> FloatDense:
+    """Dense layer: ``kernel [D, N]``, ``bias [N]``."""
+    options, d, n = described.options, described.inputs, described.options["units"]
+    described.expect_arrays(1 + options["use_bias"])
+    kernel = described.array("vars/0", d, n)
+    bias = described.array("vars/1", n) if options["use_bias"] else np.zeros(n)
+    return FloatDense(described.name, kernel.T, bias, options["activation"])
+
+
+KERAS = (
+    KerasClass(
+        "Dense",
+        {
+            "units": UNITS,
+            "activation": one_of(ACTIVATIONS),
+            "use_bias": FLAG_ON,
+            **training_options("kernel", "bias"),
+        },
+        read,
+        each_step=True,
+    ),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +67,23 @@ class FloatDense(EachStep, FloatLayer):
         return self.weights.shape[1]
 
     @property
+    def output_size(self) -> int:
+        """N, the number of outputs."""
+        return self.weights.shape[0]
+
+    @property
     def head(self) -> Head:  # noqa: D102
         return _head(self.activation)
+
+    def input_scaled(self, name: str, scale: Floats, offset: Floats) -> FloatDense:  # noqa: D102
+        # W (s v + o) + b = (W s) v + (b + W o)
+        return dataclasses.replace(self, weights=self.weights * scale, bias=self.bias + self.weights @ offset)
+
+    def output_scaled(self, scale: Floats, offset: Floats) -> FloatDense | None:  # noqa: D102
+        if self.activation != "linear":
+            return None
+        # s (W v + b) + o = (s W) v + (s b + o)
+        return dataclasses.replace(self, weights=self.weights * scale[:, None], bias=self.bias * scale + offset)
 
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
         v = affine(x, self.weights, self.bias)

@@ -9,10 +9,36 @@ import numpy as np
 
 from ffhw.errors import InputError
 from ffhw.layers.base import EachStep, FloatLayer, Floats, Given, Ints, Layer, require
+from ffhw.layers.description import FLAG, UNITS, UNUSED, Described, KerasClass, Mask, training_options
 from ffhw.numbers.formats import Fixed, Format, Index
 from ffhw.numbers.scales import Precision
 
 MAX_TOKENS = 1 << 16
+
+
+def read(described: Described) -> tuple[Mask | FloatEmbedding, ...]:
+    """Embedding layer: ``embeddings [V, D]``; with ``mask_zero`` token 0 is padding."""
+    described.expect_arrays(1)
+    options = described.options
+    table = described.array("vars/0", options["input_dim"], options["output_dim"])
+    layer = FloatEmbedding(described.name, table)
+    return (Mask(described.name, 0.0), layer) if options["mask_zero"] else (layer,)
+
+
+KERAS = (
+    KerasClass(
+        "Embedding",
+        {
+            "input_dim": UNITS,
+            "output_dim": UNITS,
+            "mask_zero": FLAG,
+            "input_length": UNUSED,
+            **training_options("embeddings"),
+        },
+        read,
+        takes_tokens=True,
+    ),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +55,14 @@ class FloatEmbedding(EachStep, FloatLayer):
     def input_size(self) -> int:
         """One token a step."""
         return 1
+
+    @property
+    def output_size(self) -> int:
+        """D, the elements of a row."""
+        return self.table.shape[1]
+
+    def output_scaled(self, scale: Floats, offset: Floats) -> FloatEmbedding:  # noqa: D102
+        return dataclasses.replace(self, table=self.table * scale + offset)
 
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
         tokens = x[..., 0].astype(np.int64)

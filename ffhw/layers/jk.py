@@ -12,11 +12,59 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ffhw.layers.base import Floats, Ints, require
+from ffhw.layers.description import (
+    FLAG,
+    FLAG_ON,
+    UNITS,
+    UNUSED,
+    Described,
+    KerasClass,
+    only,
+    training_options,
+)
 from ffhw.layers.recurrent import FloatRecurrent, RecurrentLayer, Step
 from ffhw.layers.weighted import MAX_ACCUMULATOR, affine, exact_sum, product_frac, weight_range
 from ffhw.numbers import sigmoid
 from ffhw.numbers.formats import Format, Unorm
 from ffhw.numbers.scales import Precision, bias_codes
+
+
+def read(described: Described) -> FloatJK:
+    """JK layer of ``ffhw.training.jk``: ``kernel [D, 2 N]``, ``recurrent_kernel [N, 2 N]``, ``bias [2, 2 N]``."""
+    options, d, n = described.options, described.inputs, described.options["units"]
+    described.expect_arrays(0)
+    described.expect_arrays(2 + options["use_bias"], "cell/")
+    kernel = described.array("cell/vars/0", d, 2 * n)
+    recurrent = described.array("cell/vars/1", n, 2 * n)
+    # hardware needs one bias: the input's and the recurrent one are always added
+    bias = described.array("cell/vars/2", 2, 2 * n).sum(axis=0) if options["use_bias"] else np.zeros(2 * n)
+    return FloatJK(
+        name=described.name,
+        weights_x=kernel.T.reshape(2, n, d),
+        weights_h=recurrent.T.reshape(2, n, n),
+        bias=bias.reshape(2, n),
+        return_sequences=options["return_sequences"],
+    )
+
+
+KERAS = (
+    KerasClass(
+        "JK",
+        {
+            "units": UNITS,
+            "use_bias": FLAG_ON,
+            "return_sequences": FLAG,
+            "return_state": only(False),
+            "go_backwards": only(False),
+            "zero_output_for_mask": only(False),
+            "stateful": FLAG,  # the state that hardware keeps is asked for with --keep-state
+            **dict.fromkeys(("unroll", "dropout", "recurrent_dropout", "seed"), UNUSED),
+            **training_options("kernel", "recurrent", "bias"),
+        },
+        read,
+        registered="ffhw>JK",
+    ),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +88,15 @@ class FloatJK(FloatRecurrent):
     def input_size(self) -> int:
         """D, the number of inputs."""
         return self.weights_x.shape[2]
+
+    @property
+    def output_size(self) -> int:
+        """The states."""
+        return self.units
+
+    def input_scaled(self, name: str, scale: Floats, offset: Floats) -> FloatJK:  # noqa: D102
+        # W (s v + o) + b = (W s) v + (b + W o)
+        return dataclasses.replace(self, weights_x=self.weights_x * scale, bias=self.bias + self.weights_x @ offset)
 
     def drive(self, x: Floats) -> Floats:  # noqa: D102
         return affine(x, self.weights_x, self.bias)

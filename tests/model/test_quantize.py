@@ -9,8 +9,8 @@ from ffhw.model.metrics import compare
 from ffhw.model.quantize import quantize
 from ffhw.numbers.formats import Fixed, Index, Unorm
 from ffhw.numbers.scales import Widths, choose_frac
-from ffhw.reading import keras_file
 from ffhw.reading.data import Data
+from ffhw.reading.keras_model import read_model
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_widths_out_of_range(field, value):
 
 
 def test_each_override_sets_its_own_width(keras_models, rng):
-    float_network = keras_file.read_model(keras_models / "tracker.keras")
+    float_network = read_model(keras_models / "tracker.keras")
     widths = Widths(bits=7, weight_bits=5, state_bits=6, input_bits=9)
     jk, dense = quantize(float_network, rng.normal(size=(8, 10, 3)), widths=widths).layers
     assert (jk.weight_bits, jk.state, jk.input.bits) == (5, Unorm(6), 9)
@@ -71,7 +71,7 @@ def test_each_override_sets_its_own_width(keras_models, rng):
 
 @pytest.mark.parametrize("model", ["classifier", "tracker", "stacked", "text"])
 def test_more_bits_come_closer_to_the_float_network(keras_models, model, rng):
-    float_network = keras_file.read_model(keras_models / f"{model}.keras")
+    float_network = read_model(keras_models / f"{model}.keras")
     if float_network.takes_tokens:
         x = rng.integers(0, 11, (16, 20, 1)).astype(float)
     else:
@@ -106,7 +106,7 @@ def test_weights_on_states_absorb_the_factor_of_their_format(bits, rng):
 
 
 def test_ragged_calibration_ignores_padding(keras_models, rng):
-    float_network = keras_file.read_model(keras_models / "classifier.keras")
+    float_network = read_model(keras_models / "classifier.keras")
     x = rng.uniform(-0.4, 0.4, (8, 10, 4))
     x[:, 5:] = 1000.0
     network = quantize(float_network, x, np.full(8, 5), method="range")
@@ -114,7 +114,7 @@ def test_ragged_calibration_ignores_padding(keras_models, rng):
 
 
 def test_tokens_are_counted_not_scaled(keras_models):
-    float_network = keras_file.read_model(keras_models / "text.keras")
+    float_network = read_model(keras_models / "text.keras")
     network = quantize(float_network, np.arange(11.0).reshape(1, 11, 1))
     assert network.input == Index(11)
     with pytest.raises(InputError, match=r"^tokens must be whole numbers from 0 to 10$"):
@@ -122,7 +122,7 @@ def test_tokens_are_counted_not_scaled(keras_models):
 
 
 def test_argmax_ends_in_a_class_number(keras_models, rng):
-    float_network = keras_file.read_model(keras_models / "classifier.keras")
+    float_network = read_model(keras_models / "classifier.keras")
     x = rng.normal(size=(50, 10, 4))
     network = quantize(float_network, x, argmax=True)
     outputs = golden.run(network, network.input.quantize(x)).outputs
@@ -132,7 +132,7 @@ def test_argmax_ends_in_a_class_number(keras_models, rng):
 
 
 def test_comparison_reports_both_scores_and_their_difference(keras_models, rng):
-    float_network = keras_file.read_model(keras_models / "classifier.keras")
+    float_network = read_model(keras_models / "classifier.keras")
     x = rng.normal(size=(50, 10, 4))
     y = floatnet.predict(float_network, x).argmax(axis=-1)
     data = Data(x, np.full(50, 10), y)

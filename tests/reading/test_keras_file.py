@@ -8,7 +8,7 @@ import pytest
 
 from ffhw.errors import InputError
 from ffhw.model import floatnet
-from ffhw.reading.keras_file import read_model
+from ffhw.reading.keras_model import read_model
 
 
 def rewrite(source, target, change):
@@ -164,6 +164,6 @@ def test_reading_needs_no_framework():
     import subprocess
     import sys
 
-    modules = "ffhw.reading.keras_file, ffhw.model.quantize"
+    modules = "ffhw.reading.keras_model, ffhw.model.quantize"
     code = f"import sys, {modules}; sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

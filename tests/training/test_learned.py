@@ -8,7 +8,7 @@ from ffhw.model.metrics import compare
 from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import Widths
 from ffhw.reading.data import load_data
-from ffhw.reading.keras_file import read_model
+from ffhw.reading.keras_model import read_model
 from ffhw.training.analysis.laboratory import QUICK, analyze
 from ffhw.training.analysis.subject import open_subject
 from ffhw.training.models import RecurrentOptions

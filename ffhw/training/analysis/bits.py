@@ -10,7 +10,7 @@ import numpy as np
 
 from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import Widths
-from ffhw.reading.keras_file import read_model
+from ffhw.reading.keras_model import read_model
 from ffhw.training.analysis.activity import activity
 from ffhw.training.analysis.dynamics import Dynamics, QuantizedDynamics, System, respond
 from ffhw.training.analysis.holding import silent_holds

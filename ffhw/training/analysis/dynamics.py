@@ -13,22 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffhw.errors import InputError
+from ffhw.layers import passing
 from ffhw.layers.dense import FloatDense
+from ffhw.layers.description import Described, check_options
 from ffhw.model import golden
 from ffhw.model.network import Network
-from ffhw.reading.keras_file import TRANSPARENT, layer_chain, open_model, read_dense, weight_array
+from ffhw.reading.keras_file import open_model
+from ffhw.reading.keras_model import Entry, chain, input_shape
 from ffhw.training.analysis.cells import CELLS, CellWeights, jk_gates
 
 Floats = NDArray[np.float64]
 
-# Keras' class of each cell, and the name of its weights in the file
+# Keras' class of each cell, its package where it is ours, and the arrays of its bias
 _CLASSES = {
-    "SimpleRNN": ("rnn", "simple_rnn"),
-    "CTRNN": ("ctrnn", "ctrnn"),
-    "JK": ("jk", "jk"),
-    "LSTM": ("lstm", "lstm"),
-    "GRU": ("gru", "gru"),
+    "SimpleRNN": ("rnn", None),
+    "CTRNN": ("ctrnn", "ffhw>CTRNN"),
+    "JK": ("jk", "ffhw>JK"),
+    "LSTM": ("lstm", None),
+    "GRU": ("gru", None),
 }
+# Layers that do nothing once training is over
+_PASSING = {known.name for known in passing.KERAS}
 _BATCH = 64
 
 
@@ -170,18 +175,24 @@ def read_dynamics(path: Path | str) -> Dynamics:
     InputError: not a ``.keras`` file, or another structure.
     """
     with open_model(path) as (config, weights):
+        entries = chain(config, weights)
+        inputs, _ = input_shape(config, entries)
         recurrent: list[tuple[str, CellWeights]] = []
         dense: list[FloatDense] = []
-        for description in layer_chain(config):
-            kind, options = description["class_name"], description["config"]
-            if kind in TRANSPARENT:
+        for entry in entries:
+            if entry.kind in _PASSING:
                 continue
-            if kind in _CLASSES and not dense:
-                recurrent.append(_read_cell(kind, options, weights))
-            elif kind == "Dense" and recurrent:
-                dense.append(read_dense(options["name"], options, weights, "layers/dense"))
+            if entry.kind in _CLASSES and _CLASSES[entry.kind][1] == entry.registered and not dense:
+                recurrent.append(_read_cell(entry, inputs))
+                inputs = recurrent[-1][1].recurrent.shape[0]
+            elif entry.kind == "Dense" and recurrent:
+                known = entry.known()
+                options = check_options(entry.name, entry.options, known.options)
+                readout = known.read(Described(entry.name, options, entry.weights, inputs))
+                assert isinstance(readout, FloatDense)
+                dense.append(readout)
             else:
-                raise InputError(f"{path}: layer {options['name']!r} is a {kind}; {_EXPECTED}")
+                raise InputError(f"{path}: layer {entry.name!r} is a {entry.kind}; {_EXPECTED}")
         if len(recurrent) != 1 or len(dense) != 1:
             raise InputError(f"{path} has {len(recurrent)} recurrent and {len(dense)} dense layers; {_EXPECTED}")
         name = str(config["config"].get("name", Path(path).stem))
@@ -198,9 +209,9 @@ def read_dynamics(path: Path | str) -> Dynamics:
 _EXPECTED = f"analyze takes one recurrent layer ({', '.join(_CLASSES)}) and one Dense readout"
 
 
-def _read_cell(kind: str, options: dict[str, Any], weights: Any) -> tuple[str, CellWeights]:
-    cell, group = _CLASSES[kind]
-    name = options["name"]
+def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights]:
+    cell, _ = _CLASSES[entry.kind]
+    name, options, stored = entry.name, entry.options, entry.weights
     for option, plain in (
         ("activation", "tanh"),
         ("recurrent_activation", "sigmoid"),
@@ -211,12 +222,16 @@ def _read_cell(kind: str, options: dict[str, Any], weights: Any) -> tuple[str, C
             raise InputError(f"layer {name!r}: analyze takes {option}={plain!r} only, not {options[option]!r}")
     if not options.get("return_sequences"):
         raise InputError(f"layer {name!r} answers once a sequence: analyze takes return_sequences=True only")
-    kernel = weight_array(weights, f"layers/{group}/cell/vars/0", name)
-    recurrent = weight_array(weights, f"layers/{group}/cell/vars/1", name)
-    shape = (2, kernel.shape[1]) if cell in ("jk", "gru") else (kernel.shape[1],)
+    units = options.get("units")
+    if not isinstance(units, int) or units < 1:
+        raise InputError(f"layer {name!r}: units must be a whole number of at least 1, not {units!r}")
+    columns = units * len(CELLS[cell].gates)
+    kernel = stored.array("cell/vars/0", (inputs, columns), name)
+    recurrent = stored.array("cell/vars/1", (units, columns), name)
+    shape = (2, columns) if cell in ("jk", "gru") else (columns,)
     bias = np.zeros(shape)
     if options.get("use_bias", True):
-        bias = weight_array(weights, f"layers/{group}/cell/vars/2", name)
+        bias = stored.array("cell/vars/2", shape, name)
     if cell == "jk":
         bias = bias.sum(axis=0)
     alpha = options["dt_ms"] / options["tau_ms"] if cell == "ctrnn" else 1.0

@@ -7,7 +7,7 @@ import pytest
 from ffhw.errors import InputError
 from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import Widths
-from ffhw.reading.keras_file import read_model
+from ffhw.reading.keras_model import read_model
 from ffhw.training.analysis.dynamics import QuantizedDynamics, read_dynamics, respond
 from ffhw.training.models import CELLS, RecurrentOptions, build_model
 from ffhw.training.tasks import TASKS

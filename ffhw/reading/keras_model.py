@@ -1,0 +1,251 @@
+"""From a Keras description to a float network: the chain of layers, each read through its own table.
+
+What each class means stands with the kinds of layer (:data:`ffhw.layers.READ`); here is only how layers are chained:
+Sequential, Functional without branches, one inside the other, ``TimeDistributed`` around what works step by step.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from ffhw.errors import InputError
+from ffhw.layers import READ
+from ffhw.layers.base import FloatLayer
+from ffhw.layers.description import Activation, Affine, Described, KerasClass, Mask, Part, check_options
+from ffhw.model.floatnet import FloatNetwork
+from ffhw.reading.functional import Call, check_calls
+from ffhw.reading.keras_file import StoredWeights, open_model
+
+MODELS = ("Sequential", "Functional")
+_SUPPORTED = (
+    "JK, Dense, Embedding, Activation, Softmax, ReLU, BatchNormalization, Normalization, Rescaling, Masking, "
+    "Dropout, TimeDistributed(Dense), Sequential"
+)
+
+
+def read_model(path: Path | str) -> FloatNetwork:
+    """Trained network in a ``.keras`` file.
+
+    Raises
+    ------
+    InputError: not a ``.keras`` file, a layer or an option that the hardware does not have, or weights that are
+        missing, not finite, or of another shape than the options ask for.
+    """
+    with open_model(path) as (config, weights):
+        entries = chain(config, weights)
+        inputs, rank = input_shape(config, entries)
+        network = _assemble(_parts(entries, inputs, rank))
+        name = config["config"].get("name")
+    if not network.layers:
+        raise InputError(f"{path} has no layer with weights")
+    return dataclasses.replace(network, name=name if isinstance(name, str) and name else Path(path).stem)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One layer of a chain: its class as named and registered, its options, where its weights are, how it is called."""
+
+    name: str
+    kind: str
+    registered: str | None
+    options: dict[str, Any]
+    weights: StoredWeights
+    call: Call | None = None
+
+    def known(self) -> KerasClass:
+        """What is known of its class.
+
+        Raises
+        ------
+        InputError: nothing, or another class of that name is.
+        """
+        known = READ.get(self.kind)
+        if known is None:
+            raise InputError(f"layer {self.name!r} is a {self.kind}, which has no hardware; supported are {_SUPPORTED}")
+        if known.registered != self.registered:
+            raise InputError(
+                f"layer {self.name!r} is a {self.kind}, which has no hardware: it is "
+                f"{self.registered or 'not ours'}, not {known.registered or 'the one of Keras'}"
+            )
+        return known
+
+
+def chain(config: dict[str, Any], weights: h5py.File) -> list[Entry]:
+    """The layers of a model in the order data flows through them, input layers left out."""
+    kind = config.get("class_name")
+    if kind not in MODELS:
+        raise InputError(
+            f"the model must be Sequential or Functional, not {kind!r}: subclassed models keep no structure"
+        )
+    return list(_walk(_mapping(config.get("config"), "the model"), kind, StoredWeights(weights, "layers")))
+
+
+def _walk(options: dict[str, Any], kind: str, weights: StoredWeights) -> Iterator[Entry]:
+    """Entries of a model, those of models inside it in their place."""
+    descriptions = options.get("layers")
+    if not isinstance(descriptions, list):
+        raise InputError("the model has no list of layers")
+    calls = check_calls(options, descriptions) if kind == "Functional" else {}
+    seen: Counter[str] = Counter()
+    for description in descriptions:
+        entry = _entry(_mapping(description, "a layer"), weights, seen)
+        if calls:
+            if entry.name not in calls:
+                continue  # part of how a mask is computed
+            entry = dataclasses.replace(entry, call=calls[entry.name])
+        if entry.kind == "InputLayer":
+            _check_input(entry)
+        elif entry.kind in MODELS and entry.registered is None:
+            yield from _walk(entry.options, entry.kind, entry.weights.part("layers"))
+        else:
+            yield _unwrapped(entry) if entry.kind == "TimeDistributed" and entry.registered is None else entry
+
+
+def _entry(description: dict[str, Any], weights: StoredWeights, seen: Counter[str]) -> Entry:
+    options = _mapping(description.get("config"), "a layer's config")
+    name, kind, module = options.get("name"), description.get("class_name"), description.get("module", "keras.layers")
+    if not isinstance(name, str) or not 1 <= len(name) <= 256 or not name.isprintable():
+        raise InputError(f"a layer's name must be a short text, not {str(name)[:60]!r}")
+    if not isinstance(kind, str) or not isinstance(module, str):
+        raise InputError(f"layer {name!r}: its class must be named, not {str(kind)[:60]!r}")
+    registered = description.get("registered_name")
+    if module.split(".")[0] == "keras" and registered in (None, kind):
+        registered = None
+    elif registered is None:
+        registered = f"{module}.{kind}"
+    # Keras numbers the weight groups by class, whatever the layers are called
+    group = snake_case(kind)
+    number = seen[group]
+    seen[group] += 1
+    stored = weights.part(group + (f"_{number}" if number else ""))
+    if stored.name() not in (None, name):
+        raise InputError(f"layer {name!r}: the file holds weights of {stored.name()!r} in its place")
+    return Entry(name, kind, str(registered) if registered is not None else None, options, stored)
+
+
+def snake_case(name: str) -> str:
+    """The name Keras gives the weight groups of a class."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _unwrapped(entry: Entry) -> Entry:
+    """The layer inside a ``TimeDistributed``, under the wrapper's name."""
+    inner = _mapping(entry.options.get("layer"), f"layer {entry.name!r}: layer")
+    rest = {option: value for option, value in entry.options.items() if option != "layer"}
+    check_options(entry.name, rest, {})
+    wrapped = _entry(inner, entry.weights, Counter())
+    known = READ.get(wrapped.kind)
+    if known is None or not known.each_step or known.registered != wrapped.registered:
+        raise InputError(
+            f"layer {entry.name!r}: TimeDistributed({wrapped.kind}) is not supported: only Dense and what has no "
+            "weights is"
+        )
+    return dataclasses.replace(wrapped, name=entry.name, weights=entry.weights.part("layer"))
+
+
+def _check_input(entry: Entry) -> None:
+    for option in ("sparse", "ragged", "optional"):
+        if entry.options.get(option):
+            raise InputError(f"layer {entry.name!r}: {option}=True has no hardware; use False")
+
+
+def input_shape(config: dict[str, Any], entries: list[Entry]) -> tuple[int, int]:
+    """Elements a step, and axes, of a model's input.
+
+    Raises
+    ------
+    InputError: the model does not take sequences of vectors, or of tokens, of known size.
+    """
+    layers = config["config"]["layers"]
+    first = next((layer for layer in layers if layer.get("class_name") == "InputLayer"), None)
+    if first is not None:
+        shape = first["config"].get("batch_shape")
+    else:
+        shape = _mapping(config.get("build_config") or {}, "build_config").get("input_shape")
+    tokens = bool(entries) and getattr(READ.get(entries[0].kind), "takes_tokens", False)
+    axes = 2 if tokens else 3
+    sizes = shape if isinstance(shape, list) and len(shape) == axes else [0]
+    known = all(n is None or (type(n) is int and n >= 1) for n in sizes)
+    if not known or (sizes[-1] is None and not tokens):
+        expected = "tokens [batch, time]" if tokens else "sequences [batch, time, inputs]"
+        raise InputError(f"the model takes inputs of shape {shape!r}: hardware takes {expected}; use keras.Input")
+    return (1, axes) if tokens else (sizes[-1], axes)
+
+
+def _parts(entries: list[Entry], inputs: int, rank: int) -> Iterator[FloatLayer | Part]:
+    """What each layer means, with its options and shapes checked."""
+    for entry in entries:
+        known = entry.known()
+        options = check_options(entry.name, entry.options, known.options)
+        given = known.read(Described(entry.name, options, entry.weights, inputs, rank))
+        for part in given if isinstance(given, tuple) else (given,):
+            if isinstance(part, FloatLayer):
+                inputs = part.output_size
+                rank = 3 if part.return_sequences and (part.takes_tokens or rank == 3) else 2
+            if part is not None:
+                yield part
+            if entry.call is not None:
+                entry.call.follow(part)
+
+
+def _assemble(parts: Iterator[FloatLayer | Part]) -> FloatNetwork:
+    """Layers with all that stands beside them folded in."""
+    layers: list[FloatLayer] = []
+    scaling: Affine | None = None  # waits for the layer behind it
+    mask: Mask | None = None
+    for part in parts:
+        if isinstance(part, Mask):
+            if layers or scaling or mask:
+                raise InputError(f"layer {part.name!r}: Masking is supported once, directly at the input")
+            mask = part
+        elif isinstance(part, Affine):
+            scaling = _scaled(layers, scaling, part)
+        elif isinstance(part, Activation):
+            _activate(layers, scaling, part)
+        elif isinstance(part, FloatLayer):
+            if scaling is not None:
+                part = part.input_scaled(scaling.name, scaling.scale, scaling.offset)
+                scaling = None
+            layers.append(part)
+    if scaling is not None:
+        raise InputError(f"layer {scaling.name!r}: a scale behind the last layer's activation has no hardware")
+    for layer in layers[:-1]:
+        if layer.head == "softmax":
+            raise InputError(f"layer {layer.name!r}: softmax is supported at the output only")
+    return FloatNetwork("", tuple(layers), mask_value=mask.value if mask else None)
+
+
+def _scaled(layers: list[FloatLayer], waiting: Affine | None, part: Affine) -> Affine | None:
+    """Fold a scale into the layer before it; what is left to the layer behind it."""
+    if waiting is not None:
+        # s (s0 v + o0) + o
+        return Affine(part.name, part.scale * waiting.scale, part.scale * waiting.offset + part.offset)
+    scaled = layers[-1].output_scaled(part.scale, part.offset) if layers else None
+    if scaled is None:
+        return part
+    layers[-1] = scaled
+    return None
+
+
+def _activate(layers: list[FloatLayer], scaling: Affine | None, part: Activation) -> None:
+    """Give the layer before an activation that activation."""
+    if part.activation == "linear":
+        return
+    if not layers or scaling is not None:
+        raise InputError(f"layer {part.name!r}: {part.activation} is supported after a linear Dense layer only")
+    layers[-1] = layers[-1].activated(part.name, part.activation)
+
+
+def _mapping(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{what} must be described by a JSON object, not {str(value)[:60]!r}")
+    return value
