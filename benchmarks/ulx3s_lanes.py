@@ -18,9 +18,9 @@ from ffhw.boards.flow import synthesize
 from ffhw.bundle import write_bundle
 from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import fold
+from ffhw.model.data import Data
 from ffhw.model.floatnet import FloatJK, FloatNetwork
 from ffhw.model.quantize import quantize
-from ffhw.reading.data import Data
 from ffhw.sim.check import Check, simulate
 
 UNITS, INPUTS, SEEDS = 64, 16, (1, 2, 3)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -171,10 +170,3 @@ def write_bundle(path: Path | str, files: dict[str, bytes | str]) -> Bundle:
 
 def _identity(digests: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
-
-
-def array_bytes(**arrays: Any) -> bytes:
-    """Content of an ``.npz`` file."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()

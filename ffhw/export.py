@@ -10,20 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from ffhw.arrays import npz_bytes
 from ffhw.boards import catalogue
-from ffhw.bundle import Bundle, array_bytes, check_target, write_bundle
+from ffhw.bundle import Bundle, check_target, write_bundle
 from ffhw.errors import InputError, ToolError
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.choose import choose
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
 from ffhw.model import golden
+from ffhw.model.compare import compare
+from ffhw.model.data import Data
 from ffhw.model.floatnet import FloatNetwork
-from ffhw.model.metrics import compare
 from ffhw.model.network import Network
 from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import METHODS, Widths
-from ffhw.reading.data import Data, fit_data, load_data
+from ffhw.reading.data_file import load_data
 from ffhw.reading.keras_model import read_model
 
 # Sequences kept in a bundle for `ffhw sim`, and for `ffhw sim --all`.
@@ -74,7 +76,7 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     foldings = _foldings(network, options)
     settings = {"board": options.board, "calibration": method, "widths": dataclasses.asdict(options.widths)}
     files = bundle_files(network, foldings, data, keep_state=options.keep_state, settings=settings, step=step)
-    files["accuracy.json"] = _json({"data": origin, **compare(float_network, network, data)})
+    files["accuracy.json"] = _json({"data": origin, **compare(float_network, network, data, origin)})
     step(f"writing {target}")
     return write_bundle(target, files)
 
@@ -137,7 +139,7 @@ def _calibration_data(model: Path, network: FloatNetwork, chosen: Path | None) -
     beside = model.with_suffix(".data.npz")
     if chosen is not None or beside.exists():
         path = chosen or beside
-        return fit_data(load_data(path), network.input_size, str(path), network.mask_value), path.name
+        return load_data(path, network.signature), path.name
     rng = np.random.default_rng(0)
     x = network.layers[0].noise(rng, 64, 32)
     return Data(x, np.full(len(x), x.shape[1])), "noise of standard deviation 1, for want of --data"
@@ -159,13 +161,7 @@ def _vectors(network: Network, data: Data) -> bytes:
     arrays: dict[str, Any] = {"codes": codes, "lengths": lengths, "expected": expected}
     if data.y is not None:
         arrays["y"] = data.y[part]
-    narrow = {name: _narrow(array) for name, array in arrays.items()}
-    return array_bytes(**narrow)
-
-
-def _narrow(array: Any) -> Any:
-    """The same integers in as few bytes as they need."""
-    return array.astype(np.int32) if array.dtype == np.int64 else array
+    return npz_bytes(arrays)
 
 
 def _json(content: dict[str, Any]) -> str:

@@ -15,18 +15,20 @@ def run(
     check: bool = typer.Option(True, help="Hold the outputs against the golden model's."),
 ) -> None:
     """Run input sequences through a bundle on one of its implementations."""
+    from ffhw.arrays import npz_bytes
     from ffhw.backends.run import compare
     from ffhw.backends.run import run as run_backend
-    from ffhw.bundle import Bundle, array_bytes
+    from ffhw.bundle import Bundle
     from ffhw.cli.console import console, describe_score
     from ffhw.files import write_atomic
     from ffhw.model import golden
-    from ffhw.model.metrics import score
-    from ffhw.reading.data import fit_data, load_data
+    from ffhw.model.scores import read_targets, score
+    from ffhw.reading.data_file import load_data
 
     opened = Bundle.open(bundle)
     network = opened.network()
-    given = fit_data(load_data(data), network.input_size, str(data))
+    given = load_data(data, network.signature)
+    targets = read_targets(given, network.signature, str(data))
     codes = network.input.quantize(given.x)
     outputs = run_backend(opened, backend, codes, given.lengths)
     if check and backend != "golden":
@@ -35,7 +37,7 @@ def run(
     values = golden.decode(network, outputs)
     console.print(f"{len(codes)} sequences, outputs {list(outputs.shape)} of {network.output}", markup=False)
     if given.y is not None:
-        console.print(describe_score(score(values, given, network.return_sequences)))
+        console.print(describe_score(score(values, targets, given, network.signature)))
     if output is not None:
-        write_atomic(output, array_bytes(codes=outputs, values=values))
+        write_atomic(output, npz_bytes({"codes": outputs, "values": values}))
         console.print(f"wrote {output}", markup=False)

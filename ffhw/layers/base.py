@@ -61,9 +61,13 @@ class FloatLayer:
     """A trained layer as plain arrays; ``kind`` is that of the quantized layer it becomes."""
 
     kind: ClassVar[str]
-    takes_tokens: ClassVar[bool] = False
     name: str
     return_sequences: bool
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens there are, where inputs are token numbers; else 0."""
+        return 0
 
     @property
     def input_size(self) -> int:

@@ -46,10 +46,14 @@ class FloatEmbedding(EachStep, FloatLayer):
     """Embedding layer: table ``[V, D]``."""
 
     kind: ClassVar[str] = "embedding"
-    takes_tokens: ClassVar[bool] = True
 
     name: str
     table: Floats
+
+    @property
+    def tokens(self) -> int:
+        """V, the rows of the table."""
+        return len(self.table)
 
     @property
     def input_size(self) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from ffhw.errors import InputError
 from ffhw.layers.base import FloatLayer, Floats, Head
+from ffhw.model.data import Signature
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +30,6 @@ class FloatNetwork:
         return self.layers[0].input_size
 
     @property
-    def takes_tokens(self) -> bool:
-        """Whether the inputs are token numbers."""
-        return self.layers[0].takes_tokens
-
-    @property
     def return_sequences(self) -> bool:
         """Whether every step gives an output, or the last step of a sequence only."""
         return all(layer.return_sequences for layer in self.layers)
@@ -42,6 +38,18 @@ class FloatNetwork:
     def head(self) -> Head:
         """What the answers are."""
         return self.layers[-1].head
+
+    @property
+    def signature(self) -> Signature:
+        """What the network takes and answers."""
+        return Signature(
+            inputs=self.input_size,
+            outputs=self.layers[-1].output_size,
+            head=self.head,
+            every_step=self.return_sequences,
+            tokens=self.layers[0].tokens,
+            mask_value=self.mask_value,
+        )
 
 
 def forward(network: FloatNetwork, x: ArrayLike, lengths: ArrayLike | None = None) -> list[Floats]:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import itertools
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ffhw.arrays import npz_bytes, read_arrays
 from ffhw.errors import InputError
 from ffhw.files import write_atomic
 from ffhw.layers import KINDS
 from ffhw.layers.base import Head, Layer, require
-from ffhw.numbers.formats import Format, format_from_dict
+from ffhw.model.data import Signature
+from ffhw.numbers.formats import Format, Index, format_from_dict
 
-FILE_VERSION = 1
+FILE_VERSION = 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Network:
     """A chain of quantized layers.
+
+    mask_value: value of the steps that are padding in data without lengths, None if there are none.
 
     Raises
     ------
@@ -32,6 +34,7 @@ class Network:
 
     name: str
     layers: tuple[Layer, ...]
+    mask_value: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -44,7 +47,11 @@ class Network:
                 f"{link}: takes {after.input_size} codes a step, is given {before.output_size}",
             )
         names = [layer.name for layer in self.layers]
+        require(all(isinstance(name, str) and name for name in names), f"layers must have names, found {names}")
         require(len(set(names)) == len(names), f"layer names must differ, found {names}")
+        require(isinstance(self.name, str), f"the network's name must be a text, not {self.name!r}")
+        mask = self.mask_value
+        require(mask is None or type(mask) in (int, float), f"mask_value must be a number or None, not {mask!r}")
 
     @property
     def input(self) -> Format:
@@ -77,13 +84,26 @@ class Network:
         return self.layers[-1].head
 
     @property
+    def signature(self) -> Signature:
+        """What the network takes and answers."""
+        return Signature(
+            inputs=self.input_size,
+            outputs=self.output.max + 1 if self.head == "argmax" else self.output_size,
+            head=self.head,
+            every_step=self.return_sequences,
+            tokens=self.input.size if isinstance(self.input, Index) else 0,
+            mask_value=self.mask_value,
+        )
+
+    @property
     def stateful_layers(self) -> tuple[Layer, ...]:
         """The layers that have a state, in order."""
         return tuple(layer for layer in self.layers if layer.state_size)
 
     def describe(self) -> dict[str, Any]:
         """Structure without the arrays, as plain JSON data."""
-        return {"name": self.name, "layers": [layer.describe() for layer in self.layers]}
+        layers = [layer.describe() for layer in self.layers]
+        return {"name": self.name, "mask_value": self.mask_value, "layers": layers}
 
     def to_bytes(self) -> bytes:
         """The file content that :meth:`save` writes; equal networks give equal bytes."""
@@ -91,9 +111,7 @@ class Network:
         arrays = {
             f"{i}.{field}": getattr(layer, field) for i, layer in enumerate(self.layers) for field in layer.arrays
         }
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, header=np.frombuffer(header.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
-        return buffer.getvalue()
+        return npz_bytes({"header": np.frombuffer(header.encode(), np.uint8), **arrays})
 
     def save(self, path: Path | str) -> None:
         """Write the network to one file, whole or not at all."""
@@ -107,31 +125,41 @@ class Network:
         ------
         InputError: the file is missing, damaged, of another kind, or holds a network that contradicts itself.
         """
+        path = Path(path)
         try:
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                header = json.loads(bytes(file["header"]).decode())
-                if header.pop("ffhw_network") != FILE_VERSION:
-                    raise InputError(f"{path} was written by another version of ffhw: export the model again")
-                layers = [_layer_from(fields, i, file) for i, fields in enumerate(header["layers"])]
-                return cls(name=header["name"], layers=tuple(layers))
-        except FileNotFoundError:
-            raise InputError(f"{path} does not exist") from None
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror or error}") from None
-        except (KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-            raise InputError(f"{path} is not a quantized network written by ffhw ({error})") from None
-        except ValueError as error:
-            if isinstance(error, InputError):
+            arrays = read_arrays(path)
+        except InputError as error:
+            if not path.is_file():
                 raise
             raise InputError(f"{path} is not a quantized network written by ffhw ({error})") from None
+        return cls.from_arrays(arrays, str(path))
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any], where: str) -> Network:
+        """Network in the arrays that :meth:`to_bytes` wrote; ``where`` is their file, for messages.
+
+        Raises
+        ------
+        InputError: they are of another kind, or hold a network that contradicts itself.
+        """
+        try:
+            header = json.loads(bytes(arrays["header"].astype(np.uint8)).decode())
+            if header.pop("ffhw_network") != FILE_VERSION:
+                raise InputError(f"{where} was written by another version of ffhw: export the model again")
+            layers = [_layer_from(fields, i, arrays) for i, fields in enumerate(header.pop("layers"))]
+            return cls(layers=tuple(layers), **header)
+        except InputError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
+            raise InputError(f"{where} is not a quantized network written by ffhw ({error})") from None
 
 
-def _layer_from(fields: dict[str, Any], number: int, file: Any) -> Layer:
+def _layer_from(fields: dict[str, Any], number: int, arrays: dict[str, Any]) -> Layer:
     values = dict(fields)
     _, cls = KINDS[values.pop("kind")]
     for key, value in values.items():
         if isinstance(value, dict):
             values[key] = format_from_dict(value)
     for field in cls.arrays:
-        values[field] = file[f"{number}.{field}"]
+        values[field] = arrays[f"{number}.{field}"]
     return cls(**values)

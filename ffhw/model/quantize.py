@@ -47,7 +47,7 @@ def quantize(
     for layer, outputs in zip(network.layers, given, strict=True):
         layers.append(layer.quantize(fmt, outputs, precision))
         fmt = layers[-1].output
-    return Network(network.name, tuple(layers))
+    return Network(network.name, tuple(layers), network.mask_value)
 
 
 def real_steps(x: ArrayLike, lengths: ArrayLike | None) -> Any:

@@ -190,7 +190,7 @@ def _parts(entries: list[Entry], inputs: int, rank: int) -> Iterator[FloatLayer 
         for part in given if isinstance(given, tuple) else (given,):
             if isinstance(part, FloatLayer):
                 inputs = part.output_size
-                rank = 3 if part.return_sequences and (part.takes_tokens or rank == 3) else 2
+                rank = 3 if part.return_sequences and (part.tokens or rank == 3) else 2
             if part is not None:
                 yield part
             if entry.call is not None:

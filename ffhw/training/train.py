@@ -17,6 +17,7 @@ import numpy as np
 from ffhw import __version__
 from ffhw.errors import InputError, OutputError
 from ffhw.files import write_atomic
+from ffhw.layers.base import Head
 from ffhw.training.models import RecurrentOptions, build_model
 from ffhw.training.tasks import Task, TaskData
 
@@ -112,13 +113,14 @@ def keras_bytes(model: Any) -> bytes:
 
 def evaluate(model: Any, chosen: Task, data: TaskData) -> dict[str, float]:
     """Figures on the test split: accuracy of a classifier, or mean square error and sign accuracy."""
-    from ffhw.model.metrics import score
-    from ffhw.reading.data import Data
+    from ffhw.model.data import Data, Signature
+    from ffhw.model.scores import read_targets, score
 
-    values = np.asarray(model.predict(data.x_test, batch_size=256, verbose=0), dtype=np.float64)
-    return score(
-        values, Data(data.x_test.astype(np.float64), data.lengths_test, data.y_test), every_step=not chosen.softmax
-    )
+    answers = np.asarray(model.predict(data.x_test, batch_size=256, verbose=0), dtype=np.float64)
+    head: Head = "softmax" if chosen.softmax else "values"
+    signature = Signature(data.x_test.shape[-1], answers.shape[-1], head, every_step=not chosen.softmax)
+    test = Data(data.x_test.astype(np.float64), data.lengths_test, data.y_test)
+    return score(answers, read_targets(test, signature, "the test split"), test, signature)
 
 
 def _fit(

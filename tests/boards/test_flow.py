@@ -13,7 +13,7 @@ from ffhw.errors import FitError, InputError, ToolError
 from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.choose import choose
-from ffhw.reading.data import Data
+from ffhw.model.data import Data
 
 BOARDS = sorted(Board.BY_NAME)
 

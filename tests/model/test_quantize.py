@@ -5,11 +5,11 @@ import pytest
 
 from ffhw.errors import InputError
 from ffhw.model import floatnet, golden
-from ffhw.model.metrics import compare
+from ffhw.model.compare import compare
+from ffhw.model.data import Data
 from ffhw.model.quantize import quantize
 from ffhw.numbers.formats import Fixed, Index, Unorm
 from ffhw.numbers.scales import Widths, choose_frac
-from ffhw.reading.data import Data
 from ffhw.reading.keras_model import read_model
 
 
@@ -72,7 +72,7 @@ def test_each_override_sets_its_own_width(keras_models, rng):
 @pytest.mark.parametrize("model", ["classifier", "tracker", "stacked", "text"])
 def test_more_bits_come_closer_to_the_float_network(keras_models, model, rng):
     float_network = read_model(keras_models / f"{model}.keras")
-    if float_network.takes_tokens:
+    if float_network.signature.tokens:
         x = rng.integers(0, 11, (16, 20, 1)).astype(float)
     else:
         x = rng.normal(size=(16, 20, float_network.input_size))

@@ -32,7 +32,7 @@ def test_float_network_equals_keras(keras_models, name, rng):
 
     model = keras.models.load_model(keras_models / f"{name}.keras")
     network = read_model(keras_models / f"{name}.keras")
-    if network.takes_tokens:
+    if network.signature.tokens:
         x = rng.integers(0, 11, (5, 9, 1)).astype(np.float32)
         expected = model.predict(x[..., 0], verbose=0)
     else:

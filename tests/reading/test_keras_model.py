@@ -79,7 +79,7 @@ def same_as_keras(path, rng, inputs=3, tolerance=5e-6):
 # --- quantized and cast models (1.6) ---------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore:Layer InputLayer does not have")
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a .quantize")
 @pytest.mark.parametrize("mode", ["int8", "float8"])
 def test_quantized_models_are_refused_by_name(tmp_path, layers, jk, mode):
     import keras
@@ -90,7 +90,7 @@ def test_quantized_models_are_refused_by_name(tmp_path, layers, jk, mode):
     refused(tmp_path / "m.keras", rf"^layer 'hidden': dtype policy '\w+ {mode}' is not supported, only float32 and")
 
 
-@pytest.mark.filterwarnings("ignore:Layer InputLayer does not have")
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a .quantize")
 def test_a_quantized_embedding_is_refused(tmp_path, layers, jk):
     import keras
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ffhw.model.metrics import compare
+from ffhw.model.compare import compare
 from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import Widths
-from ffhw.reading.data import load_data
+from ffhw.reading.data_file import load_data
 from ffhw.reading.keras_model import read_model
 from ffhw.training.analysis.laboratory import QUICK, analyze
 from ffhw.training.analysis.subject import open_subject
@@ -35,8 +35,8 @@ def test_decisions(tmp_path, name, cell):
 def road(name, model, bits=8):
     """Train a task as `ffhw train` does, quantize it as `ffhw export` does, and return float and quantized scores."""
     train(TASKS[name], model)
-    data = load_data(model.with_suffix(".data.npz"))
     float_network = read_model(model)
+    data = load_data(model.with_suffix(".data.npz"), float_network.signature)
     network = quantize(float_network, data.x, data.lengths, Widths(bits))
     report = compare(float_network, network, data)
     return report["float"], report["quantized"]

@@ -6,7 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from ffhw.reading.data import load_data
+from ffhw.reading.data_file import load_data
+from ffhw.reading.keras_model import read_model
 from ffhw.training.models import CELLS, RecurrentOptions
 from ffhw.training.tasks import TASKS, TaskData
 from ffhw.training.train import train
@@ -38,7 +39,7 @@ def test_what_it_writes(tmp_path):
     record = train(TASK, tmp_path / "m.keras", epochs=2, progress=lambda *args: reports.append(args))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m.data.npz", "m.initial.keras", "m.json", "m.keras"]
     assert json.loads((tmp_path / "m.json").read_text()) == record
-    assert len(load_data(tmp_path / "m.data.npz").x) == 100
+    assert len(load_data(tmp_path / "m.data.npz", read_model(tmp_path / "m.keras").signature).x) == 100
     assert [(epoch, total) for epoch, total, _ in reports] == [(1, 2), (2, 2)]
 
 

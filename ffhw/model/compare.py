@@ -1,0 +1,56 @@
+"""The quantized network beside the float network it comes from, on the same data."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from ffhw.model import floatnet, golden
+from ffhw.model.data import Data
+from ffhw.model.floatnet import FloatNetwork
+from ffhw.model.network import Network
+from ffhw.model.scores import read_targets, score
+
+_BINS = 41
+
+
+def compare(float_network: FloatNetwork, network: Network, data: Data, where: str = "data") -> dict[str, Any]:
+    """Float against quantized network on the same data; ``where`` is what to call the data in messages.
+
+    Returns
+    -------
+    JSON data: ``float`` and ``quantized`` scores, the largest and the root-mean-square difference of the outputs before
+    any softmax, and a histogram of the differences.
+
+    Raises
+    ------
+    InputError: a form of ``y`` that is not understood.
+    """
+    every_step = network.return_sequences
+    exact = floatnet.forward(float_network, data.x, data.lengths)[-1]
+    outputs = golden.run(network, network.input.quantize(data.x), data.lengths).outputs
+    if not every_step:
+        exact = exact[:, 0]
+    result: dict[str, Any] = {"sequences": len(data.x), "steps": int(data.lengths.sum())}
+    shapes = {"float": float_network.signature, "quantized": network.signature}
+    if network.head == "argmax":
+        # both are asked which output is the largest
+        shapes["float"] = dataclasses.replace(shapes["float"], head="softmax")
+    for kind, answers in (("float", exact), ("quantized", golden.decode(network, outputs))):
+        shape = shapes[kind]
+        result[kind] = score(answers, read_targets(data, shape, where), data, shape)
+    if network.head == "argmax":
+        same = exact.argmax(axis=-1) == outputs[..., 0]
+        result["same_class"] = float(same[data.real].mean() if every_step else same.mean())
+        return result
+    difference = (network.output.dequantize(outputs) - exact).reshape(len(outputs), -1, outputs.shape[-1])
+    if every_step:
+        difference = difference[data.real]
+    counts, edges = np.histogram(difference, bins=_BINS)
+    result["max_difference"] = float(np.abs(difference).max())
+    result["rms_difference"] = float(np.sqrt(np.square(difference).mean()))
+    result["output_step"] = 1.0 / network.output.scale
+    result["difference_histogram"] = {"edges": edges.tolist(), "counts": counts.tolist()}
+    return result

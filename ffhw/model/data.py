@@ -1,0 +1,139 @@
+"""What the arrays ``x``, ``lengths`` and ``y`` of a data set mean for a network: one place for export, run and report.
+
+``x``        real numbers ``[batch, time, D]``; one sequence ``[time, D]``. For a network that begins with an embedding:
+             token numbers ``[batch, time]`` as Keras takes them, ``[batch, time, 1]``, or one sequence ``[time]``.
+``lengths``  steps of each sequence, ``[batch]``. Where they are missing, steps at a sequence's end that hold nothing
+             but the model's mask value are padding, as a Keras ``Masking`` layer has it.
+``y``        see :mod:`ffhw.model.scores`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffhw.errors import InputError
+from ffhw.layers.base import Head
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """What a network takes and answers.
+
+    inputs: elements a step. outputs: answers a step, or classes.
+    tokens: how many there are, 0 where inputs are numbers.
+    every_step: whether each step is answered, or the last one of a sequence only.
+    mask_value: value of the steps that are padding, None if there are none.
+    """
+
+    inputs: int
+    outputs: int
+    head: Head
+    every_step: bool
+    tokens: int = 0
+    mask_value: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Sequences ``x [batch, time, D]``, ``lengths [batch]``, and what is known of their answers, ``y``.
+
+    Past a sequence's end, ``x`` is zero.
+    """
+
+    x: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    y: NDArray[Any] | None = None
+
+    @property
+    def real(self) -> NDArray[np.bool_]:
+        """Which steps belong to their sequences, ``[batch, time]``."""
+        return np.arange(self.x.shape[1]) < self.lengths[:, None]
+
+    def head(self, count: int) -> Data:
+        """The first sequences."""
+        return Data(self.x[:count], self.lengths[:count], None if self.y is None else self.y[:count])
+
+
+def fit_data(x: Any, lengths: Any, y: Any, signature: Signature, where: str) -> Data:
+    """Arrays as a data set for a network, once shapes and numbers are known to be sound.
+
+    Parameters
+    ----------
+    lengths, y: None where there are none. where: what to call the arrays in messages.
+
+    Raises
+    ------
+    InputError: another shape, numbers that are not finite, tokens or lengths out of range, padding in mid-sequence.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind not in "biuf":
+        raise InputError(f"{where}: x must hold numbers, not {x.dtype}")
+    x = _sequences(x, signature, where).astype(np.float64)
+    padding = None
+    if signature.mask_value is not None:
+        padding = (x == signature.mask_value).all(axis=-1)
+    length = _lengths(lengths, x, padding, where)
+    real = np.arange(x.shape[1]) < length[:, None]
+    if not np.isfinite(x[real]).all():
+        raise InputError(f"{where}: {int((~np.isfinite(x[real])).sum())} values of x are not finite numbers")
+    if padding is not None and (padding & real).any():
+        row, step = np.argwhere(padding & real)[0]
+        raise InputError(
+            f"{where}: step {step} of sequence {row} holds the mask value {signature.mask_value:g} only, but is not "
+            "past its end: Keras leaves such steps out, hardware does not; take them out of x"
+        )
+    x = np.where(real[..., None], x, 0.0)
+    if signature.tokens and (x.min() < 0 or x.max() >= signature.tokens or (x != np.floor(x)).any()):
+        raise InputError(
+            f"{where}: tokens must be whole numbers from 0 to {signature.tokens - 1}, found {x.min():g} to {x.max():g}"
+        )
+    if y is not None:
+        y = np.asarray(y)
+        if y.ndim == 0 or len(y) != len(x):
+            raise InputError(f"{where}: y has {len(y) if y.ndim else 'no'} entries for {len(x)} sequences")
+    return Data(x, length, y)
+
+
+def _sequences(x: Any, signature: Signature, where: str) -> Any:
+    """``x`` as ``[batch, time, D]``."""
+    if signature.tokens:
+        form = "[batch, time], as Keras takes tokens"
+        if x.ndim == 1:
+            x = x[None]
+        if x.ndim == 2:
+            x = x[..., None]
+    else:
+        form = f"[batch, time, {signature.inputs}]"
+        if x.ndim == 2:
+            x = x[None]
+    if x.ndim != 3 or 0 in x.shape:
+        raise InputError(f"{where}: x must have shape {form}, each at least 1, not {list(x.shape)}")
+    if x.shape[2] != signature.inputs:
+        raise InputError(f"{where}: x has {x.shape[2]} values a step, the model takes {signature.inputs}")
+    return x
+
+
+def _lengths(lengths: Any, x: Any, padding: Any, where: str) -> NDArray[np.int64]:
+    """Steps of each sequence, as given or up to its padding."""
+    batch, steps, _ = x.shape
+    if lengths is None:
+        if padding is None:
+            return np.full(batch, steps, np.int64)
+        if padding.all(axis=1).any():
+            row = int(padding.all(axis=1).argmax())
+            raise InputError(f"{where}: sequence {row} is padding only, and hardware has no empty sequences: drop it")
+        return (steps - (~padding)[:, ::-1].argmax(axis=1)).astype(np.int64)
+    lengths = np.asarray(lengths)
+    if lengths.shape != (batch,) or lengths.dtype.kind not in "iu":
+        raise InputError(f"{where}: lengths must be {batch} integers, one a sequence, not {_described(lengths)}")
+    if lengths.min() < 1 or lengths.max() > steps:
+        raise InputError(f"{where}: lengths must be from 1 to {steps}, found {lengths.min()} to {lengths.max()}")
+    return lengths.astype(np.int64)
+
+
+def _described(array: Any) -> str:
+    return f"{array.dtype} of shape {list(array.shape)}"
