@@ -2,6 +2,7 @@
 
     manifest.json     what this is, and the digest of every file below
     network.npz       the quantized network
+    network.json      its structure, for people
     design.json       the folding, and the options the hardware was generated with
     performance.json  predicted cycles and resources
     accuracy.json     float against quantized network, where data were given
@@ -10,137 +11,269 @@
     rtl/              ffhw_top.v and the memory files it reads
     results/          what simulation, synthesis and reports add later
 
-A bundle appears whole or not at all: it is written to a folder beside its place and renamed.
+A bundle appears whole or not at all: it is written to a folder beside its place and renamed. A command opens it once:
+all files are read and verified there and then, and nothing is read again, so that another export in the meantime
+changes nothing for it.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
+import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ffhw import __version__
+from ffhw.arrays import parse_arrays
 from ffhw.errors import DigestError, InputError, OutputError
-from ffhw.files import check_folder, sha256, write_atomic, write_folder
-from ffhw.hdl.plan.folding import Folding
+from ffhw.files import check_folder, open_snapshot, read_regular, write_atomic, write_folder
+from ffhw.hdl.plan.chain import check_foldings
+from ffhw.hdl.plan.folding import Folding, Foldings
+from ffhw.hdl.plan.performance import predict
+from ffhw.model import golden
 from ffhw.model.network import Network
+from ffhw.processes import kept_folder
+from ffhw.shapes import check_shape
 
-BUNDLE_VERSION = 1
+BUNDLE_VERSION = 2
 _MANIFEST = "manifest.json"
+_REQUIRED = {"network.npz", "network.json", "design.json", "performance.json", "model.onnx", "vectors.npz",
+             "rtl/ffhw_top.v"}  # fmt: skip
+_ALLOWED = re.compile(r"accuracy\.json|rtl/[\w.-]+\.(v|mem)")
+# Markers of the files that we wrote under results/, so that a later export knows them from a user's own.
+_MARKERS = "results/.ours"
+_MOST_BYTES = 256 << 20
+_MOST_JSON_BYTES = 16 << 20
+_AGAIN = "export the model again"
+
+_DESIGN = {"foldings": [None], "keep_state": bool}
+_FOLDING = {"lanes": int, "simd": int, "finishers": int}
 
 
 @dataclasses.dataclass(frozen=True)
 class Bundle:
-    """An opened and verified bundle."""
+    """An opened and verified bundle: a snapshot of its files, what they say, and where results go."""
 
     path: Path
-    manifest: dict[str, Any]
+    identity: str
+    files: dict[str, bytes] = dataclasses.field(repr=False)
 
     @classmethod
     def open(cls, path: Path | str) -> Bundle:
-        """Open a bundle and verify every file's digest.
+        """Open a bundle, verify every file's digest, and check that its parts belong together.
 
         Raises
         ------
         InputError: no such folder, or not a bundle.
-        DigestError: a file is missing or is not what was written.
+        DigestError: a file is missing, is not what was written, or says what the network does not.
         """
         path = Path(path)
         if not path.exists():
             raise InputError(f"{path} does not exist: write a bundle with ffhw export")
+        for attempt in range(20):
+            try:
+                with open_snapshot(path) as read:
+                    bundle = cls._read(path, read)
+                break
+            except FileNotFoundError as error:
+                # another export may have put a new bundle in its place in this very moment
+                if attempt == 19 or not (path / _MANIFEST).exists():
+                    missing = error.filename or "a file"
+                    raise DigestError(f"{path} is incomplete: {missing} is missing; {_AGAIN}") from None
+        bundle._check()
+        return bundle
+
+    @classmethod
+    def _read(cls, path: Path, read: Any) -> Bundle:
         try:
-            manifest = json.loads((path / _MANIFEST).read_text())
-            version, files = manifest["ffhw_bundle"], manifest["files"]
-        except (OSError, ValueError, KeyError, TypeError):
+            manifest = json.loads(read(_MANIFEST, _MOST_JSON_BYTES))
+            check_shape(manifest, {"ffhw_bundle": int, "files": {str: str}, "identity": str}, "the manifest")
+        except (InputError, OSError, ValueError, RecursionError):
             raise InputError(f"{path} is not a bundle: write one with ffhw export") from None
-        if version != BUNDLE_VERSION:
-            raise InputError(f"{path} was written by another version of ffhw: export the model again")
-        for name, digest in files.items():
-            file = path / name
-            if not file.is_file():
-                raise DigestError(f"{path} is incomplete: {name} is missing; export the model again")
-            if sha256(file) != digest:
-                raise DigestError(
-                    f"{path} was changed: {name} is not the file that was exported; export the model again"
-                )
-        return cls(path, manifest)
+        if manifest["ffhw_bundle"] != BUNDLE_VERSION:
+            raise InputError(f"{path} was written by another version of ffhw: {_AGAIN}")
+        digests = manifest["files"]
+        for name in sorted(_REQUIRED - set(digests)):
+            raise DigestError(f"{path} is incomplete: its manifest does not list {name}; {_AGAIN}")
+        for name in digests:
+            if name not in _REQUIRED and not _ALLOWED.fullmatch(name):
+                raise DigestError(f"{path}: its manifest lists {name[:80]!r}, which no bundle has; {_AGAIN}")
+        if manifest["identity"] != _identity(digests):
+            raise DigestError(f"{path} was changed: its identity is not that of its files; {_AGAIN}")
+        files = {}
+        for name, digest in digests.items():
+            files[name] = read(name, _MOST_BYTES)
+            if hashlib.sha256(files[name]).hexdigest() != digest:
+                raise DigestError(f"{path} was changed: {name} is not the file that was exported; {_AGAIN}")
+        return cls(path, manifest["identity"], files)
+
+    def _check(self) -> None:
+        """Hold what the files say against each other: a figure that can be computed is not believed."""
+        try:
+            if self.json("network.json") != json.loads(json.dumps(self.network().describe())):
+                raise DigestError("network.json does not describe network.npz")
+            foldings = self.foldings()
+            if self.json("performance.json") != json.loads(json.dumps(predict(self.network(), foldings).to_dict())):
+                raise DigestError("performance.json does not hold the figures of this network and design")
+            self.vectors()
+        except (InputError, DigestError) as error:
+            raise DigestError(f"{self.path} contradicts itself: {error}; {_AGAIN}") from None
 
     def json(self, name: str) -> dict[str, Any]:
-        """Content of one of the bundle's JSON files."""
-        data: dict[str, Any] = json.loads((self.path / name).read_text())
+        """Content of one of the bundle's JSON files; empty if it is not there."""
+        if name not in self.files:
+            return {}
+        try:
+            data = json.loads(self.files[name])
+        except (ValueError, RecursionError):
+            raise DigestError(f"{self.path}: {name} is no JSON; {_AGAIN}") from None
+        if not isinstance(data, dict):
+            raise DigestError(f"{self.path}: {name} must hold a JSON object; {_AGAIN}")
         return data
 
     def network(self) -> Network:
         """The quantized network."""
-        return Network.load(self.path / "network.npz")
+        return self._network
 
-    def foldings(self) -> tuple[Folding | None, ...]:
+    @functools.cached_property
+    def _network(self) -> Network:
+        arrays = parse_arrays(io.BytesIO(self.files["network.npz"]), "network.npz")
+        return Network.from_arrays(arrays, "network.npz")
+
+    def foldings(self) -> Foldings:
         """The folding of each engine."""
-        return tuple(None if f is None else Folding(**f) for f in self.json("design.json")["foldings"])
+        return self._foldings
+
+    @functools.cached_property
+    def _foldings(self) -> Foldings:
+        design = self._design
+        found: list[Folding | None] = []
+        for number, fields in enumerate(design["foldings"]):
+            if fields is not None:
+                check_shape(fields, _FOLDING, f"design.json: folding {number}")
+            found.append(None if fields is None else Folding(*(fields[name] for name in _FOLDING)))
+        return check_foldings(self._network, found)
+
+    @property
+    def _design(self) -> dict[str, Any]:
+        design = self.json("design.json")
+        check_shape(design, _DESIGN, "design.json")
+        return design
 
     @property
     def keep_state(self) -> bool:
         """Whether the hardware's states outlive a sequence."""
-        return bool(self.json("design.json")["keep_state"])
+        return bool(self._design["keep_state"])
 
-    @property
+    @functools.cached_property
     def rtl(self) -> Path:
-        """Folder of the Verilog."""
-        return self.path / "rtl"
+        """Folder of the Verilog, a copy of the snapshot; it goes with the process."""
+        folder = kept_folder(self, "rtl")
+        for name, content in self.files.items():
+            if name.startswith("rtl/"):
+                (folder / name.removeprefix("rtl/")).write_bytes(content)
+        return folder
 
     def vectors(self) -> dict[str, Any]:
         """Test vectors: ``codes``, ``lengths``, ``expected``, and labels or targets ``y`` if there are any."""
-        with np.load(self.path / "vectors.npz", allow_pickle=False) as file:
-            return dict(file)
+        arrays = parse_arrays(io.BytesIO(self.files["vectors.npz"]), "vectors.npz")
+        for name in ("codes", "lengths", "expected"):
+            if name not in arrays:
+                raise DigestError(f"vectors.npz has no array {name}")
+        codes = golden.check_input(self._network, arrays["codes"])
+        lengths = golden.check_lengths(arrays["lengths"], *codes.shape[:2])
+        expected = np.asarray(arrays["expected"])
+        size = self._network.output_size
+        shape = (*codes.shape[:2], size) if self._network.return_sequences else (len(codes), size)
+        if expected.shape != shape or expected.dtype.kind not in "iu":
+            raise DigestError(f"vectors.npz: expected must be integers of shape {list(shape)}")
+        return {**arrays, "codes": codes, "lengths": lengths, "expected": expected.astype(np.int64)}
 
-    @property
-    def identity(self) -> str:
-        """Digest over all exported files: what a result was measured on."""
-        return str(self.manifest["identity"])
+    # --- results -----------------------------------------------------------------------------------------------------
 
     def add_result(self, name: str, result: dict[str, Any]) -> Path:
         """Write ``results/<name>.json``, marked with the identity of the bundle it belongs to.
 
         Raises
         ------
-        OutputError: it cannot be written.
+        DigestError: another bundle stands in this one's place by now. OutputError: it cannot be written.
         """
-        folder = self.results_folder()
-        target = folder / f"{name}.json"
-        write_atomic(target, json.dumps({"bundle": self.identity, "ffhw": __version__, **result}, indent=2) + "\n")
+        content = {"bundle": self.identity, "ffhw": __version__, **result}
+        return self.add_file(f"{name}.json", json.dumps(content, indent=2) + "\n")
+
+    def add_file(self, name: str, content: bytes | str) -> Path:
+        """Write ``results/<name>``; raises as :meth:`add_result`."""
+        target = self.result_path(name)
+        write_atomic(target, content)
         return target
 
-    def results_folder(self) -> Path:
-        """``results/``, created if need be."""
-        folder = self.path / "results"
+    def result_path(self, name: str) -> Path:
+        """``results/<name>``, known as ours from now on; raises as :meth:`add_result`."""
+        folder = self.results_folder()
         try:
-            folder.mkdir(exist_ok=True)
+            (self.path / _MARKERS / name).touch()
         except OSError as error:
             raise OutputError(f"cannot write to {folder}: {error.strerror}") from None
+        return folder / name
+
+    def results_folder(self) -> Path:
+        """``results/``, created if need be; raises as :meth:`add_result`."""
+        try:
+            there = json.loads(read_regular(self.path / _MANIFEST, _MOST_JSON_BYTES)).get("identity")
+        except (InputError, ValueError, AttributeError):
+            there = None
+        if there != self.identity:
+            raise DigestError(f"{self.path} was replaced while this command worked on it: nothing was written to it")
+        folder = self.path / "results"
+        for path in (folder, self.path / _MARKERS):
+            try:
+                path.mkdir(exist_ok=True)
+            except OSError as error:
+                raise OutputError(f"cannot write to {folder}: {error.strerror}") from None
+            if path.is_symlink():
+                raise OutputError(f"cannot write to {path}: it is a link")
         return folder
 
     def results(self) -> dict[str, dict[str, Any]]:
-        """All results that belong to this very export, by name."""
+        """All results that belong to this very export, by name; what cannot be read is none."""
         found = {}
-        for path in sorted((self.path / "results").glob("*.json")):
-            content = json.loads(path.read_text())
-            if content.get("bundle") == self.identity:
+        folder = self.path / "results"
+        for path in sorted(folder.glob("*.json")) if not folder.is_symlink() else []:
+            try:
+                content = json.loads(read_regular(path, _MOST_JSON_BYTES))
+            except (InputError, ValueError, RecursionError):
+                continue
+            if isinstance(content, dict) and content.get("bundle") == self.identity:
                 found[path.stem] = content
         return found
 
 
 def check_target(path: Path) -> None:
-    """Refuse a target that cannot be written, or that holds something else than a bundle.
+    """Refuse a target that cannot be written, or that holds anything else than a bundle of ours.
 
     Raises
     ------
-    OutputError: with the reason.
+    OutputError: with the reason; a foreign file by its name.
     """
-    check_folder(path, _MANIFEST, "a bundle")
+    check_folder(path, "a bundle", _own_files(path))
+
+
+def _own_files(path: Path) -> set[str] | None:
+    """Files in a folder that a manifest of ours lists, or that we marked as results; None if it is no bundle."""
+    try:
+        manifest = json.loads(read_regular(path / _MANIFEST, _MOST_JSON_BYTES))
+        check_shape(manifest, {"ffhw_bundle": int, "files": {str: str}, "identity": str}, "the manifest")
+    except (InputError, ValueError, RecursionError):
+        return None
+    markers = {file.name for file in (path / _MARKERS).glob("*")}
+    listed = {name for name in manifest["files"] if name in _REQUIRED or _ALLOWED.fullmatch(name)}
+    return {_MANIFEST, *listed, *(f"results/{n}" for n in markers), *(f"{_MARKERS}/{n}" for n in markers)}
 
 
 def write_bundle(path: Path | str, files: dict[str, bytes | str]) -> Bundle:
@@ -157,15 +290,11 @@ def write_bundle(path: Path | str, files: dict[str, bytes | str]) -> Bundle:
     path = Path(path)
     raw = {name: data.encode() if isinstance(data, str) else data for name, data in files.items()}
     digests = {name: hashlib.sha256(raw[name]).hexdigest() for name in sorted(raw)}
-    manifest = {
-        "ffhw_bundle": BUNDLE_VERSION,
-        "ffhw": __version__,
-        "identity": _identity(digests),
-        "files": digests,
-    }
+    identity = _identity(digests)
+    manifest = {"ffhw_bundle": BUNDLE_VERSION, "ffhw": __version__, "identity": identity, "files": digests}
     check_target(path)
     write_folder(path, {**raw, _MANIFEST: json.dumps(manifest, indent=2) + "\n"})
-    return Bundle(path, manifest)
+    return Bundle(path, identity, raw)
 
 
 def _identity(digests: dict[str, str]) -> str:

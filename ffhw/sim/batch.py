@@ -6,8 +6,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,8 +13,9 @@ import numpy as np
 
 from ffhw.errors import MismatchError
 from ffhw.layers.base import Ints
+from ffhw.processes import kept_folder, run, scratch_folder
 from ffhw.sim.beats import Packing
-from ffhw.sim.tools import cache_folder, require, run_tool, scratch_folder, verilator_root
+from ffhw.sim.tools import cache_folder, require, run_tool, verilator_root
 
 _DRIVER = Path(__file__).with_name("driver.cpp")
 _FLAGS = ["-std=c++20", "-O2", "-DVL_TIME_CONTEXT", "-Wno-attributes"]
@@ -83,7 +82,7 @@ class BatchSimulator:
         self.rtl = Path(rtl).resolve()
         self.ports = ports
         self.waves = waves
-        self.program = self._build(scratch_folder(self, "ffhw-sim-"))
+        self.program = self._build(kept_folder(self, "sim"))
 
     def _build(self, folder: Path) -> Path:
         root = verilator_root()
@@ -150,19 +149,18 @@ class BatchSimulator:
         steps = sum(len(s) for s in sequences)
         slack = (1.0 / max(1e-3, 1.0 - stalls)) ** 2
         limit = int(slack * (steps + 10) * (cycles_per_step + packing.beats + out.beats) * 2 + 10_000)
-        with tempfile.TemporaryDirectory(prefix="ffhw-run-") as name:
-            folder = Path(name)
+        with scratch_folder("run") as folder:
             np.concatenate([data, last[:, None]], axis=1).tofile(folder / "in")
             numbers = [int(stalls * 65536), seed, answers * out.beats, limit]
             command = [str(self.program), str(folder / "in"), str(folder / "out"), str(folder / "times")]
             command += [str(number) for number in numbers]
             command += [str(Path(waves).resolve())] if waves else []
             # memory files are found relative to the working folder
-            run = subprocess.run(command, cwd=self.rtl, capture_output=True, text=True)
-            if run.returncode:
-                reason = run.stderr.strip().splitlines() or [f"exit code {run.returncode}"]
+            done = run(command, cwd=self.rtl)
+            if done.returncode:
+                reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
                 raise MismatchError(f"the simulated RTL failed: {reason[-1]}")
-            stats = json.loads(run.stdout.strip().splitlines()[-1])
+            stats = json.loads(done.stdout.strip().splitlines()[-1])
             raw = np.fromfile(folder / "out", np.uint8).reshape(-1, out.beat_bytes + 1)
             times = np.fromfile(folder / "times", np.int64)
             probes = {p.number: self._read_probe(folder / f"out.probe{p.number}", p) for p in self.ports.probes}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from ffhw.export import VECTORS, generate
 from ffhw.layers.base import Ints
 from ffhw.model import golden
 from ffhw.model.network import Network
+from ffhw.processes import scratch_folder
 from ffhw.sim.batch import BatchRun, BatchSimulator, Ports, Probe
 from ffhw.sim.cocotb_runner import BenchMismatch, CocotbSimulator
 from ffhw.sim.scenario import Interface, build_scenario, expected_answers
@@ -70,11 +70,11 @@ def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str,
     if not check.every:
         sequences = within_budget(sequences, COCOTB_CYCLES // predicted)
     interface = Interface(network, foldings, bundle.keep_state, check.internals)
-    with tempfile.TemporaryDirectory(prefix="ffhw-rtl-") as folder:
+    with scratch_folder("rtl") as folder:
         rtl = bundle.rtl
         if check.internals:
             step("generating the RTL with probes")
-            rtl = Path(folder)
+            rtl = folder
             for name, text in generate(network, foldings, bundle.keep_state, probe=True).items():
                 (rtl / name).write_text(text)
         runner = _batch if check.every else _cocotb

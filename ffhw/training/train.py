@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,11 +13,16 @@ from typing import Any
 import numpy as np
 
 from ffhw import __version__
+from ffhw.arrays import npz_bytes
 from ffhw.errors import InputError, OutputError
-from ffhw.files import write_atomic
+from ffhw.files import check_file, write_together
 from ffhw.layers.base import Head
+from ffhw.processes import scratch_folder
 from ffhw.training.models import RecurrentOptions, build_model
 from ffhw.training.tasks import Task, TaskData
+
+# What a training writes beside each other.
+SUFFIXES = (".keras", ".initial.keras", ".data.npz", ".json")
 
 
 def train(
@@ -80,12 +83,13 @@ def train(
         "test": evaluate(model, chosen, data),
         "history": history,
     }
-    write_atomic(target, keras_bytes(model))
-    write_atomic(target.with_suffix(".initial.keras"), initial)
-    content = io.BytesIO()
-    np.savez_compressed(content, x=data.x_test, lengths=data.lengths_test, y=data.y_test)
-    write_atomic(target.with_suffix(".data.npz"), content.getvalue())
-    write_atomic(target.with_suffix(".json"), json.dumps(record, indent=2) + "\n")
+    contents: tuple[bytes | str, ...] = (
+        keras_bytes(model),
+        initial,
+        npz_bytes({"x": data.x_test, "lengths": data.lengths_test, "y": data.y_test}),
+        json.dumps(record, indent=2) + "\n",
+    )
+    write_together({target.with_suffix(s): content for s, content in zip(SUFFIXES, contents, strict=True)})
     return record
 
 
@@ -101,12 +105,14 @@ def check_target(target: Path) -> None:
     folder = target.resolve().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise OutputError(f"cannot write {target}: the folder {folder} does not exist or is not writable")
+    for suffix in SUFFIXES:
+        check_file(target.with_suffix(suffix))
 
 
 def keras_bytes(model: Any) -> bytes:
     """The ``.keras`` file of a model."""
-    with tempfile.TemporaryDirectory(prefix="ffhw-") as folder:
-        path = Path(folder) / "model.keras"
+    with scratch_folder("train") as folder:
+        path = folder / "model.keras"
         model.save(path)
         return path.read_bytes()
 

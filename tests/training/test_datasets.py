@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-
 import numpy as np
 import pytest
 
@@ -45,7 +43,7 @@ def test_damaged_ts_file(tmp_path, text, message):
 
 def test_a_cached_file_is_not_fetched_again(tmp_path, monkeypatch):
     monkeypatch.setenv("FFHW_DATA", str(tmp_path))
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("downloaded"))
+    monkeypatch.setattr(datasets, "run", lambda *_, **__: pytest.fail("downloaded"))
     (tmp_path / "x.ts").write_text(TS)
     assert fetch(AEON, "Folder/x.ts") == tmp_path / "x.ts"
 
@@ -56,7 +54,7 @@ def test_without_network_it_says_what_to_put_where(tmp_path, monkeypatch):
     class Failed:
         returncode = 1
 
-    monkeypatch.setattr(datasets.subprocess, "run", lambda *_, **__: Failed)
+    monkeypatch.setattr(datasets, "run", lambda *_, **__: Failed)
     with pytest.raises(
         ToolError, match=r"^aeon==1\.6\.0 could not be downloaded with pip; put x\.ts into .*data \(or set FFHW"
     ):
@@ -76,7 +74,7 @@ def test_another_archive_of_the_same_name_is_refused(tmp_path, monkeypatch):
 
         return Done
 
-    monkeypatch.setattr(datasets.subprocess, "run", run)
+    monkeypatch.setattr(datasets, "run", run)
     with pytest.raises(ToolError, match=r"not the known one"):
         fetch(AEON, "Folder/x.ts")
     assert not (tmp_path / "data").exists()

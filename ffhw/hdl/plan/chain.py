@@ -42,6 +42,25 @@ def complete(network: Network, wishes: Sequence[Folding | None]) -> Foldings:
     )
 
 
+def check_foldings(network: Network, foldings: Sequence[Folding | None]) -> Foldings:
+    """Foldings once they are known to be ones that this network's engines can have.
+
+    Raises
+    ------
+    InputError: another number of them, one where there is nothing to fold, or numbers that do not fit the layer.
+    """
+    if len(foldings) != len(network.layers):
+        raise InputError(f"a network of {len(network.layers)} layers needs as many foldings, not {len(foldings)}")
+    for layer, folding in zip(network.layers, foldings, strict=True):
+        lanes, simd = (folding.lanes, folding.simd) if folding else (1, 1)
+        wish = plan_class(layer).wish(layer, max(lanes, 1), max(simd, 1))
+        if (wish is None) != (folding is None) or (wish and (wish.lanes, wish.simd) != (lanes, simd)):
+            raise InputError(f"layer {layer.name!r} cannot be folded as {folding}")
+    if complete(network, foldings) != tuple(foldings):
+        raise InputError("the finishers of the foldings are not those of their lanes")
+    return tuple(foldings)
+
+
 def input_width(network: Network, foldings: Sequence[Folding | None]) -> int:
     """Elements a beat of the design's input stream: the first engine's S, or one token."""
     return plans(network, foldings)[0].input_width

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
+from ffhw.processes import scratch_folder
 from ffhw.training.tasks import Task
 
 
@@ -39,14 +38,14 @@ def smallest_networks(
 
     rows: list[dict[str, Any]] = []
     smallest: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="ffhw-") as folder:
+    with scratch_folder("sizes") as folder:
         for cell in cells:
             smallest[cell] = None
             for units in sorted(sizes):
                 say(f"{cell}, {units} units")
                 record = train(
                     task,
-                    Path(folder) / "m.keras",
+                    folder / "m.keras",
                     RecurrentOptions(cell, units),
                     epochs=epochs,
                     seed=seed,

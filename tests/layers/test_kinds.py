@@ -1,0 +1,99 @@
+"""Kind x concern: each kind of layer has a rule for each concern, or a refusal that names both; no driver knows kinds."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import random_network
+
+from ffhw.errors import InputError
+from ffhw.layers import KINDS, READ, rule
+from ffhw.layers.base import FloatLayer, Layer
+
+ROOT = Path(__file__).parent.parent.parent / "ffhw"
+# Concerns outside the layers' own files: folder of the rules, what it is called, the name that each rule must have.
+CONCERNS = [
+    ("ffhw.onnx", "ONNX graph", "nodes"),
+    ("ffhw.hdl.engines", "hardware", "engine"),
+    ("ffhw.hdl.plan.kinds", "hardware", "PLAN"),
+]
+FLOAT = ("input_size", "output_size", "forward", "quantize")
+QUANTIZED = ("input_size", "output_size", "run", "arrays")
+
+
+@pytest.fixture(scope="module")
+def examples():
+    """A quantized layer of each kind."""
+    network = random_network(1, inputs=3, units=(4,), tokens=5)
+    found = {layer.kind: layer for layer in network.layers}
+    assert set(found) == set(KINDS), "a kind without an example here is a hole in this table"
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("package", "concern", "name"), CONCERNS)
+def test_each_concern_has_a_rule(examples, kind, package, concern, name):
+    assert callable(getattr(rule(package, concern, examples[kind]), name))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_answers_what_drivers_ask(kind):
+    trained, quantized = KINDS[kind]
+    assert trained.kind == quantized.kind == kind
+    for base, cls, names in ((FloatLayer, trained, FLOAT), (Layer, quantized, QUANTIZED)):
+        for name in names:
+            assert getattr(cls, name) is not getattr(base, name, None), f"{cls.__name__} inherits {name}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_read_from_keras(kind):
+    module = importlib.import_module(f"ffhw.layers.{kind}")
+    assert module.KERAS
+    assert all(READ[known.name] is known for known in module.KERAS)
+
+
+@pytest.mark.parametrize(("package", "concern", "name"), CONCERNS)
+def test_a_kind_without_a_rule_is_refused_by_kind_and_concern(package, concern, name):
+    class Stranger(Layer):
+        kind = "stranger"
+
+    layer = Stranger()
+    layer.name = "odd"
+    message = rf"^layer 'odd' is of kind stranger, for which there is no {concern}$"
+    with pytest.raises(InputError, match=message):
+        rule(package, concern, layer)
+
+
+def test_each_kind_gives_codes_of_its_format(examples, rng):
+    for layer in examples.values():
+        x = rng.integers(layer.input.min, layer.input.max, (2, 3, layer.input_size), endpoint=True)
+        start = np.zeros((2, layer.state_size), np.int64)
+        given = layer.run(x, np.full(2, 3), start, trace=True)
+        layer.output.check(given.outputs)
+        assert given.outputs.shape == (2, 3, layer.output_size)
+        assert tuple(given.trace or ()) == layer.signals
+        assert (given.state is None) == (layer.state_size == 0)
+
+
+OWN_ROOMS = ("layers/", "onnx/", "hdl/engines/", "hdl/plan/kinds/", "training/")
+
+
+def test_no_driver_knows_a_kind():
+    """Drivers neither import a kind's module nor ask whether a layer is of a kind."""
+    names = {cls.__name__ for pair in KINDS.values() for cls in pair}
+    for path in sorted(ROOT.rglob("*.py")):
+        where = str(path.relative_to(ROOT))
+        own = where.startswith(OWN_ROOMS) and Path(where).stem not in ("export", "graph", "weighted", "base")
+        if own or where == "layers/__init__.py":
+            continue
+        tree = ast.parse(path.read_text())
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & names
+        used |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & names
+        used |= {
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in (*KINDS, "gru")
+        }
+        assert not used, f"{where} knows {used}"
