@@ -89,14 +89,12 @@ def resources(syntheses: list[dict[str, Any]]) -> Figure | None:
 
 def roofline(performance: dict[str, Any]) -> Figure:
     """Cycles a step against multipliers: each engine's work divided by its multipliers is a line it cannot cross."""
-    engines = [e for e in performance["engines"] if e["lanes"]]
+    engines = [e for e in performance["engines"] if e["macs"]]
     figure, axes = _figure(6.4, 3.0)
-    most = max(e["lanes"] * e["simd"] * 2 for e in engines)
+    most = max((e["macs"] for e in engines), default=1)
     xs = [2.0**n for n in range(0, math.ceil(math.log2(most)) + 3)]
     for engine, colour in zip(engines, [BLUE, ORANGE, GREY, RED] * len(engines), strict=False):
-        gates = 2 if engine["kind"] == "jk" else 1
-        macs = engine["lanes"] * engine["simd"] * gates
-        work = engine["mac_utilisation"] * macs * engine["cycles_per_step"]
+        macs, work = engine["macs"], engine["products_per_step"]
         axes.plot(xs, [work / x for x in xs], color=colour, lw=1, ls="--")
         axes.plot(macs, engine["cycles_per_step"], "o", color=colour, ms=7, label=engine["name"])
         axes.annotate(

@@ -15,7 +15,11 @@ from ffhw.layers.base import Layer
 
 @dataclasses.dataclass(frozen=True)
 class EnginePerformance:
-    """Figures of one engine. Memory bits count payload, padding of lanes included."""
+    """Figures of one engine.
+
+    macs: multipliers of the lanes, ``products_per_step`` of the network's products share them; ``multipliers`` are all.
+    Memory bits count payload, padding of lanes included.
+    """
 
     name: str
     kind: str
@@ -26,6 +30,8 @@ class EnginePerformance:
     stall_cycles_per_step: int
     cycles_per_step: int
     multipliers: int
+    macs: int
+    products_per_step: int
     mac_utilisation: float
     memory_bits: int
 

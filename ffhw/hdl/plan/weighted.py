@@ -217,6 +217,8 @@ class WeightedPlan(EnginePlan):
             stall_cycles_per_step=cycles - plan.ideal_cycles,
             cycles_per_step=cycles,
             multipliers=sum(count for count, _, _ in self.products()),
+            macs=plan.macs,
+            products_per_step=plan.multiplications,
             mac_utilisation=plan.multiplications / (plan.macs * cycles),
             memory_bits=sum(width * depth for width, depth in self.memories()),
         )

@@ -64,6 +64,8 @@ class EmbeddingPlan(EnginePlan):
             stall_cycles_per_step=0,
             cycles_per_step=self.beats,
             multipliers=0,
+            macs=0,
+            products_per_step=0,
             mac_utilisation=0.0,
             memory_bits=self.layer.table.size * self.layer.output.bits,
         )
