@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from networks import random_network
+from sealed import reseal, write_manifest
 
 from ffhw import files
 from ffhw.bundle import Bundle, write_bundle
@@ -37,22 +37,6 @@ def bundle(tmp_path, content):
 
 def leftovers(folder):
     return sorted(p.name for p in folder.iterdir())
-
-
-def reseal(path, change):
-    """Change files of a bundle and make its manifest say that they were always so."""
-    change(path)
-    manifest = json.loads((path / "manifest.json").read_text())
-    for name in manifest["files"]:
-        if (path / name).is_file():
-            manifest["files"][name] = hashlib.sha256((path / name).read_bytes()).hexdigest()
-    write_manifest(path, manifest)
-
-
-def write_manifest(path, manifest):
-    digests = json.dumps(manifest["files"], sort_keys=True).encode()
-    manifest["identity"] = hashlib.sha256(digests).hexdigest()
-    (path / "manifest.json").write_text(json.dumps(manifest))
 
 
 def edit_json(name, change):

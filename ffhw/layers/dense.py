@@ -103,15 +103,18 @@ class FloatDense(EachStep, FloatLayer):
         return dataclasses.replace(self, activation=activation)
 
     def quantize(self, source: Format, outputs: Floats, precision: Precision) -> DenseLayer:  # noqa: D102
-        weights, frac = precision.weights(self.weights, source)
         bits = precision.widths.bits
         output: Format
         if self.activation == "argmax":
-            output = Index(len(weights))
+            output = Index(len(self.weights))
         elif self.activation == "sigmoid":
             output = Unorm(bits)
         else:
             output = precision.fixed(outputs, bits)
+        result_frac = _result_frac(output)
+        if result_frac is None:  # the sums themselves are compared
+            result_frac = precision.fixed(outputs, precision.widths.bits).frac + bits
+        weights, frac = precision.weights(self.weights, source, result_frac)
         quantized = DenseLayer(
             name=self.name,
             input=source,
@@ -123,7 +126,8 @@ class FloatDense(EachStep, FloatLayer):
             bias=np.zeros(len(weights), dtype=np.int64),
             softmax=self.activation == "softmax",
         )
-        return dataclasses.replace(quantized, bias=bias_codes(self.bias, quantized.acc_frac))
+        limit = quantized.bias_limit()
+        return dataclasses.replace(quantized, bias=bias_codes(self.bias, quantized.acc_frac, limit))
 
 
 def linear(acc: Ints, shift: int, output: Fixed, relu: bool = False) -> Ints:
@@ -210,10 +214,15 @@ class DenseLayer(EachStep, WeightedLayer):
 
     @property
     def _result_frac(self) -> int | None:
-        """Fraction bits that the activation reads of the accumulator; None when it reads all."""
-        if isinstance(self.output, Fixed):
-            return self.output.frac
-        return sigmoid.index_frac(self.output.bits) if isinstance(self.output, Unorm) else None
+        return _result_frac(self.output)
+
+    def bias_limit(self) -> Any:
+        """Magnitude of a bias from which on the output is saturated, whatever the weighted sum is; Python integers."""
+        sums = exact_sum(self.weights) * (self.input.magnitude << self.shift_x)
+        if isinstance(self.output, Index):
+            return sums * 0 + MAX_ACCUMULATOR  # compared with each other: none is ever far enough out
+        bits = self.output.bits if isinstance(self.output, Fixed) else sigmoid.index_bits(self.output.bits)
+        return sums + (1 << (bits + self.result_shift))
 
     @property
     def acc_frac(self) -> int:
@@ -254,6 +263,13 @@ class DenseLayer(EachStep, WeightedLayer):
     def decode(self, outputs: Ints) -> Floats:  # noqa: D102
         values = self.output.dequantize(outputs)
         return softmax(values) if self.softmax else values
+
+
+def _result_frac(output: Format) -> int | None:
+    """Fraction bits that an activation reads of the accumulator; None when it reads all."""
+    if isinstance(output, Fixed):
+        return output.frac
+    return sigmoid.index_frac(output.bits) if isinstance(output, Unorm) else None
 
 
 def _head(activation: str) -> Head:

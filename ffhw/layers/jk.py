@@ -110,8 +110,15 @@ class FloatJK(FloatRecurrent):
 
     def quantize(self, source: Format, outputs: Floats, precision: Precision) -> JKLayer:  # noqa: D102
         state = Unorm(precision.widths.state_bits)
-        wx, frac_x = precision.weights(self.weights_x, source)
-        wh, frac_h = precision.weights(self.weights_h, state)
+        index_frac = sigmoid.index_frac(state.bits)
+        wx, frac_x = precision.weights(self.weights_x, source, index_frac)
+        wh, frac_h = precision.weights(self.weights_h, state, index_frac)
+        # weights that are all zero need no alignment: their scale is the one that costs none
+        x_frac = product_frac(self.name, source)
+        if not wh.any():
+            frac_h = max(frac_x + x_frac, index_frac) - state.frac
+        elif not wx.any():
+            frac_x = max(frac_h + state.frac, index_frac) - x_frac
         quantized = JKLayer(
             name=self.name,
             input=source,
@@ -124,7 +131,9 @@ class FloatJK(FloatRecurrent):
             bias=np.zeros_like(self.bias, dtype=np.int64),
             return_sequences=self.return_sequences,
         )
-        return dataclasses.replace(quantized, bias=bias_codes(self.bias, quantized.acc_frac))
+        # further out than the table reaches, whatever the weighted sums are
+        limit = quantized.accumulator_bounds() + (1 << (sigmoid.index_bits(state.bits) - 1 + quantized.gate_shift))
+        return dataclasses.replace(quantized, bias=bias_codes(self.bias, quantized.acc_frac, limit))
 
 
 def state_update(j: Ints, k: Ints, h: Ints, bits: int) -> Ints:

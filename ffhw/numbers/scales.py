@@ -7,6 +7,7 @@ Every scale is a power of two, chosen tensor by tensor: by *range*, the finest g
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from ffhw.numbers.formats import Fixed, Format, Unorm
 METHODS = ("error", "range")
 # Grids of the least-error search: from the range's grid to this many bits finer.
 _FINER = 4
-# A tensor of zeros, or of denormal numbers, has no useful scale of its own.
-_FRAC_LIMIT = 40
+# Beyond this a scale is no longer a finite double.
+_FRAC_LIMIT = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,21 +62,35 @@ class Precision:
         """The ``Fixed`` format of ``bits`` bits that represents ``values`` best."""
         return Fixed(bits, choose_frac(values, bits, self.method))
 
-    def weights(self, values: ArrayLike, source: Format) -> tuple[NDArray[np.int64], int]:
+    def weights(self, values: ArrayLike, source: Format, result_frac: int) -> tuple[NDArray[np.int64], int]:
         """Integer weights on inputs of format ``source``, and their fraction bits.
 
         A product with a Unorm code q of value q / M is worth ``w * q / M``; storing ``w * 2^b / M`` on the grid leaves
         ``W * q * 2^-(frac + b)``, with no division anywhere.
+
+        Parameters
+        ----------
+        values: ``[..., D]``, D weights a sum.
+        result_frac: fraction bits of what is read of the sum. A grid so fine that the roundings of all D weights together move the sum by less than a quarter of that is fine enough: a finer
+            one would widen operands and accumulators, and move nothing.
         """
-        absorbed = 2.0**source.bits / source.max if isinstance(source, Unorm) else 1.0
-        scaled = np.asarray(values) * absorbed
-        grid = self.fixed(scaled, self.widths.weight_bits)
-        return grid.quantize(scaled), grid.frac
+        unorm = isinstance(source, Unorm)
+        scaled = np.asarray(values, dtype=np.float64) * (2.0**source.bits / source.max if unorm else 1.0)
+        largest_input = 1.0 if unorm else source.magnitude / source.scale
+        # D * largest_input * 2^-(frac + 1) <= 2^-(result_frac + 2)
+        finest = result_frac + 1 + math.ceil(math.log2(scaled.shape[-1] * largest_input))
+        frac = min(self.fixed(scaled, self.widths.weight_bits).frac, finest)
+        return Fixed(self.widths.weight_bits, frac).quantize(scaled), frac
 
 
-def bias_codes(values: ArrayLike, acc_frac: int) -> NDArray[np.int64]:
-    """Bias codes at the resolution of an accumulator of ``acc_frac`` fraction bits, rounded half up."""
-    return np.floor(np.asarray(values) * 2.0**acc_frac + 0.5).astype(np.int64)
+def bias_codes(values: ArrayLike, acc_frac: int, limit: ArrayLike) -> NDArray[np.int64]:
+    """Bias codes at the resolution of an accumulator of ``acc_frac`` fraction bits, rounded half up.
+
+    limit: of each magnitude; from there on, no weighted sum can bring the accumulator back to where its result changes.
+    """
+    exact = np.floor(np.asarray(values, dtype=np.float64) * 2.0**acc_frac + 0.5)
+    bound = np.asarray(limit, dtype=np.float64)
+    return np.clip(exact, -bound, bound).astype(np.int64)
 
 
 def choose_frac(values: ArrayLike, bits: int, method: str = "error") -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import fails, ffhw
+from sealed import reseal
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,6 @@ def test_sim_on_icarus(built, icarus):
 
 @pytest.mark.simulation
 def test_a_wrong_rtl_ends_in_exit_code_3_with_waves(built, icarus, tmp_path):
-    import hashlib
     import shutil
 
     broken = tmp_path / "build"
@@ -97,10 +97,7 @@ def test_a_wrong_rtl_ends_in_exit_code_3_with_waves(built, icarus, tmp_path):
     if text == verilog.read_text():
         text = text.replace("assign m_axis_tdata[7:0] =", "assign m_axis_tdata[7:0] = 1 ^", 1)
     assert text != verilog.read_text()
-    verilog.write_text(text)
-    manifest = json.loads((broken / "manifest.json").read_text())
-    manifest["files"]["rtl/ffhw_top.v"] = hashlib.sha256(text.encode()).hexdigest()
-    (broken / "manifest.json").write_text(json.dumps(manifest))
+    reseal(broken, lambda _: verilog.write_text(text))
     run = ffhw("sim", broken, "--all")
     fails(run, 3, "first in sequence 0 at step 0, signal output 0: expected")
     assert (broken / "results/mismatch-all.vcd").stat().st_size > 1000
@@ -124,7 +121,7 @@ def test_a_wrong_rtl_ends_in_exit_code_3_with_waves(built, icarus, tmp_path):
         (["export", "model.keras", "--calibration", "luck"], 2, "--calibration must be one of error, range, not"),
         (["export", "model.keras", "--data", "wrong.npz"], 2, "wrong.npz: x has 7 values a step, the model takes 4"),
         (["export", "model.keras", "--data", "nan.npy"], 2, "nan.npy: 1 values of x are not finite numbers"),
-        (["export", "model.keras", "--data", "flat.npy"], 2, "x must have shape [batch, time, inputs]"),
+        (["export", "model.keras", "--data", "flat.npy"], 2, "x must have shape [batch, time, 4]"),
         (["export", "model.keras", "--data", "text.txt"], 2, "text.txt is not a NumPy file"),
         (["export", "model.keras", "-o", "text.txt"], 6, "it exists and is not a folder"),
         (["export", "model.keras", "-o", "no/where"], 6, "does not exist"),

@@ -46,7 +46,7 @@ def test_least_error_gives_up_an_outlier_to_resolve_the_rest(rng):
 
 @pytest.mark.parametrize("values", [[0.0], [], [1e-300]])
 def test_a_tensor_without_a_scale_gets_a_harmless_one(values):
-    assert 0 < choose_frac(values, 8) <= 40
+    assert 0 < choose_frac(values, 8) <= 512
 
 
 def test_choose_frac_refuses_other_methods():
@@ -141,3 +141,71 @@ def test_comparison_reports_both_scores_and_their_difference(keras_models, rng):
     assert 0.8 < report["quantized"]["accuracy"] <= 1.0
     assert 0 < report["rms_difference"] < report["max_difference"] < 8 * report["output_step"]
     assert sum(report["difference_histogram"]["counts"]) == 50 * 3
+
+
+# --- what cannot move a result costs nothing -------------------------------------------------------------------------
+
+
+def scaled_network(scale, bias=1.0):
+    """A JK layer of 8 units, its recurrent weights and its biases scaled, and a readout."""
+    from ffhw.layers.dense import FloatDense
+    from ffhw.layers.jk import FloatJK
+    from ffhw.model.floatnet import FloatNetwork
+
+    rng = np.random.default_rng(1)
+    jk = FloatJK(
+        "jk", rng.normal(size=(2, 8, 3)), scale * rng.normal(size=(2, 8, 8)), bias * rng.normal(size=(2, 8)), False
+    )
+    return FloatNetwork("scaled", (jk, FloatDense("out", rng.normal(size=(2, 8)), np.zeros(2), "linear")))
+
+
+@pytest.mark.parametrize("bits", [4, 8, 16])
+@pytest.mark.parametrize(
+    ("scale", "bias"), [(1e-3, 1), (1e-6, 1), (1e-30, 1), (1e-300, 1), (0.0, 1), (1e-3, 1e9), (1, 1e30)]
+)
+def test_small_weights_and_large_biases_cost_nothing(scale, bias, bits, rng):
+    from ffhw.hdl.plan.chain import fold
+    from ffhw.hdl.plan.choose import needs
+    from ffhw.hdl.plan.devices import LFE5U_85F, UP5K
+
+    x = rng.normal(size=(16, 12, 3))
+    plain = quantize(scaled_network(1.0), x, widths=Widths(bits))
+    network = quantize(scaled_network(scale, bias), x, widths=Widths(bits))
+    for device in (UP5K, LFE5U_85F):
+        before, after = (needs(n, fold(n, 2, 1), device)["multipliers"] for n in (plain, network))
+        assert after <= before
+    # a grid that resolves the weights as far as they matter, and a sum of more than one product
+    assert network.layers[0].acc_width <= plain.layers[0].acc_width + 6
+    exact = floatnet.predict(scaled_network(scale, bias), x)
+    got = golden.decode(network, golden.run(network, network.input.quantize(x)).outputs)
+    assert np.abs(got - exact).max() <= 3 * 2.0 ** -(bits - 3)
+
+
+def test_a_bias_is_cut_only_where_no_result_changes(rng):
+    """Every gate of the network with cut biases is that of the exact ones."""
+    import dataclasses
+
+    float_network = scaled_network(1.0, 30.0)
+    x = rng.normal(size=(16, 12, 3))
+    network = quantize(float_network, x, widths=Widths(6))
+    layer, out = network.layers
+    exact = np.floor(float_network.layers[0].bias * 2.0**layer.acc_frac + 0.5).astype(np.int64)
+    assert (exact != layer.bias).any()
+    uncut = dataclasses.replace(network, layers=(dataclasses.replace(layer, bias=exact), out))
+    codes = rng.integers(network.input.min, network.input.max, (16, 40, 3), endpoint=True)
+    one, two = (golden.run(n, codes, trace=True).traces["jk"] for n in (network, uncut))
+    assert all(np.array_equal(one[name], two[name]) for name in "jkh")
+
+
+@pytest.mark.parametrize("scale", [1e15, 1e-15, 1e-100])
+def test_inputs_of_any_size(scale, rng):
+    import dataclasses
+
+    plain = scaled_network(1.0)
+    jk, out = plain.layers
+    moved = dataclasses.replace(plain, layers=(dataclasses.replace(jk, weights_x=jk.weights_x / scale), out))
+    x = rng.normal(size=(16, 12, 3))
+    network = quantize(moved, x * scale)
+    assert network.layers[0].acc_width <= quantize(plain, x).layers[0].acc_width + 2
+    got = golden.decode(network, golden.run(network, network.input.quantize(x * scale)).outputs)
+    assert np.abs(got - floatnet.predict(plain, x)).max() < 0.1
