@@ -24,7 +24,7 @@ from ffhw.model.data import Data
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.network import Network
 from ffhw.model.quantize import quantize
-from ffhw.numbers.scales import METHODS, Widths
+from ffhw.numbers.scales import Precision, Widths
 from ffhw.reading.data_file import load_data
 from ffhw.reading.keras_model import read_model
 
@@ -33,6 +33,7 @@ VECTORS = 8
 ALL_VECTORS = 5000
 # Sequences that calibration looks at.
 CALIBRATION = 512
+_NOISE = "noise of standard deviation 1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Options:
 
     widths: Widths
     data: Path | None = None
+    calibrate: Path | None = None
     board: str | None = None
     lanes: int | None = None
     simd: int | None = None
@@ -61,18 +63,28 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     FfhwError: bad input, a missing tool, a network that fits no device, a target that cannot be written.
     """
     check_target(target)
-    if options.calibration not in METHODS:
-        raise InputError(f"--calibration must be one of {', '.join(METHODS)}, not {options.calibration!r}")
     if options.board and (options.lanes, options.simd) != (None, None):
         raise InputError("--board chooses the folding: give either --board or --lanes and --simd")
+    Precision(options.widths, options.calibration)
     step(f"reading {model}")
     float_network = read_model(model)
-    data, origin = _calibration_data(model, float_network, options.data)
-    step(f"quantizing, calibrated on {origin}")
-    head = slice(0, CALIBRATION)
+    if options.argmax and float_network.layers[-1].output_size == 1:
+        raise InputError("--argmax of one output is always 0: leave it out, and compare the answer with 0.5")
+    data, origin = _data(model, float_network, options.data)
+    examples, source = data, origin
+    if options.calibrate is not None:
+        examples, source = load_data(options.calibrate, float_network.signature), options.calibrate.name
     # without data a range is all that can be assumed, and nothing in it is an outlier
-    method = "range" if options.data is None and origin.startswith("noise") else options.calibration
-    network = quantize(float_network, data.x[head], data.lengths[head], options.widths, method, options.argmax)
+    method = "range" if source.startswith(_NOISE) else options.calibration
+    step(f"quantizing, calibrated on {source}")
+    examples = examples.head(CALIBRATION)
+    network = quantize(float_network, examples.x, examples.lengths, options.widths, method, options.argmax)
+    for note in float_network.notes:
+        if not options.keep_state:
+            step(f"note: {note}")
+    for what, exponents in (("inputs", network.input_exponents), ("outputs", network.output_exponents)):
+        if exponents:
+            step(f"note: {what} differ much in size; each has a scale of its own, 2^{list(exponents)} finer")
     foldings = _foldings(network, options)
     settings = {"board": options.board, "calibration": method, "widths": dataclasses.asdict(options.widths)}
     files = bundle_files(network, foldings, data, keep_state=options.keep_state, settings=settings, step=step)
@@ -134,15 +146,15 @@ def generate(
     return convert(Design(network=network, foldings=foldings, keep_state=keep_state, probe=probe))
 
 
-def _calibration_data(model: Path, network: FloatNetwork, chosen: Path | None) -> tuple[Data, str]:
-    """Data to calibrate and to evaluate on, and what to call them."""
+def _data(model: Path, network: FloatNetwork, chosen: Path | None) -> tuple[Data, str]:
+    """Data to evaluate on, and to calibrate on if no others are given; and what to call them."""
     beside = model.with_suffix(".data.npz")
     if chosen is not None or beside.exists():
         path = chosen or beside
         return load_data(path, network.signature), path.name
     rng = np.random.default_rng(0)
     x = network.layers[0].noise(rng, 64, 32)
-    return Data(x, np.full(len(x), x.shape[1])), "noise of standard deviation 1, for want of --data"
+    return Data(x, np.full(len(x), x.shape[1])), f"{_NOISE}, for want of --data"
 
 
 def _foldings(network: Network, options: Options) -> tuple[Folding | None, ...]:
@@ -155,7 +167,7 @@ def _foldings(network: Network, options: Options) -> tuple[Folding | None, ...]:
 
 def _vectors(network: Network, data: Data) -> bytes:
     part = slice(0, ALL_VECTORS)
-    codes = network.input.quantize(data.x[part])
+    codes = network.encode(data.x[part])
     lengths = data.lengths[part]
     expected = golden.run(network, codes, lengths).outputs
     arrays: dict[str, Any] = {"codes": codes, "lengths": lengths, "expected": expected}

@@ -54,6 +54,7 @@ def run(
         state_bits=None,  # type: ignore[arg-type]
         input_bits=None,  # type: ignore[arg-type]
         data=None,  # type: ignore[arg-type]
+        calibrate=None,  # type: ignore[arg-type]
         board=None,  # type: ignore[arg-type]
         lanes=lanes,
         simd=1,

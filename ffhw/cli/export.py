@@ -16,15 +16,18 @@ def run(
     input_bits: int = typer.Option(None, help="Bits of the inputs.", show_default="--bits"),
     data: Path = typer.Option(
         None,
-        help="Calibration data: .npz with x [batch, time, inputs], lengths, y; or .npy.",
+        help="Data to evaluate on and to test the hardware with: .npz with x, lengths, y; or .npy. See docs/models.md.",
         show_default="MODEL.data.npz beside the model",
     ),
+    calibrate: Path = typer.Option(None, help="Data to choose scales on.", show_default="--data"),
     board: str = typer.Option(None, help="Choose the fastest folding that fits: icebreaker, ulx3s-85f, tangnano9k."),
     lanes: int = typer.Option(None, help="Units worked on at once, in each layer.", show_default="1"),
     simd: int = typer.Option(None, help="Vector elements multiplied a cycle, in each lane.", show_default="1"),
     keep_state: bool = typer.Option(False, help="States outlive a sequence and can be loaded and read."),
     argmax: bool = typer.Option(False, help="End in a class number instead of the last layer's outputs."),
-    calibration: str = typer.Option("error", help="How scales are chosen: error (least squares) or range."),
+    calibration: str = typer.Option(
+        "error", help="How scales are chosen: error (least squares), range, or percentile (outliers saturate)."
+    ),
 ) -> None:
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
     from ffhw.cli.console import Steps, console, describe_score
@@ -34,6 +37,7 @@ def run(
     options = Options(
         widths=Widths(bits, weight_bits, state_bits, input_bits),
         data=data,
+        calibrate=calibrate,
         board=board,
         lanes=lanes,
         simd=simd,

@@ -20,21 +20,29 @@ def run(
     from ffhw.backends.run import run as run_backend
     from ffhw.bundle import Bundle
     from ffhw.cli.console import console, describe_score
-    from ffhw.files import write_atomic
-    from ffhw.model import golden
+    from ffhw.errors import OutputError
+    from ffhw.files import check_file, write_atomic
     from ffhw.model.scores import read_targets, score
     from ffhw.reading.data_file import load_data
 
+    if output is not None:
+        check_file(output)
+        if output.exists() and output.samefile(data):
+            raise OutputError(f"cannot write {output}: it is the input; choose another name")
     opened = Bundle.open(bundle)
     network = opened.network()
     given = load_data(data, network.signature)
     targets = read_targets(given, network.signature, str(data))
-    codes = network.input.quantize(given.x)
+    codes = network.encode(given.x)
     outputs = run_backend(opened, backend, codes, given.lengths)
     if check and backend != "golden":
         compare(opened, backend, codes, given.lengths, outputs)
         console.print(f"{backend} equals the golden model in all {outputs.size:,} codes")
-    values = golden.decode(network, outputs)
+    values = network.decode(outputs)
+    saturated = int((network.saturates(given.x) & given.real[..., None]).sum())
+    if saturated:
+        total = given.lengths.sum() * network.input_size
+        console.print(f"note: {saturated:,} of {total:,} inputs lie outside {network.input} and saturate", markup=False)
     console.print(f"{len(codes)} sequences, outputs {list(outputs.shape)} of {network.output}", markup=False)
     if given.y is not None:
         console.print(describe_score(score(values, targets, given, network.signature)))

@@ -103,7 +103,7 @@ class FloatLayer:
 
     def input_format(self, values: Floats, precision: Precision) -> Format:
         """Format of a network's input codes, where this layer is its first and ``values`` are inputs."""
-        return precision.fixed(values, precision.widths.input_bits)
+        return precision.data(values, precision.widths.input_bits)
 
     def noise(self, rng: np.random.Generator, batch: int, steps: int) -> Floats:
         """Inputs ``[batch, steps, D]`` for want of data."""

@@ -110,10 +110,10 @@ class FloatDense(EachStep, FloatLayer):
         elif self.activation == "sigmoid":
             output = Unorm(bits)
         else:
-            output = precision.fixed(outputs, bits)
+            output = precision.data(outputs, bits)
         result_frac = _result_frac(output)
         if result_frac is None:  # the sums themselves are compared
-            result_frac = precision.fixed(outputs, precision.widths.bits).frac + bits
+            result_frac = precision.data(outputs, precision.widths.bits).frac + bits
         weights, frac = precision.weights(self.weights, source, result_frac)
         quantized = DenseLayer(
             name=self.name,

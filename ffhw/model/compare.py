@@ -30,7 +30,7 @@ def compare(float_network: FloatNetwork, network: Network, data: Data, where: st
     """
     every_step = network.return_sequences
     exact = floatnet.forward(float_network, data.x, data.lengths)[-1]
-    outputs = golden.run(network, network.input.quantize(data.x), data.lengths).outputs
+    outputs = golden.run(network, network.encode(data.x), data.lengths).outputs
     if not every_step:
         exact = exact[:, 0]
     result: dict[str, Any] = {"sequences": len(data.x), "steps": int(data.lengths.sum())}
@@ -38,14 +38,14 @@ def compare(float_network: FloatNetwork, network: Network, data: Data, where: st
     if network.head == "argmax":
         # both are asked which output is the largest
         shapes["float"] = dataclasses.replace(shapes["float"], head="softmax")
-    for kind, answers in (("float", exact), ("quantized", golden.decode(network, outputs))):
+    for kind, answers in (("float", exact), ("quantized", network.decode(outputs))):
         shape = shapes[kind]
         result[kind] = score(answers, read_targets(data, shape, where), data, shape)
     if network.head == "argmax":
         same = exact.argmax(axis=-1) == outputs[..., 0]
         result["same_class"] = float(same[data.real].mean() if every_step else same.mean())
         return result
-    difference = (network.output.dequantize(outputs) - exact).reshape(len(outputs), -1, outputs.shape[-1])
+    difference = (network.values(outputs) - exact).reshape(len(outputs), -1, outputs.shape[-1])
     if every_step:
         difference = difference[data.real]
     counts, edges = np.histogram(difference, bins=_BINS)

@@ -18,11 +18,12 @@ from ffhw.model.data import Signature
 
 @dataclasses.dataclass(frozen=True)
 class FloatNetwork:
-    """A chain of trained layers."""
+    """A chain of trained layers; ``notes`` are what its reader should tell a user."""
 
     name: str
     layers: tuple[FloatLayer, ...]
     mask_value: float | None = None  # of a Masking layer at the input: steps of this value only are padding
+    notes: tuple[str, ...] = ()
 
     @property
     def input_size(self) -> int:

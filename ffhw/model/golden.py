@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ffhw.errors import InputError
 from ffhw.layers.base import Ints, Trace
@@ -116,8 +116,3 @@ def check_lengths(lengths: ArrayLike | None, batch: int, steps: int) -> Ints:
     if length.shape != (batch,) or length.dtype.kind not in "iu" or length.min() < 1 or length.max() > steps:
         raise InputError(f"lengths must be {batch} integers from 1 to {steps}")
     return length.astype(np.int64)
-
-
-def decode(network: Network, outputs: Ints) -> NDArray[np.float64]:
-    """Real values of output codes, with the softmax the float model ends in; class numbers stay numbers."""
-    return network.layers[-1].decode(outputs)

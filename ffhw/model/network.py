@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ffhw.arrays import npz_bytes, read_arrays
 from ffhw.errors import InputError
 from ffhw.files import write_atomic
 from ffhw.layers import KINDS
-from ffhw.layers.base import Head, Layer, require
+from ffhw.layers.base import Floats, Head, Ints, Layer, require
 from ffhw.model.data import Signature
 from ffhw.numbers.formats import Format, Index, format_from_dict
 
 FILE_VERSION = 2
+MAX_EXPONENT = 40
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,6 +28,8 @@ class Network:
     """A chain of quantized layers.
 
     mask_value: value of the steps that are padding in data without lengths, None if there are none.
+    input_exponents, output_exponents: a channel's own power of two, where channels differ much in size: its codes
+        stand for values ``2^exponent`` times smaller. Empty where all have one scale. Hardware sees codes only.
 
     Raises
     ------
@@ -35,6 +39,8 @@ class Network:
     name: str
     layers: tuple[Layer, ...]
     mask_value: float | None = None
+    input_exponents: tuple[int, ...] = ()
+    output_exponents: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -50,6 +56,11 @@ class Network:
         require(all(isinstance(name, str) and name for name in names), f"layers must have names, found {names}")
         require(len(set(names)) == len(names), f"layer names must differ, found {names}")
         require(isinstance(self.name, str), f"the network's name must be a text, not {self.name!r}")
+        for option, size in (("input_exponents", self.input_size), ("output_exponents", self.output_size)):
+            exponents = tuple(getattr(self, option))
+            sound = all(type(e) is int and abs(e) <= MAX_EXPONENT for e in exponents)
+            require(sound and len(exponents) in (0, size), f"{option} must be {size} whole numbers, not {exponents}")
+            object.__setattr__(self, option, exponents)
         mask = self.mask_value
         require(mask is None or type(mask) in (int, float), f"mask_value must be a number or None, not {mask!r}")
 
@@ -72,6 +83,26 @@ class Network:
     def output_size(self) -> int:
         """Output codes a step."""
         return self.layers[-1].output_size
+
+    def encode(self, x: ArrayLike) -> Ints:
+        """Input codes of real inputs ``[..., D]``: scaled, rounded half up, saturated."""
+        return self.input.quantize(np.asarray(x, dtype=np.float64) * self._scales(self.input_exponents))
+
+    def saturates(self, x: ArrayLike) -> NDArray[np.bool_]:
+        """Which real inputs ``[..., D]`` lie outside what an input code can say."""
+        scaled = np.asarray(x, dtype=np.float64) * self._scales(self.input_exponents) * self.input.scale
+        return (scaled >= self.input.max + 0.5) | (scaled < self.input.min - 0.5)
+
+    def values(self, outputs: Ints) -> Floats:
+        """Real values of output codes ``[..., N]``."""
+        return self.output.dequantize(outputs) / self._scales(self.output_exponents)
+
+    def decode(self, outputs: Ints) -> Floats:
+        """Real answers of output codes, with the softmax the float model ends in; class numbers stay numbers."""
+        return self.layers[-1].decode(outputs) / self._scales(self.output_exponents)
+
+    def _scales(self, exponents: tuple[int, ...]) -> Any:
+        return np.exp2(np.array(exponents, dtype=np.float64)) if exponents else 1.0
 
     @property
     def return_sequences(self) -> bool:
@@ -103,7 +134,8 @@ class Network:
     def describe(self) -> dict[str, Any]:
         """Structure without the arrays, as plain JSON data."""
         layers = [layer.describe() for layer in self.layers]
-        return {"name": self.name, "mask_value": self.mask_value, "layers": layers}
+        scales = {"input_exponents": list(self.input_exponents), "output_exponents": list(self.output_exponents)}
+        return {"name": self.name, "mask_value": self.mask_value, **scales, "layers": layers}
 
     def to_bytes(self) -> bytes:
         """The file content that :meth:`save` writes; equal networks give equal bytes."""

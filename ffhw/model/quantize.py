@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ffhw.layers.base import Layer
+from ffhw.errors import InputError
+from ffhw.layers.base import FloatLayer, Layer
 from ffhw.model import floatnet
 from ffhw.model.floatnet import FloatNetwork
-from ffhw.model.network import Network
-from ffhw.numbers.scales import Precision, Widths
+from ffhw.model.network import MAX_EXPONENT, Network
+from ffhw.numbers.scales import PERCENTILE, Precision, Widths
+
+# Channels that differ by less than this many bits share a scale.
+LEAST_EXPONENT = 3
 
 
 def quantize(
@@ -24,6 +27,9 @@ def quantize(
     argmax: bool = False,
 ) -> Network:
     """Quantized network, its formats calibrated on data.
+
+    Channels of inputs and of linear outputs that differ eightfold or more in size get a power of two of their own,
+    which host and weights share; hardware is the same.
 
     Parameters
     ----------
@@ -39,15 +45,59 @@ def quantize(
     """
     precision = Precision(widths or Widths(), method)
     given = floatnet.forward(network, x, lengths)
+    inputs = real_steps(x, lengths)
+    first, *between = network.layers
+    trained = [first, *between]
+    input_exponents: tuple[int, ...] = ()
+    output_exponents: tuple[int, ...] = ()
     if argmax:
-        *before, last = network.layers
-        network = dataclasses.replace(network, layers=(*before, last.classifier()))
+        trained[-1] = trained[-1].classifier()
+    elif trained[-1].head == "values":
+        output_exponents, trained[-1], given[-1] = _even_outputs(trained[-1], given[-1], method)
+    if not first.tokens:
+        input_exponents, trained[0], inputs = _even_inputs(trained[0], inputs, method)
     layers: list[Layer] = []
-    fmt = network.layers[0].input_format(real_steps(x, lengths), precision)
-    for layer, outputs in zip(network.layers, given, strict=True):
+    fmt = trained[0].input_format(inputs, precision)
+    for layer, outputs in zip(trained, given, strict=True):
         layers.append(layer.quantize(fmt, outputs, precision))
         fmt = layers[-1].output
-    return Network(network.name, tuple(layers), network.mask_value)
+    return Network(network.name, tuple(layers), network.mask_value, input_exponents, output_exponents)
+
+
+def channel_exponents(values: ArrayLike, method: str) -> tuple[int, ...]:
+    """Powers of two that bring the channels of ``values [..., D]`` to one size; empty where they differ little.
+
+    One scale for all channels leaves a channel that is 2^e times smaller with e bits less.
+    """
+    v = np.abs(np.asarray(values, dtype=np.float64))
+    share = PERCENTILE if method == "percentile" else 100.0
+    peaks = np.percentile(v.reshape(-1, v.shape[-1]), share, axis=0)
+    if not peaks.any():
+        return ()
+    ratios = np.where(peaks > 0, peaks.max() / np.where(peaks > 0, peaks, 1.0), 1.0)
+    exponents = np.minimum(np.floor(np.log2(ratios)).astype(int), MAX_EXPONENT)
+    exponents[exponents < LEAST_EXPONENT] = 0
+    return tuple(int(e) for e in exponents) if exponents.any() else ()
+
+
+def _even_inputs(layer: FloatLayer, inputs: Any, method: str) -> tuple[tuple[int, ...], FloatLayer, Any]:
+    """The first layer for inputs whose small channels come enlarged: exponents, the layer, the inputs."""
+    exponents = channel_exponents(inputs, method)
+    if not exponents:
+        return (), layer, inputs
+    scale = np.exp2(np.array(exponents, dtype=np.float64))
+    try:
+        return exponents, layer.input_scaled("input", 1 / scale, np.zeros_like(scale)), inputs * scale
+    except InputError:  # a kind that cannot take it over has one scale for all
+        return (), layer, inputs
+
+
+def _even_outputs(layer: FloatLayer, outputs: Any, method: str) -> tuple[tuple[int, ...], FloatLayer, Any]:
+    """The last layer with its small channels enlarged: exponents, the layer, the outputs."""
+    exponents = channel_exponents(outputs, method)
+    scale = np.exp2(np.array(exponents, dtype=np.float64))
+    scaled = layer.output_scaled(scale, np.zeros_like(scale)) if exponents else None
+    return (exponents, scaled, outputs * scale) if scaled is not None else ((), layer, outputs)
 
 
 def real_steps(x: ArrayLike, lengths: ArrayLike | None) -> Any:

@@ -16,7 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from ffhw.errors import InputError
 from ffhw.numbers.formats import Fixed, Format, Unorm
 
-METHODS = ("error", "range")
+METHODS = ("error", "range", "percentile")
+# Of the data: the largest tenth of a percent may saturate.
+PERCENTILE = 99.9
 # Grids of the least-error search: from the range's grid to this many bits finer.
 _FINER = 4
 # Beyond this a scale is no longer a finite double.
@@ -49,7 +51,11 @@ class Widths:
 
 @dataclasses.dataclass(frozen=True)
 class Precision:
-    """How a network is quantized: the widths, and the method by which scales are chosen."""
+    """How a network is quantized: the widths, and the method by which scales are chosen.
+
+    method: ``error``, ``range`` or ``percentile``, see :func:`choose_frac`; the last one is for data only, weights then
+        go by their error.
+    """
 
     widths: Widths = dataclasses.field(default_factory=Widths)
     method: str = "error"
@@ -58,9 +64,13 @@ class Precision:
         if self.method not in METHODS:
             raise InputError(f"--calibration must be one of {', '.join(METHODS)}, not {self.method!r}")
 
-    def fixed(self, values: ArrayLike, bits: int) -> Fixed:
-        """The ``Fixed`` format of ``bits`` bits that represents ``values`` best."""
+    def data(self, values: ArrayLike, bits: int) -> Fixed:
+        """The ``Fixed`` format of ``bits`` bits for numbers like these: inputs, or what a layer gives."""
         return Fixed(bits, choose_frac(values, bits, self.method))
+
+    def fixed(self, values: ArrayLike, bits: int) -> Fixed:
+        """The ``Fixed`` format of ``bits`` bits that represents these very numbers best."""
+        return Fixed(bits, choose_frac(values, bits, "error" if self.method == "percentile" else self.method))
 
     def weights(self, values: ArrayLike, source: Format, result_frac: int) -> tuple[NDArray[np.int64], int]:
         """Integer weights on inputs of format ``source``, and their fraction bits.
@@ -71,8 +81,9 @@ class Precision:
         Parameters
         ----------
         values: ``[..., D]``, D weights a sum.
-        result_frac: fraction bits of what is read of the sum. A grid so fine that the roundings of all D weights together move the sum by less than a quarter of that is fine enough: a finer
-            one would widen operands and accumulators, and move nothing.
+        result_frac: fraction bits of what is read of the sum. A grid so fine that the roundings of all D weights
+            together move the sum by less than a quarter of that is fine enough: a finer one would widen operands and
+            accumulators, and move nothing.
         """
         unorm = isinstance(source, Unorm)
         scaled = np.asarray(values, dtype=np.float64) * (2.0**source.bits / source.max if unorm else 1.0)
@@ -100,11 +111,15 @@ def choose_frac(values: ArrayLike, bits: int, method: str = "error") -> int:
     ----------
     values: any shape; finite.
     method: ``range``: the most fraction bits with which no value saturates by more than half a step;
-        ``error``: of that grid and the four next finer ones, the one of least mean square error.
+        ``error``: of that grid and the four next finer ones, the one of least mean square error; ``percentile``: the
+        range of all but the largest tenth of a percent, which saturate.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     v = np.asarray(values, dtype=np.float64).ravel()
+    if method == "percentile" and v.size:
+        bound = float(np.percentile(np.abs(v), PERCENTILE))
+        v, method = v[np.abs(v) <= bound], "range"
     peak = float(np.abs(v).max(initial=0.0))
     if peak == 0.0:
         return bits - 1

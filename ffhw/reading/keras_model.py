@@ -45,7 +45,15 @@ def read_model(path: Path | str) -> FloatNetwork:
         name = config["config"].get("name")
     if not network.layers:
         raise InputError(f"{path} has no layer with weights")
-    return dataclasses.replace(network, name=name if isinstance(name, str) and name else Path(path).stem)
+    name = name if isinstance(name, str) and name.isprintable() and name else Path(path).stem
+    return dataclasses.replace(network, name=name, notes=tuple(_notes(entries)))
+
+
+def _notes(entries: list[Entry]) -> Iterator[str]:
+    """What a user should know of options that hardware has another name for."""
+    for entry in entries:
+        if entry.options.get("stateful") is True:
+            yield f"layer {entry.name!r} is stateful: hardware keeps states across sequences with --keep-state"
 
 
 @dataclasses.dataclass(frozen=True)

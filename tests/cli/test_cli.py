@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -118,7 +119,7 @@ def test_a_wrong_rtl_ends_in_exit_code_3_with_waves(built, icarus, tmp_path):
         (["export", "model.keras", "--board", "de10"], 2, "--board must be one of icebreaker, ulx3s-85f, tangnano9k"),
         (["export", "model.keras", "--board", "icebreaker", "--lanes", "2"], 2, "give either --board or --lanes"),
         (["export", "model.keras", "--lanes", "0"], 2, "--lanes must be a whole number of at least 1, not 0"),
-        (["export", "model.keras", "--calibration", "luck"], 2, "--calibration must be one of error, range, not"),
+        (["export", "model.keras", "--calibration", "luck"], 2, "--calibration must be one of error, range, perc"),
         (["export", "model.keras", "--data", "wrong.npz"], 2, "wrong.npz: x has 7 values a step, the model takes 4"),
         (["export", "model.keras", "--data", "nan.npy"], 2, "nan.npy: 1 values of x are not finite numbers"),
         (["export", "model.keras", "--data", "flat.npy"], 2, "x must have shape [batch, time, 4]"),
@@ -241,3 +242,66 @@ def test_doctor_fails_where_something_is_missing():
     assert run.returncode == 4
     assert "apt-get install g++" in run.stdout
     assert run.stderr.strip().endswith("missing: g++, make")
+
+
+def test_calibration_data_apart_from_evaluation_data(built, keras_models, tmp_path):
+    """Scales come from one file, scores and vectors from the other."""
+    x = np.random.default_rng(2).normal(size=(20, 8, 4)) * 16
+    np.savez(tmp_path / "wide.npz", x=x)
+    arguments = ["export", keras_models / "classifier.keras", "--data", built / "data.npz"]
+    run = ffhw(*arguments, "--calibrate", tmp_path / "wide.npz", "-o", tmp_path / "build")
+    assert run.returncode == 0, run.stderr
+    assert "calibrated on wide.npz" in run.stdout
+    one, two = (
+        json.loads((folder / "network.json").read_text())["layers"][0]["input"]["frac"]
+        for folder in (built / "build", tmp_path / "build")
+    )
+    assert two <= one - 3
+    assert json.loads((tmp_path / "build/accuracy.json").read_text())["data"] == "data.npz"
+
+
+def test_run_trims_padding_and_tells_of_saturation(built, keras_models, tmp_path):
+    """The same file, without lengths: export and run take the same steps for padding."""
+    with np.load(built / "data.npz") as data:
+        np.savez(tmp_path / "d.npz", x=data["x"], y=data["y"])
+        np.savez(tmp_path / "loud.npz", x=data["x"] * 100, y=data["y"])
+    exported = ffhw("export", keras_models / "classifier.keras", "--data", tmp_path / "d.npz", "-o", tmp_path / "build")
+    assert exported.returncode == 0, exported.stderr
+    run = ffhw("run", tmp_path / "build", "-i", tmp_path / "d.npz")
+    quantized = next(line for line in exported.stdout.splitlines() if line.startswith("quantized: "))
+    assert quantized.removeprefix("quantized: ") in run.stdout
+    run = ffhw("run", tmp_path / "build", "-i", tmp_path / "loud.npz")
+    assert "inputs lie outside Fixed(8, frac=" in run.stdout
+
+
+def test_run_scores_an_argmax_bundle_as_export_does(built, keras_models, tmp_path):
+    arguments = ["--data", built / "data.npz", "--argmax", "-o", tmp_path / "build"]
+    exported = ffhw("export", keras_models / "classifier.keras", *arguments)
+    assert exported.returncode == 0, exported.stderr
+    quantized = next(line for line in exported.stdout.splitlines() if line.startswith("quantized: "))
+    run = ffhw("run", tmp_path / "build", "-i", built / "data.npz")
+    assert quantized.removeprefix("quantized: ") in run.stdout
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link", "input"])
+def test_run_writes_to_regular_files_only(built, tmp_path, kind):
+    target = tmp_path / "out.npz"
+    if kind == "fifo":
+        os.mkfifo(target)
+    elif kind == "link":
+        (tmp_path / "other").write_text("mine")
+        target.symlink_to(tmp_path / "other")
+    else:
+        target.write_bytes((built / "data.npz").read_bytes())
+    before = target.lstat()
+    given = target if kind == "input" else built / "data.npz"
+    run = ffhw("run", built / "build", "-i", given, "-o", target)
+    fails(run, 6, {"fifo": "no regular file", "link": "it is a link", "input": "it is the input"}[kind])
+    assert target.lstat().st_ino == before.st_ino
+
+
+def test_a_terminal_without_unicode_is_enough(built, keras_models, tmp_path):
+    arguments = ["export", keras_models / "tracker.keras", "-o", tmp_path / "build"]
+    run = ffhw(*arguments, env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "build/manifest.json").exists()

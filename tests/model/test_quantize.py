@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
+from ffhw.arrays import parse_arrays
 from ffhw.errors import InputError
 from ffhw.model import floatnet, golden
 from ffhw.model.compare import compare
 from ffhw.model.data import Data
+from ffhw.model.network import Network
 from ffhw.model.quantize import quantize
 from ffhw.numbers.formats import Fixed, Index, Unorm
 from ffhw.numbers.scales import Widths, choose_frac
@@ -50,7 +54,7 @@ def test_a_tensor_without_a_scale_gets_a_harmless_one(values):
 
 
 def test_choose_frac_refuses_other_methods():
-    with pytest.raises(ValueError, match=r"^method must be one of error, range, not 'best'$"):
+    with pytest.raises(ValueError, match=r"^method must be one of error, range, percentile, not 'best'$"):
         choose_frac([1.0], 8, "best")
 
 
@@ -80,8 +84,8 @@ def test_more_bits_come_closer_to_the_float_network(keras_models, model, rng):
     errors = []
     for bits in (4, 8, 12, 16):
         network = quantize(float_network, x, widths=Widths(bits), method="range")
-        outputs = golden.run(network, network.input.quantize(x)).outputs
-        errors.append(np.abs(network.output.dequantize(outputs).reshape(exact.shape) - exact).max())
+        outputs = golden.run(network, network.encode(x)).outputs
+        errors.append(np.abs(network.values(outputs).reshape(exact.shape) - exact).max())
     assert errors[1] < 0.12 * np.abs(exact).max()
     assert errors[2] < errors[1] / 4
     assert errors[3] < errors[2] / 4
@@ -125,7 +129,7 @@ def test_argmax_ends_in_a_class_number(keras_models, rng):
     float_network = read_model(keras_models / "classifier.keras")
     x = rng.normal(size=(50, 10, 4))
     network = quantize(float_network, x, argmax=True)
-    outputs = golden.run(network, network.input.quantize(x)).outputs
+    outputs = golden.run(network, network.encode(x)).outputs
     exact = floatnet.predict(float_network, x).argmax(axis=-1)
     assert network.output == Index(3)
     assert (outputs[..., 0] == exact).mean() > 0.9
@@ -177,7 +181,7 @@ def test_small_weights_and_large_biases_cost_nothing(scale, bias, bits, rng):
     # a grid that resolves the weights as far as they matter, and a sum of more than one product
     assert network.layers[0].acc_width <= plain.layers[0].acc_width + 6
     exact = floatnet.predict(scaled_network(scale, bias), x)
-    got = golden.decode(network, golden.run(network, network.input.quantize(x)).outputs)
+    got = network.decode(golden.run(network, network.encode(x)).outputs)
     assert np.abs(got - exact).max() <= 3 * 2.0 ** -(bits - 3)
 
 
@@ -207,5 +211,64 @@ def test_inputs_of_any_size(scale, rng):
     x = rng.normal(size=(16, 12, 3))
     network = quantize(moved, x * scale)
     assert network.layers[0].acc_width <= quantize(plain, x).layers[0].acc_width + 2
-    got = golden.decode(network, golden.run(network, network.input.quantize(x * scale)).outputs)
+    got = network.decode(golden.run(network, network.encode(x * scale)).outputs)
     assert np.abs(got - floatnet.predict(plain, x)).max() < 0.1
+
+
+# --- scales a channel, outliers ------------------------------------------------------------------------------------
+
+
+def test_channels_of_different_size_keep_their_resolution(rng):
+    """Inputs 1 : 0.001 and outputs 1000 : 1, in one format each: every channel still has most of its codes."""
+    import dataclasses
+
+    plain = scaled_network(1.0)
+    jk, out = plain.layers
+    sizes = np.array([1.0, 0.001, 30.0])
+    big = np.array([1000.0, 1.0])
+    moved = dataclasses.replace(
+        plain,
+        layers=(
+            dataclasses.replace(jk, weights_x=jk.weights_x / sizes),
+            dataclasses.replace(out, weights=out.weights * big[:, None]),
+        ),
+    )
+    x = rng.normal(size=(64, 12, 3))
+    network = quantize(moved, x * sizes)
+    assert network.input_exponents[1] > network.input_exponents[0] > network.input_exponents[2] == 0
+    assert network.output_exponents[0] == 0 < network.output_exponents[1]
+    codes = network.encode(x * sizes)
+    outputs = golden.run(network, codes).outputs
+    for channel in range(3):
+        assert len(np.unique(codes[..., channel])) > 60
+    for channel in range(2):
+        assert len(np.unique(outputs[..., channel])) > 30
+    exact = floatnet.predict(moved, x * sizes)
+    error = np.abs(network.decode(outputs) - exact).max(axis=0) / big
+    assert (error < 0.1).all()
+    assert np.abs((network.decode(outputs) - exact) / big).max() < 0.1
+    # the same again from its file
+    again = Network.from_arrays(parse_arrays(io.BytesIO(network.to_bytes()), "n"), "n")
+    assert again.input_exponents == network.input_exponents
+    assert np.array_equal(again.encode(x * sizes), codes)
+
+
+def test_channels_of_one_size_share_a_scale(rng):
+    x = rng.normal(size=(16, 12, 3)) * [1.0, 0.3, 0.9]
+    network = quantize(scaled_network(1.0), x)
+    assert network.input_exponents == network.output_exponents == ()
+
+
+def test_percentile_is_not_moved_by_outliers(rng):
+    x = rng.normal(size=(100, 20, 3))
+    wild = x.copy()
+    wild[3, 5, 1] = 500.0
+    fracs = {
+        method: [quantize(scaled_network(1.0), data, method=method).input.frac for data in (x, wild)]
+        for method in ("range", "percentile")
+    }
+    assert fracs["percentile"][0] == fracs["percentile"][1]
+    assert fracs["range"][0] > fracs["range"][1] + 4
+    network = quantize(scaled_network(1.0), wild, method="percentile")
+    assert network.saturates(wild)[3, 5].tolist() == [False, True, False]
+    assert network.saturates(wild).sum() < 20

@@ -142,16 +142,16 @@ class QuantizedDynamics:
         States are code / M: a code and its value determine each other, so nothing is lost on the way.
         """
         layer = self.network.stateful_layers[0]
-        codes = self.network.input.quantize(x)
+        codes = self.network.encode(x)
         states = {} if start is None else {layer.name: layer.state_format.quantize(start)}
         result = golden.run(self.network, codes, states=states, trace=True)
         values = layer.state_format.dequantize(result.traces[layer.name].h)
-        return values, self.network.output.dequantize(result.outputs)
+        return values, self.network.values(result.outputs)
 
     def gates(self, x: Floats) -> tuple[Floats, Floats, Floats]:
         """J, K and the new state at every step, each ``[batch, time, N]``."""
         layer = self.network.stateful_layers[0]
-        trace = golden.run(self.network, self.network.input.quantize(x), trace=True).traces[layer.name]
+        trace = golden.run(self.network, self.network.encode(x), trace=True).traces[layer.name]
         return (
             layer.state_format.dequantize(trace.j),
             layer.state_format.dequantize(trace.k),
