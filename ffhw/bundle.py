@@ -48,11 +48,25 @@ _REQUIRED = {"network.npz", "network.json", "design.json", "performance.json", "
 _ALLOWED = re.compile(r"accuracy\.json|rtl/[\w.-]+\.(v|mem)")
 # Markers of the files that we wrote under results/, so that a later export knows them from a user's own.
 _MARKERS = "results/.ours"
+# Sequences of the test vectors that are run whenever a bundle is opened.
+CHECKED = 2
 _MOST_BYTES = 256 << 20
 _MOST_JSON_BYTES = 16 << 20
 _AGAIN = "export the model again"
 
 _DESIGN = {"foldings": [None], "keep_state": bool}
+_ACCURACY = {
+    "data": str,
+    "sequences": int,
+    "steps": int,
+    "float": {str: float},
+    "quantized": {str: float},
+    "same_class?": float,
+    "max_difference?": float,
+    "rms_difference?": float,
+    "output_step?": float,
+    "difference_histogram?": {"edges": [float], "counts": [float]},
+}
 _FOLDING = {"lanes": int, "simd": int, "finishers": int}
 
 
@@ -121,7 +135,8 @@ class Bundle:
             foldings = self.foldings()
             if self.json("performance.json") != json.loads(json.dumps(predict(self.network(), foldings).to_dict())):
                 raise DigestError("performance.json does not hold the figures of this network and design")
-            self.vectors()
+            self.accuracy()
+            self._check_vectors()
         except (InputError, DigestError) as error:
             raise DigestError(f"{self.path} contradicts itself: {error}; {_AGAIN}") from None
 
@@ -171,6 +186,17 @@ class Bundle:
         """Whether the hardware's states outlive a sequence."""
         return bool(self._design["keep_state"])
 
+    def accuracy(self) -> dict[str, Any]:
+        """Scores of the float and the quantized network; empty where they were not compared."""
+        accuracy = self.json("accuracy.json")
+        if accuracy:
+            check_shape(accuracy, _ACCURACY, "accuracy.json")
+            histogram = accuracy.get("difference_histogram", {"edges": [0], "counts": []})
+            if set(accuracy["float"]) != set(accuracy["quantized"]) or len(histogram["edges"]) != len(
+                histogram["counts"]) + 1:  # fmt: skip
+                raise DigestError("accuracy.json compares what does not belong together")
+        return accuracy
+
     @functools.cached_property
     def rtl(self) -> Path:
         """Folder of the Verilog, a copy of the snapshot; it goes with the process."""
@@ -194,6 +220,13 @@ class Bundle:
         if expected.shape != shape or expected.dtype.kind not in "iu":
             raise DigestError(f"vectors.npz: expected must be integers of shape {list(shape)}")
         return {**arrays, "codes": codes, "lengths": lengths, "expected": expected.astype(np.int64)}
+
+    def _check_vectors(self) -> None:
+        """The first expected answers must be the golden model's: other tools are compared with them."""
+        vectors = self.vectors()
+        codes, lengths = vectors["codes"][:CHECKED], vectors["lengths"][:CHECKED]
+        if not np.array_equal(golden.run(self.network(), codes, lengths).outputs, vectors["expected"][:CHECKED]):
+            raise DigestError("vectors.npz does not hold the answers of network.npz")
 
     # --- results -----------------------------------------------------------------------------------------------------
 

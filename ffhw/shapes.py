@@ -6,6 +6,9 @@ from typing import Any
 
 from ffhw.errors import InputError
 
+# No figure of a network, a design or a device is larger.
+MOST = 1e18
+
 
 def check_shape(value: Any, shape: Any, what: str) -> None:
     """Refuse JSON data of another shape.
@@ -13,7 +16,8 @@ def check_shape(value: Any, shape: Any, what: str) -> None:
     Parameters
     ----------
     shape: a type; a list of one shape, for all entries, None for any; a dict of a shape a key, or ``{str: shape}``
-        for any keys. Further keys are left alone. ``float`` takes whole numbers as well.
+        for any keys; a key that ends in ``?`` may be missing. Further keys are left alone. ``float`` takes whole
+        numbers as well, and finite ones only.
 
     Raises
     ------
@@ -28,7 +32,10 @@ def check_shape(value: Any, shape: Any, what: str) -> None:
             for key, entry in value.items():
                 check_shape(entry, shape[str], f"{what}: {str(key)[:40]}")
             return
-        for key, inner in shape.items():
+        for name, inner in shape.items():
+            key = name.removesuffix("?")
+            if key not in value and key != name:
+                continue
             if key not in value:
                 raise InputError(f"{what} has no {key}")
             check_shape(value[key], inner, f"{what}: {key}")
@@ -41,3 +48,5 @@ def check_shape(value: Any, shape: Any, what: str) -> None:
         types = (int, float) if shape is float else (shape,)
         if not isinstance(value, types) or (isinstance(value, bool) and shape is not bool):
             raise InputError(f"{what} must be of type {shape.__name__}, not {type(value).__name__}")
+        if shape is float and not abs(value) < MOST:
+            raise InputError(f"{what} must be a finite number, not {str(value)[:40]}")

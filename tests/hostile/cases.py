@@ -1,0 +1,332 @@
+"""Generated hostile input: models, data, bundles and results that are damaged, overgrown or lie.
+
+Every case is a folder of files and a command that is given them. ``sound`` says what a success must then still give:
+the same weights or outputs as the honest original, or nothing in particular where the change is a legitimate other input.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import io
+import json
+import random
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from sealed import reseal
+
+# What a field may be turned into; a change to what it was before is left out.
+LIES: list[Any] = [
+    None, True, False, -1, 0, 1, 3, 10**9, 10**30, -(2**63), 1.5, float("nan"), float("inf"), "", "x", "[/]", "../x",
+    "a" * 10_000, [], [[]], {}, {"class_name": "x"}, ["\x00"],
+]  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A command on files that a function makes in a folder; ``sound`` is what success must leave unchanged."""
+
+    name: str
+    arguments: tuple[str, ...]
+    make: Callable[[Path], None]
+    sound: str = ""
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths of all entries of JSON data, inner ones included."""
+    if path:
+        yield path
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield from leaves(entry, (*path, key))
+    elif isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from leaves(entry, (*path, number))
+
+
+def lied(value: Any, path: tuple[Any, ...], rng: random.Random) -> Any:
+    """JSON data with one entry changed, doubled or gone."""
+    value = copy.deepcopy(value)
+    here = value
+    for step in path[:-1]:
+        here = here[step]
+    way = rng.random()
+    if way < 0.15:
+        del here[path[-1]]
+    elif way < 0.25 and isinstance(here, list):
+        here.append(copy.deepcopy(here[path[-1]]))
+    else:
+        lies = [lie for lie in LIES if lie != here[path[-1]]]
+        here[path[-1]] = copy.deepcopy(rng.choice(lies))
+    return value
+
+
+def flipped(raw: bytes, rng: random.Random) -> bytes:
+    """Bytes with one to four bits changed."""
+    changed = bytearray(raw)
+    for _ in range(rng.randint(1, 4)):
+        changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+    return bytes(changed)
+
+
+def cut(raw: bytes, rng: random.Random) -> bytes:
+    """The beginning of the bytes, or the bytes with a hole or noise behind them."""
+    at = rng.randrange(len(raw))
+    return rng.choice([raw[:at], raw[:at] + raw[at + rng.randint(1, 64) :], raw + rng.randbytes(100)])
+
+
+def archive(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+    """A zip archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return buffer.getvalue()
+
+
+def members_of(raw: bytes) -> dict[str, bytes]:
+    """Files in a zip archive."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def put(name: str, content: bytes) -> Callable[[Path], None]:
+    """Makes one file."""
+    return lambda folder: (folder / name).write_bytes(content) and None
+
+
+# --- models ----------------------------------------------------------------------------------------------------------
+
+
+def model_cases(raw: bytes, rng: random.Random) -> Iterator[Case]:
+    """Endless cases of a damaged or lying ``.keras`` file."""
+    members = members_of(raw)
+    config = json.loads(members["config.json"])
+    paths = list(leaves(config))
+    export = ("export", "m.keras", "-o", "out")
+    ways: list[Callable[[], tuple[str, bytes]]] = [
+        lambda: ("flip", flipped(raw, rng)),
+        lambda: ("cut", cut(raw, rng)),
+        lambda: ("lie", with_config(members, lied(config, rng.choice(paths), rng))),
+        lambda: ("lie", with_config(members, lied(config, rng.choice(paths), rng))),
+        lambda: ("lie", with_config(members, lied(lied(config, rng.choice(paths), rng), ("config",), rng))),
+        lambda: ("json", archive({**members, "config.json": cut(members["config.json"], rng)})),
+        lambda: ("h5 flip", archive({**members, "model.weights.h5": flipped(members["model.weights.h5"], rng)})),
+        lambda: ("h5 cut", archive({**members, "model.weights.h5": cut(members["model.weights.h5"], rng)})),
+        lambda: ("h5 lie", archive({**members, "model.weights.h5": lied_weights(members["model.weights.h5"], rng)})),
+        lambda: ("zip flags", flagged(raw, rng)),
+        lambda: ("deflated", flipped(archive(members, rng.choice([8, 12, 14])), rng)),
+        lambda: ("bomb", bomb(members, rng)),
+    ]
+    while True:
+        name, content = rng.choice(ways)()
+        # a bit flipped inside HDF5 data that zip's own checksum does not cover is a legitimate other weight
+        yield Case(
+            f"model: {name}", export, put("m.keras", content), "" if name in ("h5 flip", "h5 cut") else "weights"
+        )
+
+
+def with_config(members: dict[str, bytes], config: Any) -> bytes:
+    """A model with another description."""
+    return archive({**members, "config.json": json.dumps(config).encode()})
+
+
+def flagged(raw: bytes, rng: random.Random) -> bytes:
+    """An archive whose headers say encrypted, or compressed by an unknown method, or of another size."""
+    changed = bytearray(raw)
+    for magic, flags, method, size in ((b"PK\x03\x04", 6, 8, 22), (b"PK\x01\x02", 8, 10, 24)):
+        at = changed.find(magic)
+        while at >= 0:
+            way = rng.random()
+            if way < 0.3:
+                changed[at + flags] |= 1
+            elif way < 0.6:
+                struct.pack_into("<H", changed, at + method, rng.choice([1, 6, 8, 9, 12, 14, 93, 99]))
+            else:
+                struct.pack_into("<I", changed, at + size, rng.choice([0, 1, 2**31, 2**32 - 2]))
+            at = changed.find(magic, at + 4)
+    return bytes(changed)
+
+
+def bomb(members: dict[str, bytes], rng: random.Random) -> bytes:
+    """A small file that unpacks to hundreds of megabytes, or JSON nested beyond sense."""
+    way = rng.randrange(4)
+    if way == 0:
+        return archive({**members, "config.json": b" " * (200 << 20) + b"{}"}, zipfile.ZIP_DEFLATED)
+    if way == 1:
+        return archive({**members, "model.weights.h5": bytes(200 << 20)}, zipfile.ZIP_DEFLATED)
+    if way == 2:
+        depth = rng.choice([100, 1_000, 100_000])
+        return archive({**members, "config.json": b'{"config": ' * depth + b"1" + b"}" * depth})
+    return archive({**members, **{f"f{n}": b"" for n in range(20_000)}})
+
+
+def lied_weights(raw: bytes, rng: random.Random) -> bytes:
+    """Weights of another shape or type, stored elsewhere, linked in a circle, or none at all."""
+    buffer = io.BytesIO(raw)
+    with h5py.File(buffer, "r+") as file:
+        names: list[str] = []
+        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        name = rng.choice(names)
+        old = np.asarray(file[name])
+        del file[name]
+        way = rng.randrange(9)
+        if way == 0:
+            file[name] = old.T if old.ndim > 1 else old[None]
+        elif way == 1:
+            file[name] = old.astype(rng.choice(["S4", "c16", "i4", "f2", "?", "u1"]))
+        elif way == 2:
+            file.create_dataset(name, (90_000_000, 8), "f4")  # ten gigabytes that nobody wrote
+        elif way == 3:
+            file.create_dataset(name, old.shape, "f4", external=[("/etc/passwd", 0, h5py.h5f.UNLIMITED)])
+        elif way == 4:
+            layout = h5py.VirtualLayout(old.shape, "f4")
+            layout[:] = h5py.VirtualSource("other.h5", "x", old.shape)
+            file.create_virtual_dataset(name, layout)
+        elif way == 5:
+            file[name] = h5py.SoftLink("/" + name)
+        elif way == 6:
+            file[name] = h5py.ExternalLink("/etc/passwd", "/x")
+        elif way == 7:
+            file[name] = np.full_like(old, rng.choice([np.nan, np.inf, -np.inf]))
+        else:
+            file[name] = np.zeros(old.shape, [("a", "f4"), ("b", "f4")])
+    return buffer.getvalue()
+
+
+# --- data ------------------------------------------------------------------------------------------------------------
+
+
+def data_cases(model: bytes, rng: random.Random, tokens: bool = False) -> Iterator[Case]:
+    """Endless cases of damaged, overgrown or senseless data files."""
+    x = np.random.default_rng(1).normal(size=(6, 5, 4))
+    good = {"x": x, "lengths": np.array([5, 4, 3, 2, 1, 5]), "y": np.arange(6) % 3}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **good)
+    raw = buffer.getvalue()
+    while True:
+        way = rng.randrange(6)
+        name = "d.npz"
+        if way == 0:
+            content, kind = flipped(raw, rng), "flip"
+        elif way == 1:
+            content, kind = cut(raw, rng), "cut"
+        elif way == 2:
+            content, kind = npz_of(lied_arrays(good, rng)), "lie"
+        elif way == 3:
+            content, kind, name = lied_header(rng), "header", "d.npy"
+        elif way == 4:
+            content, kind = big_array(rng), "big"
+        else:
+            content, kind = flagged(raw, rng), "zip flags"
+        arguments = ("export", "m.keras", "--data", name, "-o", "out")
+
+        def make(folder: Path, name: str = name, content: bytes = content) -> None:
+            (folder / "m.keras").write_bytes(model)
+            (folder / name).write_bytes(content)
+
+        yield Case(f"data: {kind}", arguments, make)
+
+
+def npz_of(arrays: dict[str, Any]) -> bytes:
+    """An ``.npz`` file, pickled objects included."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def lied_arrays(good: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """Arrays of other shapes, types or numbers."""
+    name = rng.choice(list(good))
+    value = good[name]
+    other: list[Any] = [
+        value[None], value.T, value[:0], value[0], value.astype("S3"), value.astype(object), value * np.nan, value - 7,
+        value.astype(complex), np.float64(3), np.array({}), value * 1e300, -value, value.astype(bool), value[..., None],
+        np.array("x"), value.astype("M8[s]"), value * 1e6,
+    ]  # fmt: skip
+    changed = {**good, name: rng.choice(other)}
+    if rng.random() < 0.2:
+        del changed[rng.choice(list(good))]
+    return changed
+
+
+def lied_header(rng: random.Random) -> bytes:
+    """An ``.npy`` file whose header does not fit its content, or is no header."""
+    headers = [
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (100000, 100000), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3, 4",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (-1, 4), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': " + "(" * 500 + "1" + ",)" * 500 + "}",
+        "{'descr': [('a', '<f8')] , 'fortran_order': True, 'shape': (6, 5, 4), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (6, 5, 4), }",
+        "{'descr': '<U" + "9" * 9 + "', 'fortran_order': False, 'shape': (1,), }",
+    ]
+    text = rng.choice(headers).encode() + b" " * rng.randrange(64) + b"\n"
+    version = bytes([rng.choice([1, 1, 1, 2, 3, 9]), 0])
+    size = struct.pack("<H" if version[0] == 1 else "<I", rng.choice([len(text), len(text), 65535]))
+    return b"\x93NUMPY" + version + size + text + rng.randbytes(rng.choice([0, 100, 960]))
+
+
+def big_array(rng: random.Random) -> bytes:
+    """A few kilobytes that unpack to an array of hundreds of megabytes."""
+    header = io.BytesIO()
+    shape = rng.choice([(100, 10_000, 40), (10_000, 10_000, 4), (30_000_000, 4)])
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    return archive({"x.npy": header.getvalue() + bytes(128 << 20)}, zipfile.ZIP_DEFLATED)
+
+
+# --- bundles and results ---------------------------------------------------------------------------------------------
+
+
+def bundle_cases(bundle: Path, rng: random.Random) -> Iterator[Case]:
+    """Endless cases of a bundle that was damaged, or changed and sealed again; and of broken results in it."""
+    files = {
+        str(p.relative_to(bundle)): p.read_bytes()
+        for p in sorted(bundle.rglob("*"))
+        if p.is_file() and p.stat().st_size
+    }
+    names = [name for name in files if not name.startswith("results/")]
+    commands = [
+        ("run", "b", "-i", "x.npy", "-o", "y.npz"),
+        ("run", "b", "-i", "x.npy", "-o", "y.npz", "--backend", "onnx"),
+        ("report", "b"),
+        ("export", "m.keras", "-o", "b"),
+    ]
+    while True:
+        way = rng.randrange(5)
+        change: dict[str, bytes | None] = {}
+        name = rng.choice(names)
+        sealed = False
+        if way == 0:
+            change[name], kind = rng.choice([flipped, cut])(files[name], rng), "damaged"
+        elif way == 1:
+            change[name], kind = None, "missing"
+        elif way in (2, 3):
+            name = rng.choice([n for n in names if n.endswith(".json")])
+            content = json.loads(files[name])
+            change[name] = json.dumps(lied(content, rng.choice(list(leaves(content))), rng)).encode()
+            sealed, kind = name != "manifest.json", f"lie in {name}"
+        else:
+            name = rng.choice([n for n in files if n.startswith("results/") and n.endswith(".json")])
+            content = json.loads(files[name])
+            lie = json.dumps(lied(content, rng.choice(list(leaves(content))), rng)).encode()
+            change[name], kind = rng.choice([lie, cut(files[name], rng)]), f"lie in {name}"
+
+        def make(folder: Path, change: Any = change, sealed: bool = sealed) -> None:
+            for file, content in files.items():
+                content = change.get(file, content)
+                if content is not None:
+                    (folder / "b" / file).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / "b" / file).write_bytes(content)
+            if sealed:
+                reseal(folder / "b", lambda _: None)
+
+        command = ("report", "b") if name.startswith("results/") else rng.choice(commands)
+        yield Case(f"bundle: {kind}", command, make, "outputs" if command[0] == "run" else "")
