@@ -9,15 +9,16 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 JOBS   ?= 2
 
-.PHONY: help env demo test lint test-synthesis test-training test-data soak notebook bench clean
+.PHONY: help env demo test lint test-synthesis test-training test-data soak hostile notebook bench clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 env: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -m ffhw.system '$(CURDIR)'
 	@echo "creating $(VENV) (about 3 GB; a few minutes)"
-	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: apt-get install python3-venv"; exit 4; }
+	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) -e '.[dev]'
 	@touch $@
 
@@ -44,6 +45,10 @@ test-data: env
 ## make soak            a million random steps per configuration through the RTL; the tutorial's 400 units
 soak: env
 	$(BIN)/pytest -n $(JOBS) -m slow
+
+## make hostile         two thousand damaged, overgrown and lying files through the command line (minutes)
+hostile: env
+	$(BIN)/python tests/hostile/drive.py --count 2000 --jobs $(JOBS)
 
 ## make lint            ruff and mypy
 lint: env

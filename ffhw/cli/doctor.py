@@ -12,22 +12,21 @@ def run(
 
     Exit code 4 if anything that a plain road from model to bitstream needs is missing.
     """
-    from rich.table import Table
-
-    from ffhw.cli.console import Steps, console
+    from ffhw.cli.console import Steps
     from ffhw.doctor import examine, warm_up
     from ffhw.errors import ToolError
 
-    table = Table("tool", "for", "version", "remedy")
     checks = examine()
     for check in checks:
-        mark = check.version or ("[red]missing[/red]" if check.required else "[yellow]missing[/yellow]")
-        table.add_row(check.name, check.purpose, mark, "" if check.version else check.remedy)
-    console.print(table)
+        state = check.version or ("missing" if check.required else "not there, not needed")
+        # plain lines: names and remedies stay whole on any terminal
+        typer.echo(f"{check.name:34}{state:24}{check.purpose}")
+        if not check.version:
+            typer.echo(f"{'':34}-> {check.remedy}")
     if warm:
         with Steps() as steps:
             warm_up(steps)
     missing = [check.name for check in checks if check.required and not check.version]
     if missing:
         raise ToolError(f"missing: {', '.join(missing)}")
-    console.print("ready: every step from model to bitstream can run")
+    typer.echo("ready: every step from model to bitstream can run")

