@@ -93,3 +93,24 @@ def test_the_pages_pictures_are_there():
     shown = " ".join(page.read_text() for page in (*DOCS.glob("*.md"), DOCS.parent / "README.md"))
     for picture in (DOCS / "laboratory").iterdir():
         assert f"laboratory/{picture.name}" in shown, f"{picture.name} is shown nowhere"
+
+
+@pytest.mark.simulation
+def test_the_page_on_own_models_does_what_it_says(tmp_path):
+    """Its Python and its commands, in order, in an empty folder."""
+    page = (DOCS / "models.md").read_text()
+    blocks = re.findall(r"```(python|sh)\n(.*?)```", page, re.S)
+    assert [kind for kind, _ in blocks] == ["python", "sh", "python"]
+    script = blocks[0][1] + "np.savez('kept.npz', x=x, y=y, lengths=lengths)\n"
+    assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path).returncode == 0
+    for line in blocks[1][1].splitlines():
+        run = subprocess.run([sys.executable, "-m", *line.split()], cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+    load = "import numpy as np\nwith np.load('kept.npz') as k:\n    x, y, lengths = k['x'], k['y'], k['lengths']\n"
+    check = "\nassert accuracy > 0.9, accuracy\nwith np.load('answers.npz') as kept:\n"
+    check += "    assert np.array_equal(kept['codes'], result.outputs)\n"
+    run = subprocess.run(
+        [sys.executable, "-c", load + blocks[2][1] + check], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Fixed(8, frac=" in run.stdout

@@ -67,11 +67,9 @@ def test_other_versions_of_python_are_told(monkeypatch, capsys):
 
 
 def test_only_the_standard_library_is_needed():
-    code = (
-        "import sys, ffhw.system; print(sorted({m.split('.')[0] for m in sys.modules} - set(sys.stdlib_module_names)))"
-    )
+    code = "import sys, ffhw.system; print(*{name.split('.')[0] for name in sys.modules} - {*sys.stdlib_module_names})"
     run = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert run.stdout.strip() in ("{'ffhw', '__main__'}", "{'__main__', 'ffhw'}")
+    assert set(run.stdout.split()) <= {"ffhw", "__main__"}
 
 
 def test_importing_onnx_runtime_leaves_nothing_in_the_users_cache(tmp_path):
