@@ -15,6 +15,9 @@ from ffhw.model import golden
 from ffhw.model.network import Network
 from ffhw.sim.beats import Packing
 
+# For the number of a sequence, states ``[N]`` by layer number to load before it.
+LoadStates = dict[int, dict[int, Ints]]
+
 
 @dataclasses.dataclass(frozen=True)
 class Interface:
@@ -62,15 +65,17 @@ def build_scenario(
     stalls: float = 0.0,
     seed: int = 1,
     reset_after: int = 0,
-    load_states: dict[int, dict[int, Ints]] | None = None,
+    load_states: LoadStates | None = None,
+    parallel: bool = False,
 ) -> dict[str, Any]:
     """Scenario for :mod:`ffhw.sim.stream_bench`.
 
     Parameters
     ----------
     sequences: input codes ``[T_i, D]``, sent back to back.
-    load_states: for the number of a sequence, states ``[N]`` by layer number to load before it (``keep_state``).
+    load_states: states to load before a sequence (``keep_state``).
     reset_after: abandon a first attempt with a reset after this many accepted beats.
+    parallel: ports do not wait for each other more than they have to.
     """
     network = interface.network
     program: list[list[Any]] = []
@@ -106,6 +111,7 @@ def build_scenario(
     return {
         "inputs": inputs,
         "program": program,
+        "parallel": parallel,
         "expected": expected,
         "probes": probes,
         "stalls": stalls,
