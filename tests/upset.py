@@ -8,23 +8,9 @@ import numpy as np
 
 from ffhw.model.network import Network
 from ffhw.sim.cocotb_runner import BenchRun, CocotbSimulator
-from ffhw.sim.scenario import Interface, LoadStates, build_scenario
+from ffhw.sim.scenario import Interface, build_scenario
 
 Program = list[list[Any]]
-
-
-def random_loads(interface: Interface, rng: np.random.Generator, sequences: int, share: float = 0.5) -> LoadStates:
-    """States for random subsets of the layers before each sequence, the ends of their range more often than by chance."""
-    loads: LoadStates = {}
-    for sequence in range(sequences):
-        for number, packing in interface.states.items():
-            if rng.random() < share:
-                top = packing.format.max
-                state = rng.integers(0, top, packing.size, endpoint=True)
-                ends = np.where(rng.random(packing.size) < 0.5, 0, top)
-                state = np.where(rng.random(packing.size) < 0.25, ends, state)
-                loads.setdefault(sequence, {})[number] = state
-    return loads
 
 
 def spans(program: Program, port: str) -> list[list[int]]:

@@ -14,9 +14,7 @@ from ffhw.layers.base import Ints, Trace
 from ffhw.model import golden
 from ffhw.model.network import Network
 from ffhw.sim.beats import Packing
-
-# For the number of a sequence, states ``[N]`` by layer number to load before it.
-LoadStates = dict[int, dict[int, Ints]]
+from ffhw.sim.loads import LoadStates, runs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,20 +79,15 @@ def build_scenario(
     program: list[list[Any]] = []
     expected: dict[str, list[list[int]]] = {"m_axis": []}
     probes: dict[str, dict[str, Any]] = {}
-    states: dict[str, Ints] = {}
     for number in interface.states:
         if interface.keep_state:
             expected[f"m_axis_state_{number}"] = []
         if interface.probe:
             probes[str(number)] = {"signals": list(network.layers[number].signals), "expected": []}
-    for index, sequence in enumerate(sequences):
-        if not interface.keep_state:
-            states = {}
+    results = runs(network, sequences, load_states, keep_state=interface.keep_state, trace=interface.probe)
+    for index, (sequence, result) in enumerate(zip(sequences, results, strict=True)):
         for number, state in (load_states or {}).get(index, {}).items():
             program += _beats(f"s_axis_state_{number}", interface.states[number], state[None])
-            states[network.layers[number].name] = state[None]
-        result = golden.run(network, np.asarray(sequence)[None], trace=interface.probe, states=states)
-        states = result.states
         program += _beats("s_axis", interface.input, np.asarray(sequence))
         answers = expected_answers(network, [sequence], result)
         expected["m_axis"] += _expected(interface.output, answers)

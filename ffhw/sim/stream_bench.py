@@ -25,8 +25,8 @@ QUIET_CYCLES = 32  # nothing may follow the last expected beat for this long
 class Sender:
     """Offers the beats of the program, each on its port, with random pauses between them.
 
-    In order, each beat once the one before it was accepted; or, in a ``parallel`` program, on all ports at once, each as
-    early as the rules of a design that keeps its states allow it: a sequence is offered once the states that stand
+    In order, each beat once the one before it was accepted; or, in a ``parallel`` program, on all ports at once, each
+    as early as the rules of a design that keeps its states allow it: a sequence is offered once the states that stand
     before it are, a state once the sequence before it was begun.
     """
 
