@@ -92,7 +92,7 @@ def random_dense(
 def random_chain(seed: int, kinds: str, *, bits: int = 4, largest: int = 6) -> Network:
     """Layers of random sizes in any order, one letter each.
 
-    e embedding, j JK, l JK that answers once a sequence, d dense, r relu, s sigmoid, a argmax; e comes first or behind a.
+    e embedding (first or behind a), j JK, l JK that answers once a sequence, d dense, r relu, s sigmoid, a argmax.
     """
     rng = np.random.default_rng(seed)
     source: Fixed | Unorm | Index = Fixed(bits, bits - 2)

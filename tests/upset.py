@@ -1,4 +1,4 @@
-"""What a careless or a hurried host does to the program of a scenario: vectors cut, overlong, sent twice."""
+"""What a careless or a hurried host does to the program of a scenario: vectors cut or overlong."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ffhw.model.network import Network
 from ffhw.sim.cocotb_runner import BenchRun, CocotbSimulator
 from ffhw.sim.scenario import Interface, build_scenario
 
@@ -40,13 +39,6 @@ def lengthen(program: Program, port: str, which: int, surplus: int) -> None:
         program.insert(final + 1 + number, [port, (1 << 64) - 1 & program[final][1] | 1, int(number == surplus - 1)])
 
 
-def repeat(program: Program, port: str, which: int, rng: np.random.Generator) -> None:
-    """Send another vector before one: the latter is meant to win."""
-    places = spans(program, port)[which]
-    others = [[port, int(rng.integers(0, program[place][1] + 1)), program[place][2]] for place in places]
-    program[places[0] : places[0]] = others
-
-
 def without(vector: np.ndarray, width: int, missing: int) -> np.ndarray:
     """A vector whose last ``missing`` beats never came."""
     beats = -(-len(vector) // width)
@@ -66,8 +58,3 @@ def play(simulator: CocotbSimulator, scenario: dict[str, Any]) -> BenchRun:
 def scenario_of(interface: Interface, sequences: list[np.ndarray], **options: Any) -> dict[str, Any]:
     """A scenario with room for long designs."""
     return build_scenario(interface, sequences, cycles_per_step=400, **options)
-
-
-def names(network: Network) -> list[str]:
-    """Kinds of a network's layers."""
-    return [layer.kind for layer in network.layers]

@@ -202,20 +202,23 @@ def _top_up(job: Job, result: dict[str, Any], short: int, sequences: list[Ints])
 
 
 def more_sequences(interface: Interface, sequences: list[Ints], codes: int, steps: int) -> list[Ints]:
-    """Sequences that give at least so many codes, of together about ``steps`` steps at most.
+    """Sequences that give at least so many codes: the given ones, over and over.
 
-    They are the given ones, over and over; where these take too many steps, pieces of them, one step long at least.
+    A network that answers every step gets no more steps than it takes; of one that answers once a sequence, pieces are
+    taken where whole sequences would take more than ``steps`` steps together.
     """
-    count = steps_given = 0
+    chosen: list[Ints] = []
     for sequence in itertools.cycle(sequences):
-        count, steps_given = count + 1, steps_given + len(sequence)
-        if sum(run_codes(interface, [np.zeros((steps_given, 1))] + [np.zeros((0, 1))] * (count - 1)).values()) >= codes:
+        missing = codes - sum(run_codes(interface, chosen).values())
+        if missing <= 0:
             break
-    chosen = list(itertools.islice(itertools.cycle(sequences), count))
-    if steps_given <= steps:
-        return chosen
-    each = max(1, steps // count)
-    return [sequence[:each] for sequence in chosen]
+        if interface.network.return_sequences:
+            sequence = sequence[: -(-missing // interface.network.output_size)]
+        chosen.append(sequence)
+    if not interface.network.return_sequences and sum(len(s) for s in chosen) > steps:
+        each = max(1, steps // len(chosen))
+        chosen = [sequence[:each] for sequence in chosen]
+    return chosen
 
 
 def steady_interval(in_cycles: Ints, beats: int, sequences: list[Ints], predicted: int) -> int | None:

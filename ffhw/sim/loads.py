@@ -41,7 +41,7 @@ def runs(
         for number, state in (loads or {}).get(index, {}).items():
             states[network.layers[number].name] = state[None]
         result = golden.run(network, np.asarray(sequence)[None], trace=trace, states=states)
-        states = result.states
+        states = dict(result.states)
         yield result
 
 
