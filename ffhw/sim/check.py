@@ -34,7 +34,7 @@ COCOTB_CYCLES = 150_000
 # Codes that a plain simulation compares at least; what cocotb has no time for, the compiled driver adds.
 LEAST_CODES = 1000
 # Cycles that it may take for them where sequences can be cut.
-ADDED_CYCLES = 20_000_000
+ADDED_CYCLES = 10_000_000
 # Cycles spent on measuring the pace where the compiled driver can afford it.
 LONG_RUN_CYCLES = 2_000_000
 

