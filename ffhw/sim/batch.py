@@ -191,14 +191,7 @@ class BatchSimulator:
         """
         ports, out = self.ports, self.ports.output
         records = ports.records(sequences, loads or {})
-        steps = sum(len(s) for s in sequences)
-        slack = (1.0 / max(1e-3, 1.0 - stalls)) ** 2
-        beats = ports.input.beats + out.beats
-        limit = int(slack * (steps + 10) * (cycles_per_step + beats) * 2 + 10_000)
-        if ports.states:
-            # a sequence that starts from loaded states waits until the one before has left every engine
-            waits = sum(4 * packing.beats + cycles_per_step + 100 for packing in ports.states.values())
-            limit += int(slack * len(sequences) * waits)
+        limit = self._limit(sequences, stalls, cycles_per_step)
         expected = [answers * out.beats, *(len(sequences) * packing.beats for packing in ports.states.values())]
         with tempfile.TemporaryDirectory(prefix="ffhw-run-") as name:
             folder = Path(name)
@@ -212,29 +205,42 @@ class BatchSimulator:
                 reason = run.stderr.strip().splitlines() or [f"exit code {run.returncode}"]
                 raise MismatchError(f"the simulated RTL failed: {reason[-1]}")
             stats = json.loads(run.stdout.strip().splitlines()[-1])
-            raw = [
-                np.fromfile(folder / f"out.{n}", np.uint8).reshape(-1, packing.beat_bytes + 1)
-                for n, packing in enumerate(ports.outputs)
-            ]
-            times = np.fromfile(folder / "times", np.int64)
-            probes = {p.number: self._read_probe(folder / f"out.probe{p.number}", p) for p in ports.probes}
+            return self._read_run(folder, records, expected, stats)
+
+    def _limit(self, sequences: Sequence[Ints], stalls: float, cycles_per_step: int) -> int:
+        """Cycles after which a design that has not answered never will."""
+        ports, steps = self.ports, sum(len(s) for s in sequences)
+        slack = (1.0 / max(1e-3, 1.0 - stalls)) ** 2
+        limit = slack * (steps + 10) * (cycles_per_step + ports.input.beats + ports.output.beats) * 2 + 10_000
+        # a sequence that starts from loaded states waits in each engine until the one before has left it
+        waits = sum(4 * packing.beats + cycles_per_step + 100 for packing in ports.states.values())
+        return int(limit + slack * len(sequences) * waits)
+
+    def _read_run(
+        self, folder: Path, records: NDArray[np.uint8], expected: list[int], stats: dict[str, int]
+    ) -> BatchRun:
+        """What the driver wrote, once it is known to be all that was expected."""
+        ports, out = self.ports, self.ports.output
+        raw = [
+            np.fromfile(folder / f"out.{n}", np.uint8).reshape(-1, packing.beat_bytes + 1)
+            for n, packing in enumerate(ports.outputs)
+        ]
         given = [len(beats) for beats in raw]
         if stats["beats_in"] != len(records) or given != expected:
             raise MismatchError(
                 f"{stats['beats_in']} of {len(records)} beats were accepted, {given} of {expected} given"
             )
+        times = np.fromfile(folder / "times", np.int64)
         accepted = int((records[:, 0] == 0).sum())
+        pairs = zip(ports.states.items(), raw[1:], strict=True)
         return BatchRun(
             outputs=out.unpack(raw[0][:, :-1]),
             last=raw[0][out.beats - 1 :: out.beats, -1].astype(np.int64),
             in_cycles=times[:accepted],
             out_cycles=times[accepted:],
             cycles=stats["cycles"],
-            probes=probes,
-            states={
-                number: packing.unpack(beats[:, :-1])
-                for (number, packing), beats in zip(ports.states.items(), raw[1:], strict=True)
-            },
+            probes={p.number: self._read_probe(folder / f"out.probe{p.number}", p) for p in ports.probes},
+            states={number: packing.unpack(beats[:, :-1]) for (number, packing), beats in pairs},
         )
 
     def _read_probe(self, path: Path, probe: Probe) -> Ints:
