@@ -22,7 +22,7 @@ TRACED = ("Signal", "read_port", "write_port", "like", "Memory", "create")
 YOSYS = "0.50."
 DIGESTS = {
     False: "3e64f9d0eab18341390cefa1a07f1bf0b8057a022ef30395b36449df4578f115",
-    True: "7e3f4f207a824ca65ecff58c274f84df440f12e4ea09d707b2c8947bb17d6396",
+    True: "905da96fcf9949cf63b1a6a3d556c97394ccd007071e132b6ebe237f7b27754b",
 }
 
 

@@ -57,7 +57,7 @@ def test_random_subsets_of_states(tmp_path, icarus, simulator, kinds, lanes, sim
         play(bench, scenario_of(interface, codes, load_states=loads, parallel=parallel, stalls=stalls))
 
 
-@pytest.mark.parametrize(("kinds", "lanes", "simd", "bits"), CHAINS)
+@pytest.mark.parametrize(("kinds", "lanes", "simd", "bits"), CHAINS[1:])
 def test_volume(tmp_path, kinds, lanes, simd, bits, rng):
     """Thousands of loads through the compiled driver, outputs, states and probes compared."""
     interface = generated(tmp_path, random_chain(4, kinds, bits=bits), lanes, simd, probe=True)
@@ -134,7 +134,9 @@ def test_a_state_shown_twice_is_found(tmp_path, icarus, rng):
         play(CocotbSimulator(tmp_path, icarus), scenario_of(interface, codes, stalls=0.6))
 
 
-@pytest.mark.parametrize(("units", "lanes", "simd"), [((5,), 1, 1), ((6, 4), 2, 2), ((1,), 1, 1)])
+@pytest.mark.parametrize(
+    ("units", "lanes", "simd"), [((5,), 1, 1), ((6, 4), 2, 2), pytest.param((1,), 1, 1, marks=pytest.mark.slow)]
+)
 def test_cycles_are_those_predicted(tmp_path, units, lanes, simd, rng):
     """Keeping states costs nothing where none is loaded; loading one costs what the plan says."""
     network = random_network(9, inputs=3, units=units, outputs=0, bits=5)

@@ -83,7 +83,7 @@ class StateSlot(wiring.Component):
             replaceable.eq(whole & ~giving & (tag == self.number)),
             due.eq(busy & (tag == at_engine)),
             framer.o.ready.eq(Mux(framer.begins, ~busy | replaceable, 1)),
-            self.offered.eq(framer.o.valid & framer.begins),
+            self.offered.eq(framer.offered),
             # number - at_engine = 2^count_bits - 1: one more would look like none
             self.full.eq((self.number + 1)[: len(self.number)] == at_engine),
             self.loading.hold.eq(due),

@@ -30,6 +30,7 @@ class VectorFramer(wiring.Component):
     -------
     i: stream of beats. o: stream of beats in which ``last`` stands on final beats of vectors only.
     begins: the beat at ``o``, if there is one, is a sequence's first.
+    offered: the beat at ``i`` is a sequence's first, perhaps still behind the completion of the one before.
     """
 
     def __init__(self, *, shape: Shape, width: int, beats: int, single: bool = False) -> None:
@@ -38,7 +39,7 @@ class VectorFramer(wiring.Component):
         self.beats = beats
         self.single = single
         signature = stream.Signature(beat_layout(shape, width))
-        super().__init__({"i": In(signature), "o": Out(signature), "begins": Out(1)})
+        super().__init__({"i": In(signature), "o": Out(signature), "begins": Out(1), "offered": Out(1)})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -58,6 +59,7 @@ class VectorFramer(wiring.Component):
             self.o.payload.last.eq(final & (1 if self.single else ends)),
             self.i.ready.eq((self.o.ready & ~padding) | dropping),
             self.begins.eq(between),
+            self.offered.eq(self.i.valid & (between | padding) & ~dropping),
             do_give.eq(self.o.valid & self.o.ready),
         ]
         with m.If(do_give):
