@@ -70,16 +70,48 @@ def random_network(
         layers.append(random_jk(rng, f"jk_{number}", source, n, size, bits, return_sequences=every_step))
         source, size = Unorm(bits), n
     if outputs:
-        output: Fixed | Unorm | Index = Fixed(bits, bits - 2)
-        if activation == "sigmoid":
-            output = Unorm(bits)
-        elif activation == "argmax":
-            output = Index(outputs)
-        weights = random_weights(rng, (outputs, size), bits)
-        frac = bits - 1 + round(np.log2(0.3 * np.sqrt(size)))
-        bias = rng.integers(-(1 << bits), 1 << bits, outputs)
-        layers.append(DenseLayer("dense", source, output, activation, bits, frac, weights, bias))
+        layers.append(random_dense(rng, "dense", source, outputs, size, bits, activation))
     return Network("random", tuple(layers))
+
+
+def random_dense(
+    rng: np.random.Generator, name: str, source: Fixed | Unorm, units: int, inputs: int, bits: int, activation: str
+) -> DenseLayer:
+    """Dense layer whose outputs use their range."""
+    output: Fixed | Unorm | Index = Fixed(bits, bits - 2)
+    if activation == "sigmoid":
+        output = Unorm(bits)
+    elif activation == "argmax":
+        output = Index(units)
+    weights = random_weights(rng, (units, inputs), bits)
+    frac = bits - 1 + round(np.log2(0.3 * np.sqrt(inputs)))
+    bias = rng.integers(-(1 << bits), 1 << bits, units)
+    return DenseLayer(name, source, output, activation, bits, frac, weights, bias)
+
+
+def random_chain(seed: int, kinds: str, *, bits: int = 4, largest: int = 6) -> Network:
+    """Layers of random sizes in any order, one letter each.
+
+    e embedding (first or behind a), j JK, l JK that answers once a sequence, d dense, r relu, s sigmoid, a argmax.
+    """
+    rng = np.random.default_rng(seed)
+    source: Fixed | Unorm | Index = Fixed(bits, bits - 2)
+    size = int(rng.integers(1, largest + 1))
+    if kinds[0] == "e":
+        source, size = Index(int(rng.integers(3, 12))), 1
+    layers: list[Layer] = []
+    for number, kind in enumerate(kinds):
+        name, units = f"{kind}_{number}", int(rng.integers(2 if kind == "a" else 1, largest + 1))
+        if kind == "e":
+            table = random_weights(rng, (source.size, units), bits)
+            layers.append(EmbeddingLayer(name, source, Fixed(bits, bits - 2), table))
+        elif kind in "jl":
+            layers.append(random_jk(rng, name, source, units, size, bits, return_sequences=kind == "j"))
+        else:
+            activation = {"d": "linear", "r": "relu", "s": "sigmoid", "a": "argmax"}[kind]
+            layers.append(random_dense(rng, name, source, units, size, bits, activation))
+        source, size = layers[-1].output, layers[-1].output_size
+    return Network(kinds, tuple(layers))
 
 
 def random_codes(network: Network, rng: np.random.Generator, lengths: list[int]) -> list[np.ndarray]:

@@ -8,7 +8,7 @@ from ffhw.bundle import Bundle
 from ffhw.errors import InputError
 from ffhw.layers.base import Ints
 from ffhw.sim.batch import BatchSimulator
-from ffhw.sim.check import ports_of
+from ffhw.sim.compare import ports_of
 from ffhw.sim.scenario import Interface
 
 

@@ -2,14 +2,15 @@
 
 Packing rule: each element of a beat has a slot of whole bytes of its own, ``ceil(bits / 8)``, the first element in the
 least significant slot. A slot of an input reads its lowest ``bits`` bits; a slot of an output is the code sign- or
-zero-extended, as its format says. ``tlast`` accompanies the final beat of a sequence's final step.
+zero-extended, as its format says. ``tlast`` accompanies the final beat of a sequence's final step. ``tready`` of inputs
+is low during reset.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, ResetSignal, Signal
 from amaranth.lib.wiring import Component
 
 from ffhw.hdl.design import Design
@@ -69,7 +70,8 @@ class AxiTop(Component):
         tvalid, tlast = self._port(f"{prefix}_tvalid", 1), self._port(f"{prefix}_tlast", 1)
         m.d.comb += [stream.valid.eq(tvalid), stream.payload.last.eq(tlast)]
         m.d.comb += [element.eq(tdata.word_select(n, slot)) for n, element in enumerate(elements)]
-        self._export(m, f"{prefix}_tready", stream.ready)
+        # what is offered while the reset is held is not lost: it is still offered afterwards
+        self._export(m, f"{prefix}_tready", stream.ready & ~ResetSignal("sync"))
 
     def _source(self, m: Module, prefix: str, stream: Any) -> None:
         elements = stream.payload.data

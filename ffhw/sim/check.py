@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +19,11 @@ from ffhw.layers.base import Ints
 from ffhw.model import golden
 from ffhw.model.network import Network
 from ffhw.processes import scratch_folder
-from ffhw.sim.batch import BatchRun, BatchSimulator, Ports, Probe
+from ffhw.sim.batch import BatchSimulator
 from ffhw.sim.cocotb_runner import BenchMismatch, CocotbSimulator
-from ffhw.sim.scenario import Interface, build_scenario, expected_answers
+from ffhw.sim.compare import BatchMismatch, compare_batch, ports_of, run_codes
+from ffhw.sim.loads import LoadStates, random_loads, start_states
+from ffhw.sim.scenario import Interface, build_scenario
 from ffhw.sim.tools import SIMULATORS
 
 Step = Callable[[str], None]
@@ -28,6 +31,10 @@ Step = Callable[[str], None]
 RUN_UP = 8
 # Cycles of one pass under cocotb, about ten seconds: more is what the batch driver is for.
 COCOTB_CYCLES = 150_000
+# Codes that a plain simulation compares at least; what cocotb has no time for, the compiled driver adds.
+LEAST_CODES = 1000
+# Cycles that it may take for them where sequences can be cut.
+ADDED_CYCLES = 10_000_000
 # Cycles spent on measuring the pace where the compiled driver can afford it.
 LONG_RUN_CYCLES = 2_000_000
 
@@ -52,6 +59,20 @@ class Check:
             raise InputError("--all needs --sim verilator: only its compiled driver is fast enough")
 
 
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is simulated: the design, what goes through it, and how."""
+
+    bundle: Bundle
+    rtl: Path
+    interface: Interface
+    sequences: list[Ints]
+    loads: LoadStates | None
+    predicted: int
+    check: Check
+    step: Step
+
+
 def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str, Any]:
     """Simulate a bundle and write ``results/sim-<simulator>.json`` or ``results/sim-all.json``.
 
@@ -64,12 +85,15 @@ def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str,
     vectors = bundle.vectors()
     lengths = vectors["lengths"].astype(np.int64)
     count = len(lengths) if check.every else min(VECTORS, len(lengths))
-    sequences = [codes[:n].astype(np.int64) for codes, n in zip(vectors["codes"][:count], lengths[:count], strict=True)]
+    pairs = zip(vectors["codes"], lengths, strict=True)
+    all_sequences = [codes[:n].astype(np.int64) for codes, n in pairs]
+    sequences = all_sequences[:count]
     _check_vectors(network, vectors, count)
     predicted = bundle.json("performance.json")["cycles_per_step"]
     if not check.every:
         sequences = within_budget(sequences, COCOTB_CYCLES // predicted)
     interface = Interface(network, foldings, bundle.keep_state, check.internals)
+    loads = random_loads(network, len(sequences), check.seed) if bundle.keep_state else None
     with scratch_folder("rtl") as folder:
         rtl = bundle.rtl
         if check.internals:
@@ -78,12 +102,17 @@ def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str,
             for name, text in generate(network, foldings, bundle.keep_state, probe=True).items():
                 (rtl / name).write_text(text)
         runner = _batch if check.every else _cocotb
-        result = runner(bundle, rtl, interface, sequences, predicted, check, step)
+        job = Job(bundle, rtl, interface, sequences, loads, predicted, check, step)
+        result = runner(job)
+        short = LEAST_CODES - result["compared"]
+        if short > 0 and not check.every:
+            result = _top_up(job, result, short, all_sequences)
     result = {
         "simulator": check.simulator,
         "internals": check.internals,
         "sequences": len(sequences),
         "steps": int(sum(len(s) for s in sequences)),
+        "loaded_states": sum(len(states) for states in (loads or {}).values()),
         "predicted_cycles_per_step": predicted,
         **result,
     }
@@ -111,38 +140,85 @@ def _check_vectors(network: Network, vectors: dict[str, Any], count: int) -> Non
         raise MismatchError("the bundle's test vectors are not the golden model's: export the model again")
 
 
-def _cocotb(
-    bundle: Bundle, rtl: Path, interface: Interface, sequences: list[Ints], predicted: int, check: Check, step: Step
-) -> dict[str, Any]:
-    step(f"building the simulation with {check.simulator}")
-    simulator = CocotbSimulator(rtl, check.simulator, waves=check.waves)
+def _cocotb(job: Job) -> dict[str, Any]:
+    interface, sequences, check = job.interface, job.sequences, job.check
+    job.step(f"building the simulation with {check.simulator}")
+    simulator = CocotbSimulator(job.rtl, check.simulator, waves=check.waves)
     cycles = compared = 0
     interval = None
     for stalls in (0.0, check.stalls):
         steps = sum(len(s) for s in sequences)
-        step(f"comparing {len(sequences)} sequences of {steps} steps, {stalls:.0%} stalls")
-        scenario = build_scenario(interface, sequences, cycles_per_step=predicted, stalls=stalls, seed=check.seed)
-        waves = bundle.results_folder() / "waves" if check.waves else None
+        job.step(f"comparing {len(sequences)} sequences of {steps} steps, {stalls:.0%} stalls")
+        scenario = build_scenario(
+            interface,
+            sequences,
+            cycles_per_step=job.predicted,
+            stalls=stalls,
+            seed=check.seed,
+            load_states=job.loads,
+            parallel=interface.keep_state and stalls > 0.0,
+        )
+        waves = job.bundle.results_folder() / "waves" if check.waves else None
         try:
             run = simulator.run(scenario, waves)
         except BenchMismatch as mismatch:
-            raise _explain(bundle, rtl, interface, scenario, mismatch, check) from None
+            raise _explain(job, scenario, mismatch) from None
         cycles += run.cycles
         # a beat carries several codes, a probe as well
         compared += sum(run_codes(interface, sequences).values())
         if stalls == 0.0:
-            interval = steady_interval(np.array(run.in_cycles), interface.input.beats, sequences, predicted)
+            accepted = zip(scenario["program"], run.in_cycles, strict=True)
+            inputs = np.array([cycle for (port, *_), cycle in accepted if port == "s_axis"])
+            interval = steady_interval(inputs, interface.input.beats, sequences, job.predicted)
     return {"compared": compared, "cycles": cycles, "cycles_per_step": interval, "stalls": check.stalls}
 
 
-def run_codes(interface: Interface, sequences: list[Ints]) -> dict[str, int]:
-    """Codes that one comparison of these sequences covers: outputs, and signals of probed layers."""
-    steps = sum(len(s) for s in sequences)
-    network = interface.network
-    counts = {"outputs": network.output_size * (steps if network.return_sequences else len(sequences))}
-    if interface.probe:
-        counts["internals"] = steps * sum(len(layer.signals) * layer.state_size for layer in network.stateful_layers)
-    return counts
+def _top_up(job: Job, result: dict[str, Any], short: int, sequences: list[Ints]) -> dict[str, Any]:
+    """The result with at least ``short`` codes more, compared through the compiled driver.
+
+    Raises
+    ------
+    ToolError: there is no compiled driver, though it belongs to the simulator that was asked for.
+    """
+    job.step(f"comparing {short:,} more codes with the compiled driver")
+    added = more_sequences(job.interface, sequences, short, ADDED_CYCLES // job.predicted)
+    loads = random_loads(job.interface.network, len(added), job.check.seed) if job.interface.keep_state else None
+    try:
+        simulator = BatchSimulator(job.rtl, ports_of(job.interface))
+    except ToolError as error:
+        if job.check.simulator == "verilator":
+            raise
+        job.step(f"no compiled driver, fewer codes are compared: {error}")
+        return {**result, "compared_compiled": 0}
+    run, codes = compare_batch(
+        simulator, job.interface, added, job.predicted, stalls=job.check.stalls, seed=job.check.seed, loads=loads
+    )
+    return {
+        **result,
+        "compared": result["compared"] + codes,
+        "compared_compiled": codes,
+        "cycles": result["cycles"] + run.cycles,
+    }
+
+
+def more_sequences(interface: Interface, sequences: list[Ints], codes: int, steps: int) -> list[Ints]:
+    """Sequences that give at least so many codes: the given ones, over and over.
+
+    A network that answers every step gets no more steps than it takes; of one that answers once a sequence, pieces are
+    taken where whole sequences would take more than ``steps`` steps together.
+    """
+    chosen: list[Ints] = []
+    for sequence in itertools.cycle(sequences):
+        missing = codes - sum(run_codes(interface, chosen).values())
+        if missing <= 0:
+            break
+        if interface.network.return_sequences:
+            sequence = sequence[: -(-missing // interface.network.output_size)]
+        chosen.append(sequence)
+    if not interface.network.return_sequences and sum(len(s) for s in chosen) > steps:
+        each = max(1, steps // len(chosen))
+        chosen = [sequence[:each] for sequence in chosen]
+    return chosen
 
 
 def steady_interval(in_cycles: Ints, beats: int, sequences: list[Ints], predicted: int) -> int | None:
@@ -176,27 +252,27 @@ def measure_interval(simulator: BatchSimulator, interface: Interface, sequences:
     return int(gaps[0])
 
 
-def _explain(
-    bundle: Bundle, rtl: Path, interface: Interface, scenario: dict[str, Any], mismatch: BenchMismatch, check: Check
-) -> MismatchError:
+def _explain(job: Job, scenario: dict[str, Any], mismatch: BenchMismatch) -> MismatchError:
     """The mismatch in the user's terms, with a wave file beside it."""
     details = mismatch.details
-    target = bundle.results_folder() / f"mismatch-{check.simulator}"
+    interface, check = job.interface, job.check
+    target = job.bundle.results_folder() / f"mismatch-{check.simulator}"
     note = ""
     try:
-        CocotbSimulator(rtl, check.simulator, waves=True).run(scenario, target)
+        CocotbSimulator(job.rtl, check.simulator, waves=True).run(scenario, target)
     except MismatchError:
         found = sorted(target.parent.glob(f"{target.name}.*"))
         note = f"; waves in {found[-1]}" if found else ""
     except ToolError as error:
         note = f"; no waves, {error}"
     port = details["signal"]
-    packing = (
-        interface.output
-        if port == "m_axis"
-        else interface.states.get(int(port.split("_")[1]) if "probe" in port else -1)
-    )
-    where = f"step {details['beat'] // packing.beats}" if packing else f"beat {details['beat']}"
+    where = f"beat {details['beat']}"
+    if port == "m_axis":
+        where = f"step {details['beat'] // interface.output.beats}"
+    elif port.startswith("probe"):
+        where = f"step {details['beat'] // interface.states[int(port.split('_')[1])].beats}"
+    elif port.startswith("m_axis_state"):
+        where = f"sequence {details['beat'] // interface.states[int(port.split('_')[-1])].beats}"
     expected, got = details["expected"], details["got"]
     if port == "m_axis" and isinstance(expected, list) and isinstance(got, list):
         expected, got = (_describe_beat(interface, beat) for beat in (expected, got))
@@ -213,106 +289,38 @@ def _describe_beat(interface: Interface, beat: list[int]) -> str:
     return f"{codes[0] if len(codes) == 1 else codes}{' with tlast' if beat[1] else ''}"
 
 
-def _batch(
-    bundle: Bundle, rtl: Path, interface: Interface, sequences: list[Ints], predicted: int, check: Check, step: Step
-) -> dict[str, Any]:
-    if interface.keep_state:
-        raise InputError("--all needs a design that clears its state behind each sequence, not one with --keep-state")
-    step("compiling the RTL with Verilator")
-    simulator = BatchSimulator(rtl, ports_of(interface))
-    if check.waves:
-        step("writing waves of the first sequence")
-        _batch_waves(rtl, interface, sequences[0], predicted, bundle.results_folder() / "waves.vcd")
-    step(f"streaming {len(sequences)} sequences, {sum(len(s) for s in sequences):,} steps")
+def _batch(job: Job) -> dict[str, Any]:
+    interface, sequences = job.interface, job.sequences
+    job.step("compiling the RTL with Verilator")
+    simulator = BatchSimulator(job.rtl, ports_of(interface))
+    if job.check.waves:
+        job.step("writing waves of the first sequence")
+        _batch_waves(job, 0, job.bundle.results_folder() / "waves.vcd")
+    job.step(f"streaming {len(sequences)} sequences, {sum(len(s) for s in sequences):,} steps")
     begin = time.monotonic()
     try:
-        run, codes = compare_batch(simulator, interface, sequences, predicted, seed=check.seed)
+        run, codes = compare_batch(simulator, interface, sequences, job.predicted, seed=job.check.seed, loads=job.loads)
     except BatchMismatch as mismatch:
-        target = bundle.results_folder() / "mismatch-all.vcd"
-        _batch_waves(rtl, interface, sequences[mismatch.sequence], predicted, target)
+        target = job.bundle.results_folder() / "mismatch-all.vcd"
+        _batch_waves(job, mismatch.sequence, target)
         raise BatchMismatch(f"{mismatch}; waves of that sequence in {target}") from None
     seconds = time.monotonic() - begin
     return {
         "compared": codes,
         "cycles": run.cycles,
-        "cycles_per_step": measure_interval(simulator, interface, sequences, predicted),
+        "cycles_per_step": measure_interval(simulator, interface, sequences, job.predicted),
         "stalls": 0.0,
         "seconds": round(seconds, 3),
         "cycles_per_second": round(run.cycles / seconds),
     }
 
 
-def _batch_waves(rtl: Path, interface: Interface, sequence: Ints, predicted: int, target: Path) -> None:
+def _batch_waves(job: Job, number: int, target: Path) -> None:
     """Write the waveforms of one sequence, whatever its answers are."""
-    simulator = BatchSimulator(rtl, ports_of(interface), waves=True)
+    interface, sequence = job.interface, job.sequences[number]
+    simulator = BatchSimulator(job.rtl, ports_of(interface), waves=True)
     answers = len(sequence) if interface.network.return_sequences else 1
+    loads = {0: start_states(interface.network, job.sequences, job.loads, number)} if interface.keep_state else None
     # a design that answers wrongly may also stop answering: the waves up to there are what is wanted
     with contextlib.suppress(MismatchError):
-        simulator.run([sequence], answers, cycles_per_step=predicted, waves=target)
-
-
-def ports_of(interface: Interface) -> Ports:
-    """What the batch driver must know of a design."""
-    layers = interface.network.layers
-    probes = [Probe(n, packing, layers[n].signals) for n, packing in interface.states.items() if interface.probe]
-    return Ports(interface.input, interface.output, tuple(probes))
-
-
-def compare_batch(
-    simulator: BatchSimulator,
-    interface: Interface,
-    sequences: list[Ints],
-    predicted: int,
-    *,
-    stalls: float = 0.0,
-    seed: int = 1,
-) -> tuple[BatchRun, int]:
-    """Stream sequences through the batch driver and compare every code; returns the run and the codes compared.
-
-    Raises
-    ------
-    MismatchError: with the first difference.
-    """
-    network = interface.network
-    codes, lengths = golden.pad(sequences)
-    reference = golden.run(network, codes, lengths, trace=interface.probe)
-    expected = expected_answers(network, sequences, reference)
-    run = simulator.run(sequences, len(expected), stalls=stalls, seed=seed, cycles_per_step=predicted)
-    for number, layer in enumerate(network.layers):
-        if number not in run.probes:
-            continue
-        trace = reference.traces[layer.name]
-        active = np.arange(codes.shape[1]) < lengths[:, None]
-        for (name, values), got in zip(trace.items(), run.probes[number], strict=True):
-            _compare(f"{name.upper()} of {layer.name}", values[active], got, lengths)
-    answers = lengths if network.return_sequences else np.ones_like(lengths)
-    _compare("output", expected, run.outputs, answers)
-    ends = np.cumsum(lengths) - 1 if network.return_sequences else np.arange(len(sequences))
-    lasts = np.zeros(len(expected), np.int64)
-    lasts[ends] = 1
-    _compare("tlast", lasts[:, None], run.last[:, None], answers)
-    return run, sum(run_codes(interface, sequences).values())
-
-
-class BatchMismatch(MismatchError):
-    """The RTL differs; ``sequence`` is the number of the sequence in which it first does."""
-
-    sequence = 0
-
-
-def _compare(what: str, expected: Ints, got: Ints, lengths: Ints) -> None:
-    """Hold vectors against each other; ``lengths`` says how many of them each sequence has."""
-    if expected.shape != got.shape:
-        raise MismatchError(f"{what}: expected {len(expected)} vectors, got {len(got)}")
-    wrong = np.argwhere(expected != got)
-    if len(wrong):
-        row, unit = wrong[0]
-        ends = np.cumsum(lengths)
-        sequence = int(np.searchsorted(ends, row, side="right"))
-        step = int(row - (ends[sequence] - lengths[sequence]))
-        error = BatchMismatch(
-            f"RTL and golden model differ in {len(wrong)} of {expected.size} codes, first in sequence {sequence} "
-            f"at step {step}, signal {what} {unit}: expected {expected[row, unit]}, got {got[row, unit]}"
-        )
-        error.sequence = sequence
-        raise error
+        simulator.run([sequence], answers, cycles_per_step=job.predicted, waves=target, loads=loads)

@@ -2,11 +2,13 @@
 //
 //   driver IN OUT TIMES STALL SEED EXPECTED LIMIT [WAVES.vcd]
 //
-// IN holds records of one beat each: tdata, then a byte that is 1 with tlast. OUT receives the output beats in the same
-// form, TIMES the cycle numbers (64-bit) of all accepted input beats, then of all given output beats. STALL is the share
-// of cycles, in 1/65536, in which either side makes the design wait. The run ends once EXPECTED beats were given and
-// none follows for a while; it fails when LIMIT cycles pass first. Probes, where the design has them, are written to
-// OUT.probe<n>: every signal of each finished group of units.
+// IN holds records of one beat each, to be sent in this order: the number of the input port, tdata, then a byte that is
+// 1 with tlast; tdata takes as many bytes as the widest port has. OUT.<n> receives the beats of output port n, tdata and
+// the byte for tlast, TIMES the cycle numbers (64-bit) of all accepted beats of input port 0, then of all given beats of
+// output port 0. STALL is the share of cycles, in 1/65536, in which either side makes the design wait. EXPECTED is the
+// number of beats that each output port is to give, one after the other with commas between; the run ends once they were
+// given and none follows for a while; it fails when LIMIT cycles pass first. Probes, where the design has them, are
+// written to OUT.probe<n>: every signal of each finished group of units.
 //
 // The result is one line of JSON on standard output. Exit code 1 with a line on standard error: the design broke a rule
 // of the stream, gave too many beats, or did not answer.
@@ -24,7 +26,9 @@
 #ifdef WAVES
 #include "verilated_vcd_c.h"
 #endif
-#include "ports.h"  // PROBES(X): X(n) for each probe; PROBE_<n>_SIGNALS(X): X(n, signal) for each of its signals
+// INPUTS(X), OUTPUTS(X): X(n, name, bytes of tdata) for each port; WIDEST: bytes of the widest input port;
+// PROBES(X): X(n) for each probe; PROBE_<n>_SIGNALS(X): X(n, signal) for each of its signals
+#include "ports.h"
 
 namespace {
 
@@ -78,6 +82,32 @@ struct Random {
   }
 };
 
+// An output port: what it gave, and what it shows but nobody took yet.
+struct Output {
+  std::string name;
+  size_t bytes;
+  uint64_t expected = 0, given = 0;
+  bool taking = false;
+  std::vector<uint8_t> output, shown, held;
+  std::vector<uint64_t> times;
+
+  Output(const char* name, size_t bytes) : name(name), bytes(bytes), shown(bytes + 1) {}
+
+  // The port's signals in a cycle; `shown` is up to date where `valid`.
+  void observe(bool valid, uint64_t cycle) {
+    if (!held.empty() && (!valid || held != shown))
+      fail("stream rule broken at " + name + " in cycle " + std::to_string(cycle) +
+           ": a beat changed or vanished before it was taken");
+    held.clear();
+    if (valid && !taking) held = shown;
+    if (!valid || !taking) return;
+    if (given == expected) fail("an unexpected beat was given at " + name + " in cycle " + std::to_string(cycle));
+    output.insert(output.end(), shown.begin(), shown.end());
+    times.push_back(cycle);
+    ++given;
+  }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -86,7 +116,15 @@ int main(int argc, char** argv) {
   const std::string out_path = argv[2];
   const uint32_t stall = std::strtoul(argv[4], nullptr, 10);
   const uint64_t seed = std::strtoull(argv[5], nullptr, 10);
-  const uint64_t expected = std::strtoull(argv[6], nullptr, 10);
+  std::vector<Output> outputs;
+#define ADD(n, port, bytes) outputs.emplace_back(#port, bytes);
+  OUTPUTS(ADD)
+  const char* next = argv[6];
+  for (Output& out : outputs) {
+    char* end;
+    out.expected = std::strtoull(next, &end, 10);
+    next = *end ? end + 1 : end;
+  }
   const uint64_t limit = std::strtoull(argv[7], nullptr, 10);
 
   auto context = std::make_unique<VerilatedContext>();
@@ -116,17 +154,23 @@ int main(int argc, char** argv) {
   };
 
   Random random{seed * 2654435761u + 88172645463325252ull};
-  const size_t in_record = IN_BYTES + 1, out_record = OUT_BYTES + 1;
+  const size_t in_record = WIDEST + 2;
   const size_t beats = input.size() / in_record;
-  std::vector<uint8_t> padded(port_room(top->s_axis_tdata) + in_record), output, shown(out_record), held;
-  std::vector<uint64_t> in_times, out_times;
+  std::vector<uint8_t> padded;
+  std::vector<uint64_t> in_times;
+#define ROOM(n, port, bytes) \
+  if (port_room(top->port##_tdata) > padded.size()) padded.resize(port_room(top->port##_tdata));
+  INPUTS(ROOM)
+  padded.resize(padded.size() + WIDEST);
 #define DECLARE(n) std::vector<uint8_t> probe_##n;
   PROBES(DECLARE)
 
   top->clk = 0;
   top->rst = 1;
-  top->s_axis_tvalid = 0;
-  top->m_axis_tready = 0;
+#define IDLE_INPUT(n, port, bytes) top->port##_tvalid = 0;
+#define IDLE_OUTPUT(n, port, bytes) top->port##_tready = 0;
+  INPUTS(IDLE_INPUT)
+  OUTPUTS(IDLE_OUTPUT)
   for (int n = 0; n < kResetCycles; ++n) {
     eval();
     clock();
@@ -135,40 +179,45 @@ int main(int argc, char** argv) {
 
   size_t sent = 0;
   bool offering = false;
-  uint64_t cycle = 0, quiet = 0, given = 0;
+  uint64_t cycle = 0, quiet = 0;
   while (quiet < kQuietCycles) {
-    if (cycle >= limit)
-      fail("no answer: " + std::to_string(given) + " of " + std::to_string(expected) + " beats after " +
-           std::to_string(cycle) + " cycles");
+    if (cycle >= limit) {
+      std::string counts;
+      for (const Output& out : outputs)
+        counts += (counts.empty() ? "" : ", ") + std::to_string(out.given) + " of " + std::to_string(out.expected);
+      fail("no answer: " + counts + " beats after " + std::to_string(cycle) + " cycles");
+    }
     // once offered, a beat stays until it is accepted
     offering = sent < beats && (offering || stall == 0 || random.next16() >= stall);
-    const bool taking = stall == 0 || random.next16() >= stall;
-    if (offering) {
-      std::memcpy(padded.data(), &input[sent * in_record], IN_BYTES);
-      set_port(top->s_axis_tdata, padded.data());
-      top->s_axis_tlast = input[sent * in_record + IN_BYTES];
-    }
-    top->s_axis_tvalid = offering;
-    top->m_axis_tready = taking;
+    const uint8_t* record = input.data() + sent * in_record;
+    const int port_number = offering ? record[0] : -1;
+#define OFFER(n, port, bytes)                          \
+  top->port##_tvalid = port_number == n;               \
+  if (port_number == n) {                              \
+    std::memcpy(padded.data(), record + 1, bytes);     \
+    set_port(top->port##_tdata, padded.data());        \
+    top->port##_tlast = record[1 + WIDEST];            \
+  }
+    INPUTS(OFFER)
+#define TAKE(n, port, bytes)                                            \
+  outputs[n].taking = stall == 0 || random.next16() >= stall;           \
+  top->port##_tready = outputs[n].taking;
+    OUTPUTS(TAKE)
     eval();
-    const bool accepted = offering && top->s_axis_tready;
-    const bool valid = top->m_axis_tvalid;
-    if (valid) {
-      get_port(top->m_axis_tdata, shown.data(), OUT_BYTES);
-      shown[OUT_BYTES] = top->m_axis_tlast;
-    }
-    if (!held.empty() && (!valid || held != shown))
-      fail("stream rule broken in cycle " + std::to_string(cycle) + ": a beat changed or vanished before it was taken");
-    held.clear();
-    if (valid && !taking) held = shown;
+    bool accepted = false;
+#define ACCEPT(n, port, bytes) accepted |= port_number == n && top->port##_tready;
+    INPUTS(ACCEPT)
+#define OBSERVE(n, port, bytes)                                          \
+  if (top->port##_tvalid) {                                              \
+    get_port(top->port##_tdata, outputs[n].shown.data(), bytes);         \
+    outputs[n].shown[bytes] = top->port##_tlast;                         \
+  }                                                                      \
+  outputs[n].observe(top->port##_tvalid, cycle);
+    OUTPUTS(OBSERVE)
     ++quiet;
-    if (valid && taking) {
-      if (given == expected) fail("an unexpected beat was given in cycle " + std::to_string(cycle));
-      output.insert(output.end(), shown.begin(), shown.end());
-      out_times.push_back(cycle);
-      ++given;
-    }
-    if (given < expected || sent < beats) quiet = 0;
+    if (sent < beats) quiet = 0;
+    for (const Output& out : outputs)
+      if (out.given < out.expected) quiet = 0;
 #define RECORD_SIGNAL(n, signal)                                        \
   {                                                                     \
     uint8_t codes[PROBE_##n##_BYTES];                                   \
@@ -179,7 +228,7 @@ int main(int argc, char** argv) {
   if (top->probe_##n##_valid) { PROBE_##n##_SIGNALS(RECORD_SIGNAL) }
     PROBES(RECORD)
     if (accepted) {
-      in_times.push_back(cycle);
+      if (port_number == 0) in_times.push_back(cycle);
       ++sent;
       offering = false;
     }
@@ -190,14 +239,13 @@ int main(int argc, char** argv) {
 #ifdef WAVES
   if (argc > 8) waves.close();
 #endif
-  write_file(out_path, output.data(), output.size());
-  const size_t in_count = in_times.size();
-  in_times.insert(in_times.end(), out_times.begin(), out_times.end());
+  for (size_t n = 0; n < outputs.size(); ++n)
+    write_file(out_path + "." + std::to_string(n), outputs[n].output.data(), outputs[n].output.size());
+  in_times.insert(in_times.end(), outputs[0].times.begin(), outputs[0].times.end());
   write_file(argv[3], in_times.data(), in_times.size() * sizeof(uint64_t));
 #define STORE(n) write_file(out_path + ".probe" #n, probe_##n.data(), probe_##n.size());
   PROBES(STORE)
-  std::printf("{\"cycles\": %llu, \"beats_in\": %zu, \"beats_out\": %llu}\n", static_cast<unsigned long long>(cycle),
-              in_count, static_cast<unsigned long long>(given));
+  std::printf("{\"cycles\": %llu, \"beats_in\": %zu}\n", static_cast<unsigned long long>(cycle), sent);
   top->final();
   return 0;
 }

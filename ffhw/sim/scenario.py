@@ -14,6 +14,7 @@ from ffhw.layers.base import Ints, Trace
 from ffhw.model import golden
 from ffhw.model.network import Network
 from ffhw.sim.beats import Packing
+from ffhw.sim.loads import LoadStates, runs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,34 +63,31 @@ def build_scenario(
     stalls: float = 0.0,
     seed: int = 1,
     reset_after: int = 0,
-    load_states: dict[int, dict[int, Ints]] | None = None,
+    load_states: LoadStates | None = None,
+    parallel: bool = False,
 ) -> dict[str, Any]:
     """Scenario for :mod:`ffhw.sim.stream_bench`.
 
     Parameters
     ----------
     sequences: input codes ``[T_i, D]``, sent back to back.
-    load_states: for the number of a sequence, states ``[N]`` by layer number to load before it (``keep_state``).
+    load_states: states to load before a sequence (``keep_state``).
     reset_after: abandon a first attempt with a reset after this many accepted beats.
+    parallel: ports do not wait for each other more than they have to.
     """
     network = interface.network
     program: list[list[Any]] = []
     expected: dict[str, list[list[int]]] = {"m_axis": []}
     probes: dict[str, dict[str, Any]] = {}
-    states: dict[str, Ints] = {}
     for number in interface.states:
         if interface.keep_state:
             expected[f"m_axis_state_{number}"] = []
         if interface.probe:
             probes[str(number)] = {"signals": list(network.layers[number].signals), "expected": []}
-    for index, sequence in enumerate(sequences):
-        if not interface.keep_state:
-            states = {}
+    results = runs(network, sequences, load_states, keep_state=interface.keep_state, trace=interface.probe)
+    for index, (sequence, result) in enumerate(zip(sequences, results, strict=True)):
         for number, state in (load_states or {}).get(index, {}).items():
             program += _beats(f"s_axis_state_{number}", interface.states[number], state[None])
-            states[network.layers[number].name] = state[None]
-        result = golden.run(network, np.asarray(sequence)[None], trace=interface.probe, states=states)
-        states = result.states
         program += _beats("s_axis", interface.input, np.asarray(sequence))
         answers = expected_answers(network, [sequence], result)
         expected["m_axis"] += _expected(interface.output, answers)
@@ -106,6 +104,7 @@ def build_scenario(
     return {
         "inputs": inputs,
         "program": program,
+        "parallel": parallel,
         "expected": expected,
         "probes": probes,
         "stalls": stalls,

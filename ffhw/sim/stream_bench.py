@@ -23,34 +23,72 @@ QUIET_CYCLES = 32  # nothing may follow the last expected beat for this long
 
 
 class Sender:
-    """Offers the beats of the program in order, each on its port, with random pauses between them."""
+    """Offers the beats of the program, each on its port, with random pauses between them.
+
+    In order, each beat once the one before it was accepted; or, in a ``parallel`` program, on all ports at once, each
+    as early as the rules of a design that keeps its states allow it: a sequence is offered once the states that stand
+    before it are, a state once the sequence before it was begun.
+    """
 
     def __init__(self, dut: Any, scenario: dict[str, Any], rng: random.Random, stalls: float) -> None:
         self.ports = {name: Port(dut, name) for name in scenario["inputs"]}
         self.program = scenario["program"]
+        self.parallel = scenario["parallel"]
         self.rng = rng
         self.stalls = stalls
+        self.queues: dict[str, list[int]] = {name: [] for name in self.ports}  # numbers of beats still to be accepted
+        self.conditions = self._conditions()
+        for number, (port, *_) in reversed(list(enumerate(self.program))):
+            self.queues[port].append(number)
+        self.offered = [False] * len(self.program)
+        self.cycles: list[Any] = [None] * len(self.program)  # in which each beat was accepted
         self.sent = 0
-        self.offering = False
-        self.cycles: list[int] = []
 
-    def drive(self) -> None:
+    def _conditions(self) -> list[tuple[list[int], list[int]]]:
+        """For each beat those that must be accepted before it is offered, and those that must be offered."""
+        conditions: list[tuple[list[int], list[int]]] = []
+        begins = dict.fromkeys(self.ports, True)
+        sequence: list[int] = []  # the first beat of the sequence before
+        states: list[int] = []  # first beats of the states since then
+        for number, (port, _, last) in enumerate(self.program):
+            if not self.parallel:
+                conditions.append(([number - 1] if number else [], []))
+            elif not begins[port]:
+                conditions.append(([], []))
+            elif port == "s_axis":
+                conditions.append(([], states))
+                sequence, states = [number], []
+            else:
+                conditions.append((sequence, []))
+                states = [*states, number]
+            begins[port] = bool(last)
+        return conditions
+
+    def _may_offer(self, number: int) -> bool:
+        accepted, offered = self.conditions[number]
+        return all(self.cycles[n] is not None for n in accepted) and all(self.offered[n] for n in offered)
+
+    def drive(self, pauses: bool = True) -> None:
         """Set this cycle's inputs. An offered beat stays until it is accepted."""
-        if self.sent < len(self.program) and not self.offering:
-            self.offering = self.rng.random() >= self.stalls
-        active = self.program[self.sent] if self.offering else [None, 0, 0]
-        for name, port in self.ports.items():
-            port.tvalid.value = int(name == active[0])
-            if name == active[0]:
-                port.tdata.value = active[1]
-                port.tlast.value = active[2]
+        # states first: a sequence may be offered in the same cycle
+        for name in sorted(self.ports, key=lambda name: name == "s_axis"):
+            queue, port = self.queues[name], self.ports[name]
+            number = queue[-1] if queue else None
+            if number is not None and not self.offered[number] and self._may_offer(number):
+                self.offered[number] = not pauses or self.rng.random() >= self.stalls
+            active = number is not None and self.offered[number]
+            port.tvalid.value = int(active)
+            if active:
+                _, data, last = self.program[number]
+                port.tdata.value = data
+                port.tlast.value = last
 
     def observe(self, cycle: int) -> None:
-        """See whether the offered beat is accepted."""
-        if self.offering and int(self.ports[self.program[self.sent][0]].tready.value):
-            self.sent += 1
-            self.offering = False
-            self.cycles.append(cycle)
+        """See which of the offered beats are accepted."""
+        for name, queue in self.queues.items():
+            if queue and self.offered[queue[-1]] and int(self.ports[name].tready.value):
+                self.cycles[queue.pop()] = cycle
+                self.sent += 1
 
 
 class Receiver:
@@ -144,8 +182,8 @@ class Bench:
         self.scenario = scenario
         self.cycle = 0
 
-    async def reset(self) -> None:
-        """Hold the reset for a few cycles, all inputs idle."""
+    async def reset(self, sender: Sender) -> None:
+        """Hold the reset for a few cycles; the first beats are offered already and must not be accepted."""
         await FallingEdge(self.dut.clk)
         self.dut.rst.value = 1
         for name in self.scenario["inputs"]:
@@ -154,21 +192,27 @@ class Bench:
                 getattr(self.dut, f"{name}_{signal}").value = 0
         for name in self.scenario["expected"]:
             getattr(self.dut, f"{name}_tready").value = 0
-        for _ in range(3):
+        for cycle in range(4):
+            sender.drive(pauses=False)
+            await ReadOnly()
+            for name, port in sender.ports.items():
+                if int(port.tready.value):
+                    raise Mismatch(signal=name, beat=0, expected="no tready in reset", got="tready", cycle=cycle)
             await FallingEdge(self.dut.clk)
         self.dut.rst.value = 0
 
     async def run(self, stop_after: int | None = None) -> dict[str, Any]:
-        """Send the program and compare all answers; or abandon it after ``stop_after`` accepted beats."""
+        """Reset, send the program and compare all answers; or abandon it after ``stop_after`` accepted beats."""
         scenario = self.scenario
         rng = random.Random(scenario["seed"])
         stalls = scenario["stalls"]
         sender = Sender(self.dut, scenario, rng, stalls)
+        await self.reset(sender)
+        self.cycle = 0
         receivers = [Receiver(self.dut, n, e, rng, stalls) for n, e in scenario["expected"].items()]
         probes = [Probe(self.dut, n, content) for n, content in scenario["probes"].items()]
         quiet = 0
         while quiet < QUIET_CYCLES:
-            await FallingEdge(self.dut.clk)
             sender.drive()
             for receiver in receivers:
                 receiver.drive()
@@ -177,6 +221,7 @@ class Bench:
             for observer in observers:
                 observer.observe(self.cycle)
             self.cycle += 1
+            await FallingEdge(self.dut.clk)
             if stop_after is not None and sender.sent >= stop_after:
                 return {}
             done = sender.sent == len(sender.program) and all(len(r.cycles) == len(r.expected) for r in receivers)
@@ -208,12 +253,9 @@ async def streams(dut: Any) -> None:
     result = Path(os.environ["FFHW_RESULT"])
     Clock(dut.clk, 10, unit="ns").start()
     bench = Bench(dut, scenario)
-    await bench.reset()
     try:
         if scenario["reset_after"]:
             await bench.run(stop_after=scenario["reset_after"])
-            await bench.reset()
-            bench.cycle = 0
         outcome = await bench.run()
     except Mismatch as mismatch:
         result.write_text(json.dumps({"mismatch": mismatch.details}))

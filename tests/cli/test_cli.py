@@ -181,7 +181,8 @@ def test_a_design_that_keeps_its_state(keras_models, tmp_path, icarus):
     assert run.returncode == 0, run.stderr
     run = ffhw("sim", tmp_path / "build", "--sim", icarus, "--internals")
     assert run.returncode == 0, run.stderr
-    fails(ffhw("sim", tmp_path / "build", "--all"), 2, "--all needs a design that clears its state")
+    run = ffhw("sim", tmp_path / "build", "--all")
+    assert run.returncode == 0, run.stderr
     fails(
         ffhw("run", tmp_path / "build", "-i", data, "--backend", "rtl"), 2, "--backend rtl needs a design that clears"
     )

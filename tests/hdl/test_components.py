@@ -154,7 +154,7 @@ def test_buffer_gives_back_vectors_in_order(elements, write, read, rng):
             ctx.set(buffer.release, 1)
             await ctx.tick()
             ctx.set(buffer.release, 0)
-        assert ctx.get(buffer.empty)
+        assert not ctx.get(buffer.ready)
 
     simulator = Simulator(buffer)
     simulator.add_clock(1e-6)

@@ -11,7 +11,8 @@ from ffhw.export import generate
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.performance import predict
 from ffhw.sim.batch import BatchSimulator
-from ffhw.sim.check import compare_batch, measure_interval, ports_of, run_codes
+from ffhw.sim.check import measure_interval
+from ffhw.sim.compare import compare_batch, ports_of, run_codes
 from ffhw.sim.scenario import Interface
 
 pytestmark = pytest.mark.simulation

@@ -9,8 +9,8 @@ from ffhw.errors import InputError
 from ffhw.export import generate
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.performance import predict
-from ffhw.sim.check import run_codes
 from ffhw.sim.cocotb_runner import BenchMismatch, CocotbSimulator
+from ffhw.sim.compare import run_codes
 from ffhw.sim.scenario import Interface, build_scenario
 
 pytestmark = pytest.mark.simulation

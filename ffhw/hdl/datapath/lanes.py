@@ -49,8 +49,8 @@ class Lanes(wiring.Component):
     h_word, h_en, h_data, h_ready, h_release: reading side of the state's :class:`StepBuffer`, outside.
     o: stream of F units' sums: ``sum [unit][gate]``, bias added; ``beat``, their place in the step; ``last`` of the
         step; ``fresh``, whether the state before the step is zero.
-    hold: do not begin a step. loaded: the state before the next step is in the buffer, whatever came before.
-    boundary: between sequences, and no input of the next one is here. idle: no work is under way.
+    hold: do not begin a sequence. loaded: the state before the next step is in the buffer, whatever came before.
+    boundary: between sequences. entered: a sequence's first word is issued. idle: no work is under way.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class Lanes(wiring.Component):
                 "hold": In(1),
                 "loaded": In(1),
                 "boundary": Out(1),
+                "entered": Out(1),
                 "idle": Out(1),
             }
         )
@@ -120,13 +121,16 @@ class Lanes(wiring.Component):
         pause = Signal(range(plan.group_pause + 1))
         fresh = Signal(init=1)
         step_last = Signal()
-        begins, x_ends, group_ends, step_ends = Signal(), Signal(), Signal(), Signal()
+        begins = Signal()
+        x_ends = Signal()
+        group_ends = Signal()
+        step_ends = Signal()
         m.d.comb += [
             begins.eq(~in_h & (x_word == 0) & (group == 0)),
             x_ends.eq(~in_h & (x_word == plan.x_words - 1)),
             group_ends.eq((in_h & (h_word == plan.h_words - 1)) if self.recurrent else x_ends),
             step_ends.eq(group_ends & (group == plan.groups - 1)),
-            issue.eq(advance & Mux(in_h, self.h_ready | fresh, x.ready) & (pause == 0) & ~(begins & self.hold)),
+            issue.eq(advance & Mux(in_h, self.h_ready | fresh, x.ready) & (pause == 0) & ~(self.boundary & self.hold)),
             x.r_word.eq(x_word),
             x.r_en.eq(advance),
             x.release.eq(issue & x_ends & (group == plan.groups - 1)),
@@ -159,7 +163,10 @@ class Lanes(wiring.Component):
             m.d.sync += fresh.eq(0)
 
         # --- operands ------------------------------------------------------------------------------------------------
-        op_valid, op_first, op_in_h, op_fresh = (Signal(name=f"op_{n}") for n in ("valid", "first", "in_h", "fresh"))
+        op_valid = Signal()
+        op_first = Signal()
+        op_in_h = Signal()
+        op_fresh = Signal()
         with m.If(advance):
             m.d.sync += [op_valid.eq(issue), op_first.eq(~in_h & (x_word == 0)), op_in_h.eq(in_h), op_fresh.eq(fresh)]
         m.d.comb += [mac.en.eq(advance), mac.valid.eq(op_valid), mac.first.eq(op_first)]
@@ -188,13 +195,15 @@ class Lanes(wiring.Component):
         waiting = Signal(range(plan.group_beats))
         held = Signal(2)
         beat = Signal(range(plan.step_beats))
-        take, load = Signal(), Signal()
+        take = Signal()
+        load = Signal()
         last_group_beats = plan.step_beats - (plan.groups - 1) * plan.group_beats
         m.d.comb += [
             take.eq((~self.o.valid | self.o.ready) & ((waiting != 0) | done)),
             load.eq(take & (waiting == 0)),
             advance.eq(~done | load),
-            self.boundary.eq(between & begins & x.empty),
+            self.boundary.eq(between & begins),
+            self.entered.eq(issue & self.boundary),
             self.idle.eq(~Cat(op_valid, *(mark[0] for mark in marks), waiting, self.o.valid).any()),
         ]
         with m.If(load):

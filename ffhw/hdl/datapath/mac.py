@@ -8,6 +8,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ffhw.hdl.datapath.keep import KEEP
 from ffhw.hdl.plan.weighted import TREE_RADIX, tree_stages
 
 
@@ -62,7 +63,8 @@ class MacArray(wiring.Component):
         # valid and first accompany the data: operand, product, tree levels
         valid, first = self.valid, self.first
         for stage in range(2 + tree_stages(self.simd)):
-            valid_reg, first_reg = Signal(name=f"valid_{stage}"), Signal(name=f"first_{stage}", reset_less=True)
+            valid_reg = Signal(name=f"valid_{stage}")
+            first_reg = Signal(name=f"first_{stage}", reset_less=True)
             with m.If(self.en):
                 m.d.sync += [valid_reg.eq(valid), first_reg.eq(first)]
             valid, first = valid_reg, first_reg
@@ -72,7 +74,11 @@ class MacArray(wiring.Component):
             for s in range(self.simd):
                 weight = Signal(signed(self.weight_width), name=f"weight_{a}_{s}", reset_less=True)
                 product = Signal(
-                    signed(self.operand_width + self.weight_width), name=f"product_{a}_{s}", reset_less=True
+                    signed(self.operand_width + self.weight_width),
+                    name=f"product_{a}_{s}",
+                    reset_less=True,
+                    # with S = 1 a product meets no other one
+                    attrs=KEEP if self.simd > 1 else None,
                 )
                 with m.If(self.en):
                     m.d.sync += weight.eq(self.weight[a][s])

@@ -31,7 +31,6 @@ class StepBuffer(wiring.Component):
     r_word: number of the word to read; r_en: read it, else ``r_data`` keeps its value.
     ready: whether word ``r_word`` of the oldest vector has arrived.
     last: the oldest vector's ``last``, once all of it has arrived.
-    empty: nothing is held, not even the beginning of a vector.
     release: the oldest vector is done with; its bank becomes free.
     flush: forget everything; no beat may arrive in the same cycle.
     r_data: the word read, element 0 in the least significant bits.
@@ -58,7 +57,6 @@ class StepBuffer(wiring.Component):
                 "r_data": Out(shape.width * read_width),
                 "ready": Out(1),
                 "last": Out(1),
-                "empty": Out(1),
                 "release": In(1),
                 "flush": In(1),
             }
@@ -81,7 +79,8 @@ class StepBuffer(wiring.Component):
         write = storage.write_port(granularity=self.shape.width * self.write_width)
         read = storage.read_port()
 
-        w_bank, r_bank = Signal(), Signal()
+        w_bank = Signal()
+        r_bank = Signal()
         w_word = Signal(range(self.words))
         w_part = Signal(range(parts))
         w_beat = Signal(range(beats))
@@ -104,7 +103,6 @@ class StepBuffer(wiring.Component):
             # while the oldest vector is still arriving, words before the one being written are complete
             self.ready.eq((filled != 0) | (w_word > self.r_word)),
             self.last.eq(last.bit_select(r_bank, 1)),
-            self.empty.eq((filled == 0) & (w_beat == 0)),
         ]
         with m.If(do_finish):
             m.d.sync += [w_beat.eq(0), w_word.eq(0), w_part.eq(0), w_bank.eq(~w_bank)]

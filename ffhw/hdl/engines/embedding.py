@@ -33,7 +33,7 @@ class Embedding(wiring.Component):
 
     Members
     -------
-    i: stream of tokens, one a beat; numbers of no row give meaningless vectors. o: stream of vectors.
+    i: stream of tokens, one a beat; numbers of no row stand for the last row. o: stream of vectors.
     """
 
     def __init__(self, *, layer: EmbeddingLayer, width: int) -> None:
@@ -64,7 +64,8 @@ class Embedding(wiring.Component):
         last = Signal()
         beat = Signal(range(beats))
         address = Signal(range(rows * beats))
-        advance, finishing = Signal(), Signal()
+        advance = Signal()
+        finishing = Signal()
         m.d.comb += [
             advance.eq(~self.o.valid | self.o.ready),
             finishing.eq(held & advance & (beat == beats - 1)),
@@ -78,8 +79,9 @@ class Embedding(wiring.Component):
         with m.If(self.i.ready):
             m.d.sync += held.eq(self.i.valid)
         with m.If(self.i.valid & self.i.ready):
-            # address of a row = token * ceil(D / width)
-            m.d.sync += [address.eq(self.i.payload.data[0] * beats), last.eq(self.i.payload.last), beat.eq(0)]
+            # address of a row = min(token, V - 1) * ceil(D / width)
+            row = Mux(self.i.payload.data[0] < rows, self.i.payload.data[0], rows - 1)
+            m.d.sync += [address.eq(row * beats), last.eq(self.i.payload.last), beat.eq(0)]
         with m.Elif(held & advance):
             m.d.sync += [address.eq(address + 1), beat.eq(Mux(beat == beats - 1, 0, beat + 1))]
         return m

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ffhw.hdl.datapath.beat import beat_layout, element_shape
 from ffhw.hdl.datapath.lanes import Lanes
+from ffhw.hdl.datapath.state_slot import LOADING
 from ffhw.hdl.datapath.step_buffer import StepBuffer
 from ffhw.hdl.engines.jk_cell import JKCell
 from ffhw.hdl.plan.folding import Folding, Schedule, schedule
@@ -42,9 +43,9 @@ class JKEngine(wiring.Component):
     Members
     -------
     i, o: streams of beats; ``o`` has F elements a beat.
-    i_state (``keep_state``): stream of state vectors, F elements a beat. A vector whose first beat is accepted before
-        a sequence's first input beat is offered becomes the state that the sequence starts from. It is accepted once
-        all sequences before it are worked off.
+    i_state (``keep_state``): stream of state vectors, F elements a beat. A vector that is offered is accepted once the
+        engine is between two sequences and at rest, and the next one starts from it.
+    loading (``keep_state``): what a :class:`ffhw.hdl.datapath.state_slot.StateSlot` must know and say.
     o_state (``keep_state``): stream of the state after each step marked ``last``.
     probe (``probe``): ``valid`` for one cycle as F units finish; their ``j``, ``k`` and new ``h``.
     """
@@ -67,6 +68,7 @@ class JKEngine(wiring.Component):
         if keep_state:
             members["i_state"] = In(stream.Signature(self.state_beat))
             members["o_state"] = Out(stream.Signature(self.state_beat))
+            members["loading"] = Out(LOADING)
         if probe:
             members["probe"] = Out(
                 wiring.Signature({"valid": Out(1), "j": Out(codes), "k": Out(codes), "h": Out(codes)})
@@ -86,7 +88,8 @@ class JKEngine(wiring.Component):
             elements=plan.units, shape=unsigned(bits), write_width=width, read_width=plan.folding.simd
         )
         m.submodules.own = own = memory.Memory(shape=unsigned(bits * width), depth=plan.step_beats, init=[])
-        own_read, own_write = own.read_port(), own.write_port()
+        own_read = own.read_port()
+        own_write = own.write_port()
         m.submodules.cell = cell = JKCell(bits=bits, acc_width=layer.acc_width, shift=layer.gate_shift, width=width)
         wiring.connect(m, wiring.flipped(self.i), lanes.i)
         sums = lanes.o
@@ -164,7 +167,8 @@ class JKEngine(wiring.Component):
     ) -> None:
         """Loading a state while nothing runs, giving it at a sequence's end."""
         # Two streams show one result: neither may show it twice while the other is waited for.
-        o_sent, state_sent = Signal(), Signal()
+        o_sent = Signal()
+        state_sent = Signal()
         o_waits = self.o.valid & ~self.o.ready
         state_waits = self.o_state.valid & ~self.o_state.ready
         m.d.comb += [
@@ -181,13 +185,14 @@ class JKEngine(wiring.Component):
 
         load_beat = Signal(range(self.plan.step_beats))
         emptied = Signal()  # the old state is forgotten, the new one may come
-        quiet = lanes.boundary & lanes.idle & ~Cat(*valid).any()
         do_load = Signal()
         loads_last = load_beat == self.plan.step_beats - 1
         m.d.comb += [
-            # inputs that come while a state is still being loaded wait for the rest of it
-            lanes.hold.eq(emptied),
-            state.flush.eq(quiet & self.i_state.valid & ~emptied),
+            self.loading.quiet.eq(lanes.boundary & lanes.idle & ~Cat(*valid).any()),
+            self.loading.entered.eq(lanes.entered),
+            # inputs that come while a state is being loaded wait for all of it
+            lanes.hold.eq(self.loading.hold | self.i_state.valid | emptied),
+            state.flush.eq(self.loading.quiet & self.i_state.valid & ~emptied),
             self.i_state.ready.eq(emptied),
             do_load.eq(self.i_state.valid & self.i_state.ready),
             lanes.loaded.eq(do_load & loads_last),

@@ -8,6 +8,7 @@ from amaranth.hdl import Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ffhw.hdl.datapath.keep import KEEP
 from ffhw.hdl.datapath.sigmoid_table import SigmoidTable
 
 
@@ -58,12 +59,16 @@ class JKCell(wiring.Component):
         m.d.comb += table.en.eq(self.en)
         for n in range(self.width):
 
-            def register(name: str, width: int = bits, n: int = n) -> Signal:
-                return Signal(width, name=f"{name}_{n}", reset_less=True)
+            def register(name: str, width: int = bits, n: int = n, attrs: dict[str, int] | None = None) -> Signal:
+                return Signal(width, name=f"{name}_{n}", reset_less=True, attrs=attrs)
 
-            gate_j, gate_k, gate_h = register("gate_j"), register("gate_k"), register("gate_h")
-            set_product, hold_product = register("set_product", 2 * bits), register("hold_product", 2 * bits)
-            u = register("u", 2 * bits + 1)
+            gate_j = register("gate_j")
+            gate_k = register("gate_k")
+            gate_h = register("gate_h")
+            set_product = register("set_product", 2 * bits, attrs=KEEP)
+            hold_product = register("hold_product", 2 * bits, attrs=KEEP)
+            # t <= M (M - H) + M H = M^2, so that u <= (2^b - 1)^2 + 2^(b-1) < 2^(2b) for every b >= 1
+            u = register("u", 2 * bits)
             pipe_j = [register(f"j{stage}") for stage in range(2)]
             pipe_k = [register(f"k{stage}") for stage in range(2)]
             m.d.comb += [table.acc[2 * n].eq(self.acc[n][0]), table.acc[2 * n + 1].eq(self.acc[n][1])]

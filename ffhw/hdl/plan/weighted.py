@@ -21,6 +21,9 @@ MAC_STAGES = 4
 TREE_RADIX = 4
 # Cycles from an input beat being accepted to its word being issued.
 BUFFER_STAGES = 1
+# Cycles of loading a state besides one for each beat: the slot sees that the engine is at rest, the old state is
+# forgotten.
+LOAD_STAGES = 2
 # Lookup tables of an engine without its accumulators.
 ENGINE_LUTS = 500
 
@@ -156,6 +159,17 @@ class WeightedPlan(EnginePlan):
         """Cycles a time step in the steady state, stalls included."""
         plan = self.schedule
         return plan.groups * (plan.group_words + plan.group_pause) + self.drain_stall
+
+    @property
+    def loaded_cycles(self) -> int:
+        """Cycles between sequences of one step that all start from a loaded state; of a layer with a state.
+
+        Nothing of two such sequences overlaps in the engine: a step's last result has left it, then its state is loaded
+        from the slot where it waits.
+        """
+        plan = self.schedule
+        leaves = self.arrivals([0] * plan.inputs, 1)[-1] - BUFFER_STAGES
+        return leaves + 1 + LOAD_STAGES + plan.step_beats
 
     def arrivals(self, before: list[int], width: int) -> list[int]:
         folding, plan = self.folding, self.schedule
