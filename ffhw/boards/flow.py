@@ -21,11 +21,12 @@ from typing import Any
 from ffhw.boards.catalogue import Board
 from ffhw.bundle import Bundle
 from ffhw.errors import FitError, OutputError, ToolError
-from ffhw.hdl.plan.chain import fold, plans
+from ffhw.hdl.plan.chain import fold, input_width, output_width, plans
 from ffhw.hdl.plan.choose import fits
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
 from ffhw.model.network import Network
+from ffhw.numbers.formats import Index
 
 Step = Callable[[str], None]
 # The toolchain name by which amaranth-boards knows the open flow of a family.
@@ -88,8 +89,7 @@ def plan(bundle: Bundle, board: Board, seed: int) -> Plan:
         platform = getattr(importlib.import_module(module), name)(toolchain=_TOOLCHAINS[board.family.name])
     except ImportError as error:
         raise ToolError(f"synthesis needs {error.name}: pip install 'ffhw[synth]'") from None
-    verilog = (bundle.rtl / "ffhw_top.v").read_text()
-    wrapped = platform.build(TestWrapper(top_ports(verilog)), "top", do_build=False)
+    wrapped = platform.build(TestWrapper(core_ports(bundle)), "top", do_build=False)
     files = {n: t for n, t in wrapped.files.items() if n in ("top.il", "top.lpf", "top.pcf", "top.cst")}
     files = {n: t if isinstance(t, str) else t.decode() for n, t in files.items()}
     for constraints in ("top.lpf", "top.pcf"):
@@ -107,15 +107,27 @@ def plan(bundle: Bundle, board: Board, seed: int) -> Plan:
     return Plan(files, tuple((tool, tuple(text.split())) for tool, text in commands), _BITSTREAMS[family])
 
 
-def top_ports(verilog: str) -> dict[str, int]:
-    """Width of each port of ``ffhw_top`` by name, clock and reset excluded."""
-    body = verilog[verilog.index("module ffhw_top(") :]
-    body = body[: body.index("endmodule")]
-    ports = {}
-    for high, name in re.findall(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);", body, re.MULTILINE):
-        if name not in ("clk", "rst"):
-            ports[name] = int(high or 0) + 1
-    return ports
+def core_ports(bundle: Bundle) -> tuple[Any, ...]:
+    """The streams of a bundle's ``ffhw_top``, as the test wrapper must know them."""
+    from ffhw.boards.wrapper import Port
+    from ffhw.hdl.axi import slot_bits
+
+    network, foldings = bundle.network(), bundle.foldings()
+
+    def port(name: str, form: Any, size: int, width: int) -> Port:
+        tokens = form.size if isinstance(form, Index) else 0
+        return Port(name, name.startswith("s_"), slot_bits(form.bits) * width, -(-size // width), tokens)
+
+    ports = [
+        port("s_axis", network.input, network.input_size, input_width(network, foldings)),
+        port("m_axis", network.output, network.output_size, output_width(network, foldings)),
+    ]
+    for number, (layer, folding) in enumerate(zip(network.layers, foldings, strict=True)):
+        if bundle.keep_state and layer.state_size and folding is not None:
+            for side in "sm":
+                name = f"{side}_axis_state_{number}"
+                ports.append(port(name, layer.state_format, layer.state_size, folding.finishers))
+    return tuple(ports)
 
 
 def synthesize(path: Path, board: Board, seed: int = 1, step: Step = lambda _: None) -> dict[str, Any]:
