@@ -125,13 +125,21 @@ class Bundle:
         return folder
 
     def results(self) -> dict[str, dict[str, Any]]:
-        """All results that belong to this very export, by name."""
-        found = {}
-        for path in sorted((self.path / "results").glob("*.json")):
+        """All results that belong to this very export, by name; none whose bitstream is another one or gone."""
+        folder, found = self.path / "results", {}
+        for path in sorted([*folder.glob("*.json"), *folder.glob("*/result.json")]):
             content = json.loads(path.read_text())
-            if content.get("bundle") == self.identity:
-                found[path.stem] = content
+            if content.get("bundle") == self.identity and _has_bitstream(path.parent, content):
+                found[path.stem if path.parent == folder else path.parent.name] = content
         return found
+
+
+def _has_bitstream(folder: Path, result: dict[str, Any]) -> bool:
+    """Whether the bitstream that a result tells of, if any, is in its folder."""
+    if "bitstream" not in result:
+        return True
+    file = folder / Path(str(result["bitstream"])).name
+    return file.is_file() and sha256(file) == result.get("bitstream_sha256")
 
 
 def check_target(path: Path) -> None:

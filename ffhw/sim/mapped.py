@@ -22,7 +22,7 @@ Bit = int | str
 
 @dataclasses.dataclass(frozen=True)
 class Mapped:
-    """One flat module of cells: ports, cells by name, and bits of each net by name. A bit is a number, or a constant."""
+    """One flat module: ports, cells by name, and bits of each net by name. A bit is a number, or a constant."""
 
     ports: dict[str, Any]
     cells: dict[str, Any]

@@ -8,7 +8,6 @@ those that went in what must have come out.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from ffhw.bundle import Bundle
 from ffhw.errors import MismatchError
 from ffhw.layers.base import Ints
 from ffhw.sim import cells
-from ffhw.sim.batch import _FLAGS, _runtime
+from ffhw.sim.batch import _runtime as runtime_objects
 from ffhw.sim.beats import Packing
 from ffhw.sim.mapped import Cut, Mapped
 from ffhw.sim.observed import Beats, Observation
@@ -30,8 +29,10 @@ from ffhw.sim.scenario import Interface
 from ffhw.sim.tools import require, run_tool, scratch_folder, verilator_root
 
 _DRIVER = Path(__file__).with_name("netlist.cpp")
+# The netlist is compiled for a run of seconds: a compiler that tries harder takes longer than it saves.
+_FLAGS = ("-std=c++20", "-O1", "-DVL_TIME_CONTEXT", "-Wno-attributes")
 _SIGNALS = ("tdata", "tvalid", "tready", "tlast")
-# Cycles of each run: some seconds, and thousands of codes of a design of hundreds of cycles a step.
+# Cycles of each run, about: some seconds, and thousands of codes of a design of hundreds of cycles a step.
 CYCLES = 300_000
 # Share of cycles in which either side makes the core wait while it is driven.
 STALLS = 0.3
@@ -57,7 +58,7 @@ def check_netlist(bundle: Bundle, board: Board, folder: Path, step: Callable[[st
     try:
         for stimulus, run in (
             ("pseudo-random beats", simulator.run(CYCLES)),
-            ("test vectors", simulator.run(CYCLES, test_sequences(bundle, CYCLES), stalls=STALLS)),
+            ("test vectors", simulator.run(4 * CYCLES, test_sequences(bundle, CYCLES), stalls=STALLS)),
         ):
             codes += run.compare(f"with {stimulus}", performance["cycles_per_step"], performance["latency_cycles"])
             cycles += run.cycles
@@ -70,10 +71,11 @@ def check_netlist(bundle: Bundle, board: Board, folder: Path, step: Callable[[st
 
 
 def test_sequences(bundle: Bundle, cycles: int) -> list[Ints]:
-    """As many of the bundle's test vectors as a run of so many cycles has room for; at least 16 steps."""
+    """As many of the bundle's test vectors as a run of about so many cycles has room for; at least 16 steps."""
     vectors = bundle.vectors()
+    kept: list[Ints] = []
     per_step = bundle.json("performance.json")["cycles_per_step"]
-    left, kept = max(16, int(cycles * (1 - STALLS) ** 2 / 2) // per_step), []
+    left = max(16, cycles // per_step)
     for codes, length in zip(vectors["codes"], vectors["lengths"], strict=True):
         if left <= 0:
             break
@@ -104,15 +106,16 @@ class NetlistSimulator:
     def _build(self, family: str) -> None:
         root, compiler = verilator_root(), require("g++", "g++")
         command = [str(root / "bin" / "verilator_bin"), "--cc", "-Wno-lint", "--x-initial", "unique"]
-        command += ["--x-assign", "unique", "--output-split", "0", "--Mdir", "model", "--top-module", "netlist"]
-        command += [*cells.arguments(family), "netlist.v"]
+        # compilers take long over functions of thousands of cells
+        command += ["--x-assign", "unique", "--output-split", "0", "--output-split-cfuncs", "200"]
+        command += ["--Mdir", "model", "--top-module", "netlist", *cells.arguments(family), "netlist.v"]
         run_tool(command, self.folder, "Verilator", {"VERILATOR_ROOT": str(root)})
         (self.folder / "netlist_ports.h").write_text(self._header())
         text = "".join(f'#include "{source}"\n' for source in sorted((self.folder / "model").glob("*.cpp")))
         (self.folder / "all.cpp").write_text(text + f'#include "{_DRIVER}"\n')
         includes = [f"-I{path}" for path in (self.folder, self.folder / "model", root / "include")]
         includes.append(f"-I{root / 'include' / 'vltstd'}")
-        command = [compiler, *_FLAGS, *includes, "all.cpp", *map(str, _runtime(compiler, root, False))]
+        command = [compiler, *_FLAGS, *includes, "all.cpp", *map(str, runtime_objects(compiler, root, False))]
         run_tool([*command, "-o", "driver", "-pthread"], self.folder, "compiling the simulation")
 
     def _header(self) -> str:

@@ -124,7 +124,7 @@ class Observation:
             return kept, []
         results, behind = [], []
         states: dict[str, Ints] = {}
-        sent = {number: 0 for number in self.interface.states}
+        sent = dict.fromkeys(self.interface.states, 0)
         for (start, _), part in zip(sequences, parts, strict=True):
             for number in sent:
                 # a state belongs to the sequence before which it was sent
@@ -141,10 +141,10 @@ class Observation:
 
 def _split(inputs: Beats) -> list[tuple[int, int]]:
     """First vector of each sequence and the one behind its last; the sequence at the end may be unfinished."""
-    ends = list(np.flatnonzero(inputs.last) + 1)
+    ends = [int(n) + 1 for n in np.flatnonzero(inputs.last)]
     if not ends or ends[-1] < len(inputs.last):
         ends.append(len(inputs.last))
-    return [(int(start), int(stop)) for start, stop in zip([0, *ends], ends, strict=False) if stop > start]
+    return [(start, stop) for start, stop in zip([0, *ends], ends, strict=False) if stop > start]
 
 
 def _compare(what: str, codes: Ints, last: NDArray[np.bool_], got: Beats, due: int) -> int:
