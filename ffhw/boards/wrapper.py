@@ -87,7 +87,7 @@ class TestWrapper(Elaboratable):
                 m.d.sync += net["tready"].eq(bits[port.name][0])
             # everything that the core gives
             for signal in ("tready",) if port.sink else ("tdata", "tvalid", "tlast"):
-                registered = Signal.like(net[signal], name=f"{port.name}_{signal}_seen")
+                registered = Signal(len(net[signal]), name=f"{port.name}_{signal}_seen")
                 m.d.sync += registered.eq(net[signal])
                 seen.append(registered)
         m.submodules.top = Instance("ffhw_top", **arguments)

@@ -48,7 +48,7 @@ class Mapped:
         return collections.Counter(cell["type"] for cell in self.cells.values())
 
     def drivers(self) -> dict[Bit, str]:
-        """For each bit that a cell drives, the cell's name.
+        """For each bit that is driven, the name of the cell or the pin that drives it.
 
         Raises
         ------
@@ -56,17 +56,19 @@ class Mapped:
         """
         found: dict[Bit, str] = {}
         used: dict[Bit, str] = {}
-        outside = {bit for port in self.ports.values() for bit in port["bits"]}
+        for name, port in self.ports.items():
+            role = found if port["direction"] == "input" else used
+            role.update((bit, f"the pin {name}") for bit in port["bits"] if isinstance(bit, int))
         for name, cell in self.cells.items():
             for port, bits in cell["connections"].items():
                 direction = cell["port_directions"][port]
-                for bit in (b for b in bits if isinstance(b, int) and b not in outside):
-                    if direction != "output":
+                for bit in (b for b in bits if isinstance(b, int)):
+                    if direction == "input":
                         used.setdefault(bit, name)
-                    elif bit in found:
+                    elif bit in found and direction == "output":
                         raise MismatchError(f"the netlist is wrong: {name} and {found[bit]} drive the same net")
                     else:
-                        found[bit] = name
+                        found.setdefault(bit, name)
         loose = [name for bit, name in used.items() if bit not in found]
         if loose:
             raise MismatchError(f"the netlist is wrong: {len(loose)} nets have no driver, one is read by {loose[0]}")
@@ -104,10 +106,10 @@ class Cut:
         ports += [f"input [{len(self._bits(name)) - 1}:0] in_{name}" for name in self.driven]
         ports += [f"output [{len(self._bits(name)) - 1}:0] net_{name}" for name in self.watched]
         lines = ["module netlist(" + ", ".join(ports) + ");"]
-        lines += [f"wire n{bit};" for bit in drivers]
+        pads = {bit for port in self.netlist.ports.values() for bit in port["bits"]}
+        lines += [f"wire n{bit};" for bit in drivers if bit not in pads]
         lines += [f"wire d{bit}; assign n{bit} = cut ? {source} : d{bit};" for bit, source in cut.items()]
         lines += [f"assign net_{name} = {_join(self._bits(name))};" for name in self.watched]
-        pads = {bit for port in self.netlist.ports.values() for bit in port["bits"]}
         for number, cell in enumerate(self.netlist.cells.values()):
             lines += _pad(cell, pads) if _touches(cell, pads) else _instance(number, cell, cut)
         return "\n".join([*lines, "endmodule", ""])

@@ -151,7 +151,10 @@ class NetlistSimulator:
         stats = json.loads(output.strip().splitlines()[-1])
         if stats["error"]:
             raise MismatchError(f"stream rule broken: {stats['error']}")
-        beats = {port: Beats.read(self.folder / f"{port}.beats", packing) for port, packing in self.ports.items()}
+        beats = {
+            port: Beats.read(self.folder / f"{port}.beats", packing, sink=port.startswith("s_"))
+            for port, packing in self.ports.items()
+        }
         return Observation(self.interface, beats, stats["cycles"], complete=sequences is not None)
 
 

@@ -34,8 +34,12 @@ class Beats:
     final: Ints
 
     @classmethod
-    def read(cls, path: Path, packing: Packing) -> Beats:
+    def read(cls, path: Path, packing: Packing, sink: bool) -> Beats:
         """From a file of records: cycle (64 bits), ``tdata``, a byte that is 1 with ``tlast``.
+
+        Parameters
+        ----------
+        sink: the core takes these beats, and reads of each slot no more bits than a code has.
 
         Raises
         ------
@@ -51,7 +55,13 @@ class Beats:
             raise MismatchError(
                 f"{path.stem} has tlast with beat {beat} of vector {vector}, {packing.beats} beats are due"
             )
-        return cls(packing.unpack(raw[:, 8:-1]), last[:, -1], cycles[:, 0], cycles[:, -1])
+        codes = packing.unpack(raw[:, 8:-1])
+        if sink:
+            bits = packing.format.bits
+            codes &= (1 << bits) - 1
+            if packing.format.signed:
+                codes -= (codes >> (bits - 1)) << bits
+        return cls(codes, last[:, -1], cycles[:, 0], cycles[:, -1])
 
 
 @dataclasses.dataclass(frozen=True)
