@@ -1,8 +1,8 @@
 // A block RAM of 2048 bytes of 9 bits with two ports, as ECP5 and Gowin have it: common ground of their cells' models.
 //
 // A port of 1, 2 or 4 bits (8, 16 or 32 with NINTH 0) does not see the ninth bits. A port of 18 or more bits has a write
-// enable for each byte in the lowest bits of its address. A word that one port reads while the other one writes it is not
-// defined; the model gives the complement of the old one.
+// enable for each byte in the lowest bits of its address. What one port reads while the other one writes it is not
+// defined; the model gives the complement of the old value.
 module FFHW_MEMORY #(
   parameter WIDTH_A = 18, parameter WIDTH_B = 18,
   parameter STRIDE = 18,            // bits of INIT for each two bytes
@@ -71,9 +71,25 @@ module FFHW_MEMORY #(
   wire [35:0] next_b = put(WIDTH_B, address_b, old_b, in_b);
   wire writes_a = en_a & we_a & |enables(WIDTH_A, address_a);
   wire writes_b = en_b & we_b & |enables(WIDTH_B, address_b);
-  // words of unequal width overlap where their widest ones are the same
-  wire same = WIDTH_A >= 32 || WIDTH_B >= 32 ? at_a[10:2] == at_b[10:2]
-            : WIDTH_A >= 16 || WIDTH_B >= 16 ? at_a[10:1] == at_b[10:1] : at_a == at_b;
+  // words of unequal width overlap where the wider one is the same
+  localparam WIDEST = WIDTH_A > WIDTH_B ? WIDTH_A : WIDTH_B;
+  localparam SKIP = WIDEST >= 32 ? 5 : WIDEST >= 16 ? 4 : WIDEST >= 8 ? 3 : WIDEST >= 4 ? 2 : WIDEST >= 2 ? 1 : 0;
+  wire same = address_a >> SKIP == address_b >> SKIP;
+  wire [3:0] written_a = same && writes_a ? enables(WIDTH_A, address_a) : 4'b0;
+  wire [3:0] written_b = same && writes_b ? enables(WIDTH_B, address_b) : 4'b0;
+
+  // which of the bytes that one port names the other one writes
+  function [35:0] clash(input [10:0] at, input [10:0] other, input [3:0] written);
+    integer i, k;
+    begin
+      clash = 36'b0;
+      for (i = 0; i < 4; i = i + 1)
+        for (k = 0; k < 4; k = k + 1)
+          if (written[k] && at + i == other + k) clash[i * 9 +: 9] = 9'h1ff;
+    end
+  endfunction
+  wire [35:0] seen_a = old_a ^ clash(at_a, at_b, written_b);
+  wire [35:0] seen_b = old_b ^ clash(at_b, at_a, written_a);
 
   integer i;
   always @(posedge clk_a) begin
@@ -81,8 +97,7 @@ module FFHW_MEMORY #(
       for (i = 0; i < (WIDTH_A >= 32 ? 4 : WIDTH_A >= 16 ? 2 : 1); i = i + 1)
         bytes[at_a + i] <= next_a[i * 9 +: 9];
     if (en_a && (!we_a || NEW_A || OLD_A))
-      out_a <= same && writes_b ? ~pick(WIDTH_A, address_a, old_a)
-             : pick(WIDTH_A, address_a, we_a && NEW_A ? next_a : old_a);
+      out_a <= pick(WIDTH_A, address_a, we_a && NEW_A ? next_a : seen_a);
   end
   integer k;
   always @(posedge clk_b) begin
@@ -90,8 +105,7 @@ module FFHW_MEMORY #(
       for (k = 0; k < (WIDTH_B >= 32 ? 4 : WIDTH_B >= 16 ? 2 : 1); k = k + 1)
         bytes[at_b + k] <= next_b[k * 9 +: 9];
     if (en_b && (!we_b || NEW_B || OLD_B))
-      out_b <= same && writes_a ? ~pick(WIDTH_B, address_b, old_b)
-             : pick(WIDTH_B, address_b, we_b && NEW_B ? next_b : old_b);
+      out_b <= pick(WIDTH_B, address_b, we_b && NEW_B ? next_b : seen_b);
   end
 endmodule
 
