@@ -12,7 +12,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
 
-from ffhw.boards.noise import Noise
+from ffhw.boards.noise import FRESH, Noise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,29 +62,32 @@ class TestWrapper(Elaboratable):
 
         arguments: dict[str, Any] = {"i_clk": ClockSignal(), "i_rst": reset}
         nets = {port.name: _nets(port, arguments) for port in self.ports}
-        # a port's noise: whether it moves, two bits for chances of 1/4, and its data
-        widths = {port.name: 3 + port.bits * port.sink for port in self.ports}
-        m.submodules.noise = noise = Noise(sum(widths.values()))
-        starts = {name: sum(list(widths.values())[:n]) for n, name in enumerate(widths)}
-        bits = {name: noise.bits[start : start + widths[name]] for name, start in starts.items()}
-        sources = {p.name: _source(m, p, nets[p.name], bits[p.name], reset) for p in self.ports if p.sink}
+        # for each port: whether it moves, and whether a state is sent
+        m.submodules.moves = moves = Noise(2 * len(self.ports))
+        move = {port.name: moves.bits.word_select(n, 2) for n, port in enumerate(self.ports)}
+        # for each sink: two bits whether a sequence ends, and data; apart from the bits that choose when they are taken
+        sinks = [port for port in self.ports if port.sink]
+        m.submodules.beats = beats = Noise(sum(2 + port.bits for port in sinks), first=-(-moves.width // FRESH))
+        starts = [sum(2 + port.bits for port in sinks[:n]) for n in range(len(sinks))]
+        noise = {port.name: beats.bits[n : n + 2 + port.bits] for port, n in zip(sinks, starts, strict=True)}
+        sources = {port.name: _source(m, port, nets[port.name], noise[port.name][2:], reset) for port in sinks}
         inputs = sources["s_axis"]
         ends = inputs["taken"] & nets["s_axis"]["tlast"]
         due = [
-            _state_due(m, source, bits[name], ends, nets[name])
+            _state_due(m, source, move[name], ends, nets[name])
             for name, source in sources.items()
             if source is not inputs
         ]
-        m.d.comb += inputs["end"].eq(bits["s_axis"][1:3].all())
+        m.d.comb += inputs["end"].eq(noise["s_axis"][:2].all())
         # with states to send, nothing is offered before it is known whether one is due
-        waits = ends | Cat(*due).any() if due else Const(0, 1)
-        m.d.comb += inputs["offer"].eq(bits["s_axis"][0] & ~waits)
+        waits = (nets["s_axis"]["tvalid"] & nets["s_axis"]["tlast"]) | Cat(*due).any() if due else Const(0, 1)
+        m.d.comb += inputs["offer"].eq(move["s_axis"][0] & ~waits)
 
         seen = []
         for port in self.ports:
             net = nets[port.name]
             if not port.sink:
-                m.d.sync += net["tready"].eq(bits[port.name][0])
+                m.d.sync += net["tready"].eq(move[port.name][0])
             # everything that the core gives
             for signal in ("tready",) if port.sink else ("tdata", "tvalid", "tlast"):
                 registered = Signal(len(net[signal]), name=f"{port.name}_{signal}_seen")
@@ -127,7 +130,7 @@ def _source(m: Module, port: Port, net: dict[str, Any], noise: Any, reset: Any) 
         m.d.sync += [
             net["tvalid"].eq(signals["offer"] & ~reset),
             net["tlast"].eq(final & signals["end"]),
-            net["tdata"].eq(_codes(port, noise[3:])),
+            net["tdata"].eq(_codes(port, noise)),
         ]
     if port.beats > 1:
         beat = Signal(range(port.beats), name=f"{port.name}_beat")

@@ -99,12 +99,11 @@ COVERED: dict[str, dict[str, Covered]] = {
         ),
     },
     "gowin": {
-        **{f"MULT{n}X{n}": _GOWIN_MULTIPLIER for n in (9, 18, 36)},
+        **{f"MULT{n}X{n}": _GOWIN_MULTIPLIER for n in (9, 18)},
         "SP": _gowin_memory(_X8, 1),
         "SPX9": _gowin_memory(_X9, 1),
         "DPB": _gowin_memory(_X8[:-1], 2),
         "DPX9B": _gowin_memory(_X9[:-1], 2),
-        "SDPB": _gowin_memory(_X8, 2),
         "SDPX9B": _gowin_memory(_X9, 2),
     },
 }

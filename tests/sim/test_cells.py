@@ -49,6 +49,7 @@ endmodule
 """
 # Widths of the factors, and whether they are signed.
 PRODUCTS = [(8, 1, 8, 1), (8, 0, 8, 0), (9, 1, 9, 1), (11, 1, 8, 1), (16, 1, 16, 1), (16, 0, 15, 1), (12, 0, 7, 0)]
+PRODUCTS.append((22, 1, 20, 1))
 SHAPES = {
     "ice40": [(16, 8), (8, 9), (4, 10), (2, 11), (20, 8)],
     "ecp5": [(36, 9), (18, 10), (9, 11), (4, 12), (2, 13), (1, 14), (40, 9)],
@@ -64,7 +65,7 @@ SYNTHESIS = {"ice40": "synth_ice40 -dsp", "ecp5": "synth_ecp5", "gowin": "synth_
 USED = {
     "ice40": {"SB_MAC16", "SB_RAM40_4K"},
     "ecp5": {"MULT18X18D", "DP16KD"},
-    "gowin": {"MULT9X9", "MULT18X18", "SP", "SPX9", "SDPB", "SDPX9B", "DPX9B"},
+    "gowin": {"MULT9X9", "MULT18X18", "SP", "SPX9", "SDPX9B", "DPB", "DPX9B"},
 }
 
 
@@ -137,7 +138,8 @@ int main() {
   auto top = std::make_unique<Vboth>(context.get());
   for (int cycle = 0; cycle < CYCLES; ++cycle) {
     top->clock = 0; top->eval(); top->clock = 1; top->eval();
-    for (size_t n = 0; n < WIDTH; ++n)
+    // registers inside multipliers wake up with random values
+    for (size_t n = 0; cycle > 8 && n < WIDTH; ++n)
       if ((top->netlist_out[n / 32] >> n % 32 & 1) != (top->rtl_out[n / 32] >> n % 32 & 1)) {
         std::printf("bit %zu differs in cycle %d\\n", n, cycle);
         return 0;

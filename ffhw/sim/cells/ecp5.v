@@ -18,8 +18,8 @@ module MULT18X18D (
           P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = wide_a * wide_b;
 endmodule
 
-// Block RAM of 1024 words of 18 bits, without output registers and without reset: two ports of up to 18 bits, or one that
-// writes 36 bits and one that reads. In words of 1, 2 or 4 bits the ninth bit of each byte is not used.
+// Block RAM of 1024 words of 18 bits, without output registers and without reset: two ports of up to 18 bits, or one
+// that writes 36 bits and one that reads. In words of 1, 2 or 4 bits the ninth bit of each byte is not used.
 module DP16KD #(
   parameter DATA_WIDTH_A = 18, parameter DATA_WIDTH_B = 18,
   parameter REGMODE_A = "NOREG", parameter REGMODE_B = "NOREG",
@@ -29,12 +29,14 @@ module DP16KD #(
   `FFHW_INITS(INITVAL_, 320)
   parameter WRITEMODE_A = "NORMAL", parameter WRITEMODE_B = "NORMAL"
 ) (
-  input DIA0, DIA1, DIA2, DIA3, DIA4, DIA5, DIA6, DIA7, DIA8, DIA9, DIA10, DIA11, DIA12, DIA13, DIA14, DIA15, DIA16, DIA17,
+  input DIA0, DIA1, DIA2, DIA3, DIA4, DIA5, DIA6, DIA7, DIA8, DIA9, DIA10, DIA11, DIA12, DIA13, DIA14,
+  input DIA15, DIA16, DIA17,
   input ADA0, ADA1, ADA2, ADA3, ADA4, ADA5, ADA6, ADA7, ADA8, ADA9, ADA10, ADA11, ADA12, ADA13,
   input CEA, OCEA, CLKA, WEA, RSTA, CSA0, CSA1, CSA2,
   output DOA0, DOA1, DOA2, DOA3, DOA4, DOA5, DOA6, DOA7, DOA8,
   output DOA9, DOA10, DOA11, DOA12, DOA13, DOA14, DOA15, DOA16, DOA17,
-  input DIB0, DIB1, DIB2, DIB3, DIB4, DIB5, DIB6, DIB7, DIB8, DIB9, DIB10, DIB11, DIB12, DIB13, DIB14, DIB15, DIB16, DIB17,
+  input DIB0, DIB1, DIB2, DIB3, DIB4, DIB5, DIB6, DIB7, DIB8, DIB9, DIB10, DIB11, DIB12, DIB13, DIB14,
+  input DIB15, DIB16, DIB17,
   input ADB0, ADB1, ADB2, ADB3, ADB4, ADB5, ADB6, ADB7, ADB8, ADB9, ADB10, ADB11, ADB12, ADB13,
   input CEB, OCEB, CLKB, WEB, RSTB, CSB0, CSB1, CSB2,
   output DOB0, DOB1, DOB2, DOB3, DOB4, DOB5, DOB6, DOB7, DOB8,

@@ -18,12 +18,6 @@ module MULT18X18 (
   assign DOUT = wide_a * wide_b;
 endmodule
 
-module MULT36X36 (input [35:0] A, B, input ASIGN, BSIGN, CE, CLK, RESET, output [71:0] DOUT);
-  wire signed [71:0] wide_a = {{36{ASIGN & A[35]}}, A};
-  wire signed [71:0] wide_b = {{36{BSIGN & B[35]}}, B};
-  assign DOUT = wide_a * wide_b;
-endmodule
-
 // Block RAMs without output registers and without reset: one port; two ports; one that writes (port A) and one that
 // reads. Those called X9 have words of 9, 18 or 36 bits, the others of 1, 2, 4, 8, 16 or 32.
 module SP #(
@@ -92,22 +86,6 @@ module DPX9B #(
     .clk_b(CLKB), .en_b(CEB), .we_b(WREB), .address_b(ADB), .in_b({18'b0, DIB}), .out_b(out_b));
   assign DOA = out_a[17:0];
   assign DOB = out_b[17:0];
-endmodule
-
-module SDPB #(
-  `FFHW_INITS(INIT_RAM_, 256)
-  parameter READ_MODE = 0, parameter BIT_WIDTH_0 = 32, parameter BIT_WIDTH_1 = 32, parameter BLK_SEL_0 = 0,
-  parameter BLK_SEL_1 = 0, parameter RESET_MODE = "SYNC"
-) (
-  input [31:0] DI, input [2:0] BLKSELA, BLKSELB, input [13:0] ADA, ADB, input CLKA, CLKB, CEA, CEB, OCE, RESETA, RESETB,
-  output [31:0] DO
-);
-  wire [35:0] out;
-  FFHW_MEMORY #(.WIDTH_A(BIT_WIDTH_0), .WIDTH_B(BIT_WIDTH_1), .STRIDE(16), .NINTH(0),
-                .INIT(`FFHW_ALL(INIT_RAM_))) memory (
-    .clk_a(CLKA), .en_a(CEA), .we_a(1'b1), .address_a(ADA), .in_a({4'b0, DI}), .out_a(),
-    .clk_b(CLKB), .en_b(CEB), .we_b(1'b0), .address_b(ADB), .in_b(36'b0), .out_b(out));
-  assign DO = out[31:0];
 endmodule
 
 module SDPX9B #(

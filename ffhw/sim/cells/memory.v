@@ -1,7 +1,7 @@
 // A block RAM of 2048 bytes of 9 bits with two ports, as ECP5 and Gowin have it: common ground of their cells' models.
 //
-// A port of 1, 2 or 4 bits (8, 16 or 32 with NINTH 0) does not see the ninth bits. A port of 18 or more bits has a write
-// enable for each byte in the lowest bits of its address. What one port reads while the other one writes it is not
+// A port of 1, 2 or 4 bits (8, 16 or 32 with NINTH 0) does not see the ninth bits. A port of 16 or more bits has write
+// enables of its bytes in the lowest bits of its address. What one port reads while the other one writes it is not
 // defined; the model gives the complement of the old value.
 module FFHW_MEMORY #(
   parameter WIDTH_A = 18, parameter WIDTH_B = 18,
