@@ -1,7 +1,8 @@
 """One JK engine of 64 units, 16 inputs and 8 bits on the ULX3S 85F at 1, 4 and 16 lanes.
 
 Cycles are measured in simulation, code for code against the golden model; logic and clock come from place and route,
-the median of three placement seeds, of a netlist that was simulated against the golden model too. Run from the repository: ``python benchmarks/ulx3s_lanes.py``.
+the median of three placement seeds, of a netlist that was simulated against the golden model too. Run from the
+repository: ``python benchmarks/ulx3s_lanes.py``.
 """
 
 from __future__ import annotations
