@@ -34,6 +34,8 @@ _FLAGS = ("-std=c++20", "-O1", "-DVL_TIME_CONTEXT", "-Wno-attributes")
 _SIGNALS = ("tdata", "tvalid", "tready", "tlast")
 # Cycles of each run, about: some seconds, and thousands of codes of a design of hundreds of cycles a step.
 CYCLES = 300_000
+# Steps that even a slow design is given time for.
+STEPS = 24
 # Share of cycles in which either side makes the core wait while it is driven.
 STALLS = 0.3
 
@@ -54,13 +56,16 @@ def check_netlist(bundle: Bundle, board: Board, folder: Path, step: Callable[[st
     step("simulating the netlist")
     simulator = NetlistSimulator(Mapped.load(folder / "top.json"), board.family.name, interface)
     performance = bundle.json("performance.json")
+    # half of the cycles of a port are stalls
+    pace = max(performance["cycles_per_step"], *(4 * packing.beats for packing in simulator.ports.values()))
+    length = max(CYCLES, STEPS * pace)
     codes = cycles = 0
     try:
         for stimulus, run in (
-            ("pseudo-random beats", simulator.run(CYCLES)),
-            ("test vectors", simulator.run(4 * CYCLES, test_sequences(bundle, CYCLES), stalls=STALLS)),
+            ("pseudo-random beats", simulator.run(length)),
+            ("test vectors", simulator.run(4 * length, test_sequences(bundle, length), stalls=STALLS)),
         ):
-            codes += run.compare(f"with {stimulus}", performance["cycles_per_step"], performance["latency_cycles"])
+            codes += run.compare(f"with {stimulus}", pace, performance["latency_cycles"])
             cycles += run.cycles
     except MismatchError as error:
         raise MismatchError(

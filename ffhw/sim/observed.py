@@ -14,8 +14,8 @@ from ffhw.model import golden
 from ffhw.sim.beats import Packing
 from ffhw.sim.scenario import Interface
 
-# Steps that may be under way in each layer when a run is cut off.
-STEPS_UNDER_WAY = 8
+# Steps that may be under way in each layer when a run is cut off: buffers of two, and some more.
+STEPS_UNDER_WAY = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,21 +79,21 @@ class Observation:
     cycles: int
     complete: bool
 
-    def compare(self, where: str, cycles_per_step: int, latency: int) -> int:
+    def compare(self, where: str, pace: int, latency: int) -> int:
         """Codes compared, all equal to the golden model's.
 
         Parameters
         ----------
         where: what the run was, for messages.
-        cycles_per_step, latency: of the design, which tell how many answers may be missing from a run that was cut off.
+        pace, latency: cycles a step and of a lone step, stalls included, which tell how many answers may be missing
+            from a run that was cut off.
 
         Raises
         ------
         MismatchError: with the first difference.
         """
-        network = self.interface.network
-        room = latency + STEPS_UNDER_WAY * cycles_per_step * len(network.layers)
-        until = self.cycles if self.complete else self.cycles - 4 * room
+        under_way = 2 * (latency + STEPS_UNDER_WAY * pace * len(self.interface.network.layers))
+        until = self.cycles if self.complete else self.cycles - under_way
         compared = 0
         for port, (codes, last, asked) in self._expected().items():
             due = int((asked < until).sum())
