@@ -33,7 +33,7 @@ _DRIVER = Path(__file__).with_name("netlist.cpp")
 _FLAGS = ("-std=c++20", "-O1", "-DVL_TIME_CONTEXT", "-Wno-attributes")
 _SIGNALS = ("tdata", "tvalid", "tready", "tlast")
 # Cycles of each run, about: some seconds, and thousands of codes of a design of hundreds of cycles a step.
-CYCLES = 300_000
+CYCLES = 150_000
 # Steps that even a slow design is given time for.
 STEPS = 24
 # Share of cycles in which either side makes the core wait while it is driven.
