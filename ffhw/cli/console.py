@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 console = Console(highlight=False, soft_wrap=True)
@@ -40,6 +41,14 @@ class Steps:
             self._status.update(shown)
         elif time.monotonic() - self._told > _SECONDS_BETWEEN_LINES:
             console.print(f"  {done:,} of {total:,}", markup=False)
+            self._told = time.monotonic()
+
+    def note(self, text: str) -> None:
+        """How far the step is, in words; anywhere but on a terminal now and then only."""
+        if self._status is not None:
+            self._status.update(escape(f"{self._text}: {text}"))
+        elif time.monotonic() - self._told > _SECONDS_BETWEEN_LINES:
+            console.print(f"  {text}", markup=False)
             self._told = time.monotonic()
 
     def _finish(self) -> None:

@@ -66,7 +66,7 @@ def run(
     for every in (False, True):
         sim.run(bundle, "verilator", every, stalls=0.3, seed=1, internals=every, waves=False)
     title(4, f"place and route for {board}")
-    synth.run(bundle, board, seed=1)
+    synth.run(bundle, board, seed=1, check=True)
     title(5, "report")
     report.run(bundle)
     _summary(bundle, MismatchError)

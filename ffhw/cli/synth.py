@@ -11,20 +11,32 @@ def run(
     bundle: Path = typer.Argument(help="Bundle folder."),
     board: str = typer.Option(..., help="Board: icebreaker, ulx3s-85f or tangnano9k."),
     seed: int = typer.Option(1, help="Seed of the placement. Fmax varies with it: quote medians of several."),
+    check: bool = typer.Option(True, help="Simulate the netlist against the golden model before it is placed."),
 ) -> None:
     """Synthesize, place and route the RTL for a board, to a bitstream, with open tools from Python packages.
 
-    The core stands in a test wrapper that uses the clock pin and one light. Figures come from the tools' own reports.
+    The core stands in a test wrapper that uses the clock pin and one light. The netlist of this top level is first
+    simulated against the golden model; if it differs, there is no bitstream and the exit code is 3. Figures come
+    from the tools' own reports.
     """
     from ffhw.boards import catalogue
     from ffhw.boards.flow import synthesize
     from ffhw.cli.console import Steps, console
+    from ffhw.sim.netlist import check_netlist
 
+    if not check:
+        console.print("warning: the netlist is not checked: the bitstream may not compute the network", markup=False)
     with Steps() as steps:
-        result = synthesize(bundle, catalogue.board(board), seed, steps)
+        result = synthesize(
+            bundle, catalogue.board(board), seed, steps, steps.note, check=check_netlist if check else None
+        )
+    if result["netlist"]["equal"]:
+        console.print(f"netlist: {result['netlist']['codes']:,} codes, all equal to the golden model's")
+    for difference in result["differences"]:
+        console.print(f"note: {difference}", markup=False)
     for name, count in result["utilisation"].items():
         console.print(f"{name.replace('_', ' ')}: {count['used']} of {count['available']}")
     note = "" if result["fmax_reliable"] else " (not reliable: the tools do not time this family's multipliers)"
     console.print(f"Fmax: {result['fmax_mhz']} MHz{note}")
     console.print(f"{result['cycles_per_step']} cycles a step: {result['steps_per_second']:,.0f} steps a second")
-    console.print(f"wrote {result['file']} and {result['bitstream']}", markup=False)
+    console.print(f"wrote {result['file']}, {result['bitstream']} and logs beside it", markup=False)

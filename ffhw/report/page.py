@@ -155,16 +155,40 @@ def _simulations(simulations: list[dict[str, Any]]) -> str:
 def _syntheses(syntheses: list[dict[str, Any]]) -> str:
     if not syntheses:
         return "<p class='quiet'>Not synthesized yet: ffhw synth.</p>"
-    head = ["board", "bitstream", "LUTs", "flip-flops", "multipliers", "block RAMs", "Fmax in MHz", "steps a second"]
+    head = [
+        "board",
+        "bitstream",
+        "netlist",
+        "LUTs",
+        "flip-flops",
+        "multipliers",
+        "block RAMs",
+        "Fmax in MHz",
+        "steps a second",
+    ]
     rows = []
     for s in syntheses:
         used = {kind: count["used"] for kind, count in s["utilisation"].items()}
         star = "" if s["fmax_reliable"] else "*"
         counts = [used.get(kind, 0) for kind in ("luts", "flip_flops", "multipliers", "block_rams")]
         rows.append(
-            [s["title"], s["bitstream"], *counts, f"{s['fmax_mhz']}{star}", f"{s['steps_per_second']:,.0f}{star}"]
+            [
+                s["title"],
+                s["bitstream"],
+                _netlist(s),
+                *counts,
+                f"{s['fmax_mhz']}{star}",
+                f"{s['steps_per_second']:,.0f}{star}",
+            ]
         )
-    note = ""
+    lines = [f"{s['title']}: {difference}" for s in syntheses for difference in s.get("differences", [])]
+    note = "".join(f"<p class='quiet'>{html.escape(line)}</p>" for line in lines)
     if any(not s["fmax_reliable"] for s in syntheses):
-        note = "<p class='quiet'>* not reliable: the tools do not time this family's multipliers.</p>"
+        note += "<p class='quiet'>* not reliable: the tools do not time this family's multipliers.</p>"
     return html_table(head, rows, 6) + note
+
+
+def _netlist(synthesis: dict[str, Any]) -> str:
+    """What the simulation of the netlist said before it was placed."""
+    found = synthesis.get("netlist", {})
+    return f"equal, {found['codes']:,} codes" if found.get("equal") else "not checked"

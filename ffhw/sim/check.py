@@ -158,7 +158,7 @@ def _cocotb(job: Job) -> dict[str, Any]:
             load_states=job.loads,
             parallel=interface.keep_state and stalls > 0.0,
         )
-        waves = job.bundle.results_folder() / "waves" if check.waves else None
+        waves = job.bundle.waves_path("waves") if check.waves else None
         try:
             run = simulator.run(scenario, waves)
         except BenchMismatch as mismatch:
@@ -256,7 +256,7 @@ def _explain(job: Job, scenario: dict[str, Any], mismatch: BenchMismatch) -> Mis
     """The mismatch in the user's terms, with a wave file beside it."""
     details = mismatch.details
     interface, check = job.interface, job.check
-    target = job.bundle.results_folder() / f"mismatch-{check.simulator}"
+    target = job.bundle.waves_path(f"mismatch-{check.simulator}")
     note = ""
     try:
         CocotbSimulator(job.rtl, check.simulator, waves=True).run(scenario, target)
@@ -295,13 +295,13 @@ def _batch(job: Job) -> dict[str, Any]:
     simulator = BatchSimulator(job.rtl, ports_of(interface))
     if job.check.waves:
         job.step("writing waves of the first sequence")
-        _batch_waves(job, 0, job.bundle.results_folder() / "waves.vcd")
+        _batch_waves(job, 0, job.bundle.result_path("waves.vcd"))
     job.step(f"streaming {len(sequences)} sequences, {sum(len(s) for s in sequences):,} steps")
     begin = time.monotonic()
     try:
         run, codes = compare_batch(simulator, interface, sequences, job.predicted, seed=job.check.seed, loads=job.loads)
     except BatchMismatch as mismatch:
-        target = job.bundle.results_folder() / "mismatch-all.vcd"
+        target = job.bundle.result_path("mismatch-all.vcd")
         _batch_waves(job, mismatch.sequence, target)
         raise BatchMismatch(f"{mismatch}; waves of that sequence in {target}") from None
     seconds = time.monotonic() - begin

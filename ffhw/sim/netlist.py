@@ -1,0 +1,172 @@
+"""The netlist that is about to be placed, simulated against the golden model: its very cells, in its very top level.
+
+Two runs. In the first the netlist runs as it will on the device, from its clock pin: the test wrapper's own sources of
+pseudo-random beats feed the core. In the second the core's inputs are driven in place of these sources, with the
+bundle's test vectors. In both, all beats that pass the core's ports are written down; the golden model computes from
+those that went in what must have come out.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ffhw.boards.catalogue import Board
+from ffhw.bundle import Bundle
+from ffhw.errors import MismatchError
+from ffhw.layers.base import Ints
+from ffhw.processes import kept_folder
+from ffhw.sim import cells
+from ffhw.sim.batch import _runtime as runtime_objects
+from ffhw.sim.beats import Packing
+from ffhw.sim.mapped import Cut, Mapped
+from ffhw.sim.observed import Beats, Observation
+from ffhw.sim.scenario import Interface
+from ffhw.sim.tools import require, run_tool, verilator_root
+
+_DRIVER = Path(__file__).with_name("netlist.cpp")
+# The netlist is compiled for a run of seconds: a compiler that tries harder takes longer than it saves.
+_FLAGS = ("-std=c++20", "-O1", "-DVL_TIME_CONTEXT", "-Wno-attributes")
+_SIGNALS = ("tdata", "tvalid", "tready", "tlast")
+# Cycles of each run, about: some seconds, and thousands of codes of a design of hundreds of cycles a step.
+CYCLES = 150_000
+# Steps that even a slow design is given time for.
+STEPS = 24
+# Share of cycles in which either side makes the core wait while it is driven.
+STALLS = 0.3
+
+
+def check_netlist(bundle: Bundle, board: Board, folder: Path, step: Callable[[str], None]) -> dict[str, Any]:
+    """Simulate ``top.json`` in a folder against the golden model.
+
+    Returns
+    -------
+    ``codes`` compared, ``cycles`` simulated, ``seconds``.
+
+    Raises
+    ------
+    MismatchError: the netlist does not compute the network. ToolError: it cannot be simulated.
+    """
+    begin = time.monotonic()
+    interface = Interface(bundle.network(), bundle.foldings(), bundle.keep_state)
+    step("simulating the netlist")
+    simulator = NetlistSimulator(Mapped.load(folder / "top.json"), board.family.name, interface)
+    performance = bundle.json("performance.json")
+    # half of the cycles of a port are stalls
+    pace = max(performance["cycles_per_step"], *(4 * packing.beats for packing in simulator.ports.values()))
+    length = max(CYCLES, STEPS * pace)
+    codes = cycles = 0
+    try:
+        for stimulus, run in (
+            ("pseudo-random beats", simulator.run(length)),
+            ("test vectors", simulator.run(4 * length, test_sequences(bundle, length), stalls=STALLS)),
+        ):
+            codes += run.compare(f"with {stimulus}", pace, performance["latency_cycles"])
+            cycles += run.cycles
+    except MismatchError as error:
+        raise MismatchError(
+            f"the netlist for {board.title} does not compute the network, no bitstream is made: {error}; "
+            "yosys is at fault: choose another folding with ffhw export --lanes and --simd"
+        ) from None
+    return {"codes": codes, "cycles": cycles, "seconds": round(time.monotonic() - begin, 1)}
+
+
+def test_sequences(bundle: Bundle, cycles: int) -> list[Ints]:
+    """As many of the bundle's test vectors as a run of about so many cycles has room for; at least 16 steps."""
+    vectors = bundle.vectors()
+    kept: list[Ints] = []
+    per_step = bundle.json("performance.json")["cycles_per_step"]
+    left = max(16, cycles // per_step)
+    for codes, length in zip(vectors["codes"], vectors["lengths"], strict=True):
+        if left <= 0:
+            break
+        kept.append(codes[: min(int(length), left)].astype(np.int64))
+        left -= len(kept[-1])
+    return kept
+
+
+class NetlistSimulator:
+    """A netlist compiled with Verilator.
+
+    Raises
+    ------
+    ToolError: there is no model for one of its cells, or Verilator or a C++ compiler is missing or fails.
+    MismatchError: the netlist is wrong in itself.
+    """
+
+    def __init__(self, netlist: Mapped, family: str, interface: Interface) -> None:
+        self.interface = interface
+        self.ports = port_packings(interface)
+        cells.check_covered(netlist, family)
+        watched = [f"{port}_{signal}" for port in self.ports for signal in _SIGNALS]
+        driven = [name for name in watched if name.endswith("tready") != name.startswith("s_")]
+        self.folder = kept_folder(self, "netlist")
+        (self.folder / "netlist.v").write_text(Cut(netlist, tuple(watched), tuple(driven)).verilog())
+        self._build(family)
+
+    def _build(self, family: str) -> None:
+        root, compiler = verilator_root(), require("g++", "g++")
+        command = [str(root / "bin" / "verilator_bin"), "--cc", "-Wno-lint", "--x-initial", "unique"]
+        # compilers take long over functions of thousands of cells
+        command += ["--x-assign", "unique", "--output-split", "0", "--output-split-cfuncs", "200"]
+        command += ["--Mdir", "model", "--top-module", "netlist", *cells.arguments(family), "netlist.v"]
+        run_tool(command, self.folder, "Verilator", {"VERILATOR_ROOT": str(root)})
+        (self.folder / "netlist_ports.h").write_text(self._header())
+        text = "".join(f'#include "{source}"\n' for source in sorted((self.folder / "model").glob("*.cpp")))
+        (self.folder / "all.cpp").write_text(text + f'#include "{_DRIVER}"\n')
+        includes = [f"-I{path}" for path in (self.folder, self.folder / "model", root / "include")]
+        includes.append(f"-I{root / 'include' / 'vltstd'}")
+        command = [compiler, *_FLAGS, *includes, "all.cpp", *map(str, runtime_objects(compiler, root, False))]
+        run_tool([*command, "-o", "driver", "-pthread"], self.folder, "compiling the simulation")
+
+    def _header(self) -> str:
+        def macro(name: str, first: str) -> str:
+            ports = {port: packing for port, packing in self.ports.items() if port.startswith(first)}
+            return f"#define {name}(X) " + " ".join(f"X({port}, {p.beat_bytes})" for port, p in ports.items()) + "\n"
+
+        return macro("PORTS", "") + macro("SINKS", "s_") + macro("SOURCES", "m_")
+
+    def run(
+        self, cycles: int, sequences: Sequence[Ints] | None = None, *, stalls: float = 0.0, seed: int = 1
+    ) -> Observation:
+        """What passes the core's ports in so many cycles.
+
+        Parameters
+        ----------
+        sequences: input codes ``[T_i, D]`` to send, the cycles being a limit; without them the netlist's own sources
+            send.
+        stalls: share of cycles in which either side makes the core wait, with ``sequences``.
+
+        Raises
+        ------
+        MismatchError: the netlist broke a rule of the streams.
+        """
+        arguments = [str(self.folder), str(cycles)]
+        if sequences is not None:
+            data, last = self.ports["s_axis"].pack_sequences(sequences)
+            np.concatenate([data, last[:, None]], axis=1).tofile(self.folder / "s_axis.in")
+            answers = sum(map(len, sequences)) if self.interface.network.return_sequences else len(sequences)
+            expected = answers * self.ports["m_axis"].beats
+            arguments += [str(int(stalls * 65536)), str(seed), str(expected)]
+        output = run_tool([str(self.folder / "driver"), *arguments], self.folder, "simulating the netlist")
+        stats = json.loads(output.strip().splitlines()[-1])
+        if stats["error"]:
+            raise MismatchError(f"stream rule broken: {stats['error']}")
+        beats = {
+            port: Beats.read(self.folder / f"{port}.beats", packing, sink=port.startswith("s_"))
+            for port, packing in self.ports.items()
+        }
+        return Observation(self.interface, beats, stats["cycles"], complete=sequences is not None)
+
+
+def port_packings(interface: Interface) -> dict[str, Packing]:
+    """How vectors travel on each port of a core, by name; ``s_axis`` and ``m_axis`` first."""
+    ports = {"s_axis": interface.input, "m_axis": interface.output}
+    for number, packing in interface.states.items() if interface.keep_state else ():
+        ports |= {f"{side}_axis_state_{number}": packing for side in "sm"}
+    return ports

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from ffhw.report.page import _syntheses
+
+SYNTHESIS = {
+    "title": "Board",
+    "bitstream": "board.bin",
+    "netlist": {"equal": True, "codes": 12345},
+    "differences": ["multipliers: 8 predicted, 7 built (jk has 7 for 8 & less)"],
+    "utilisation": {"luts": {"used": 50, "available": 200}, "block_rams": {"used": 30, "available": 30}},
+    "fmax_reliable": True,
+    "fmax_mhz": 40.0,
+    "steps_per_second": 1e6,
+}
+
+
+def test_the_page_says_what_is_known_of_the_netlist():
+    page = _syntheses([SYNTHESIS])
+    assert "<td>equal, 12,345 codes</td><td class=n>50</td>" in page
+    assert "<p class='quiet'>Board: multipliers: 8 predicted, 7 built (jk has 7 for 8 &amp; less)</p>" in page
+    assert "<td>not checked</td>" in _syntheses([{**SYNTHESIS, "netlist": {"equal": None}, "differences": []}])
