@@ -130,3 +130,11 @@ def sabotage_valid(verilog: str, expression: str) -> str:
   assign m_axis_tvalid = honest_valid & ({expression});
 endmodule"""
     return changed.replace("endmodule", extra, 1)
+
+
+def top_ports(verilog: str) -> dict[str, int]:
+    """Width of each port of ``ffhw_top`` by name, clock and reset excluded."""
+    body = verilog[verilog.index("module ffhw_top(") :]
+    body = body[: body.index("endmodule")]
+    found = re.findall(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);", body, re.MULTILINE)
+    return {name: int(high or 0) + 1 for high, name in found if name not in ("clk", "rst")}

@@ -21,8 +21,8 @@ TRACED = ("Signal", "read_port", "write_port", "like", "Memory", "create")
 # They are those of this version of Amaranth's yosys.
 YOSYS = "0.50."
 DIGESTS = {
-    False: "3e64f9d0eab18341390cefa1a07f1bf0b8057a022ef30395b36449df4578f115",
-    True: "905da96fcf9949cf63b1a6a3d556c97394ccd007071e132b6ebe237f7b27754b",
+    False: "27d5900c88bb6dc7a5c5af2c44e37c711ef09b2e5972f38999761fb068f62ca2",
+    True: "fe89ef31bab1e805f5689019b7c5b51e6349071c39741d030f57490dbd765c30",
 }
 
 

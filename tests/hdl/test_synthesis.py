@@ -12,9 +12,8 @@ import subprocess
 import sys
 
 import pytest
-from networks import random_network
+from networks import random_network, top_ports
 
-from ffhw.boards.flow import top_ports
 from ffhw.export import generate
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.performance import predict

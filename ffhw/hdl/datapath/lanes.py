@@ -16,12 +16,14 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ffhw.hdl.datapath.beat import beat_layout, element_shape
 from ffhw.hdl.datapath.mac import MacArray
+from ffhw.hdl.datapath.rom import Rom, padded
 from ffhw.hdl.datapath.step_buffer import StepBuffer
 from ffhw.hdl.plan.folding import Schedule
 from ffhw.hdl.plan.weighted import operand_bits, tree_stages
@@ -99,7 +101,8 @@ class Lanes(wiring.Component):
             write_width=self.input_width,
             read_width=folding.simd,
         )
-        m.submodules.weights = weights = self._weight_memory()
+        fields = weight_fields(self.layer, plan)
+        m.submodules.weights = weights = Rom(fields=fields, bits=self.layer.weight_bits)
         m.submodules.mac = mac = MacArray(
             accumulators=plan.gates * folding.lanes,
             simd=folding.simd,
@@ -108,7 +111,6 @@ class Lanes(wiring.Component):
             acc_width=self.layer.acc_width,
         )
         wiring.connect(m, wiring.flipped(self.i), x.i)
-        weight_read = weights.read_port()
 
         # --- issue ---------------------------------------------------------------------------------------------------
         advance = Signal()  # the pipeline moves
@@ -137,8 +139,8 @@ class Lanes(wiring.Component):
             self.h_word.eq(h_word),
             self.h_en.eq(advance),
             self.h_release.eq(issue & step_ends & ~fresh & int(self.recurrent)),
-            weight_read.addr.eq(address),
-            weight_read.en.eq(advance),
+            weights.addr.eq(address),
+            weights.en.eq(advance),
         ]
         with m.If(advance & (pause != 0)):
             m.d.sync += pause.eq(pause - 1)
@@ -170,7 +172,7 @@ class Lanes(wiring.Component):
         with m.If(advance):
             m.d.sync += [op_valid.eq(issue), op_first.eq(~in_h & (x_word == 0)), op_in_h.eq(in_h), op_fresh.eq(fresh)]
         m.d.comb += [mac.en.eq(advance), mac.valid.eq(op_valid), mac.first.eq(op_first)]
-        m.d.comb += mac.weight.as_value().eq(weight_read.data)
+        m.d.comb += mac.weight.as_value().eq(weights.data)
         for s in range(folding.simd):
             # both products are aligned with the accumulator: x << shift_x, h << shift_h
             element = x.r_data.word_select(s, self.layer.input.bits)
@@ -216,10 +218,9 @@ class Lanes(wiring.Component):
             m.d.sync += [slot.eq(after) for slot, after in zip(line, line[finishers * gates :], strict=False)]
 
         # --- sums ----------------------------------------------------------------------------------------------------
-        m.submodules.bias = bias = self._bias_memory()
-        bias_read = bias.read_port()
+        m.submodules.bias = bias = Rom(fields=self._biases(), bits=self.layer.acc_width)
         next_beat = Mux(take, Mux(beat == plan.step_beats - 1, 0, beat + 1), beat)
-        m.d.comb += [bias_read.addr.eq(next_beat), bias_read.en.eq(1)]
+        m.d.comb += [bias.addr.eq(next_beat), bias.en.eq(1)]
         m.d.sync += beat.eq(next_beat)
         with m.If(take):
             m.d.sync += [
@@ -230,56 +231,29 @@ class Lanes(wiring.Component):
             ]
             for n in range(finishers * gates):
                 acc = mac.acc[n] if not line else Mux(waiting == 0, mac.acc[n], line[n])
-                offset = bias_read.data.word_select(n, self.layer.acc_width).as_signed()
+                offset = bias.data.word_select(n, self.layer.acc_width).as_signed()
                 # sum = acc + bias
                 m.d.sync += self.o.payload.sum[n // gates][n % gates].eq(acc + offset)
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         return m
 
-    def _weight_memory(self) -> memory.Memory:
-        """One word a cycle in the order of issue: lane by lane, gate by gate, S weights each; zero past the end."""
-        width = self.plan.macs * self.layer.weight_bits
-        return memory.Memory(
-            shape=unsigned(width), depth=self.plan.ideal_cycles, init=weight_words(self.layer, self.plan)
-        )
-
-    def _bias_memory(self) -> memory.Memory:
-        """One word a beat: the biases of F units, gate by gate."""
-        layer, plan, bias = self.layer, self.plan, self.bias
-        words = []
-        for beat in range(plan.step_beats):
-            units = range(beat * plan.folding.finishers, (beat + 1) * plan.folding.finishers)
-            values = [int(bias[g, u]) if u < plan.units else 0 for u in units for g in range(plan.gates)]
-            words.append(pack(values, layer.acc_width))
-        width = layer.acc_width * plan.gates * plan.folding.finishers
-        return memory.Memory(shape=unsigned(width), depth=plan.step_beats, init=words)
+    def _biases(self) -> Ints:
+        """One row a beat: the biases of F units, gate by gate; zero past the last unit."""
+        gates, finishers, beats = self.plan.gates, self.plan.folding.finishers, self.plan.step_beats
+        units = padded(self.bias, beats * finishers).reshape(gates, beats, finishers)
+        return units.transpose(1, 2, 0).reshape(beats, finishers * gates)
 
 
-def weight_words(layer: WeightedLayer, plan: Schedule) -> list[int]:
-    """Weight memory content in the order of issue."""
-    folding = plan.folding
-    parts = list(zip(layer.matrices, (plan.x_words, plan.h_words), strict=False))
-    words = []
-    for group in range(plan.groups):
-        units = range(group * folding.lanes, (group + 1) * folding.lanes)
-        for matrix, count in parts:
-            for word in range(count):
-                elements = range(word * folding.simd, (word + 1) * folding.simd)
-                values = [
-                    int(matrix[g, u, e]) if u < plan.units and e < matrix.shape[2] else 0
-                    for u in units
-                    for g in range(plan.gates)
-                    for e in elements
-                ]
-                words.append(pack(values, layer.weight_bits))
-    return words
-
-
-def pack(values: list[int], width: int) -> int:
-    """One word of ``width`` bit two's complement fields, the first in the least significant bits."""
-    mask = (1 << width) - 1
-    return sum((value & mask) << (n * width) for n, value in enumerate(values))
+def weight_fields(layer: WeightedLayer, plan: Schedule) -> Ints:
+    """One row a cycle in the order of issue: lane by lane, gate by gate, S weights each; zero past the end."""
+    gates, groups, lanes, simd = plan.gates, plan.groups, plan.folding.lanes, plan.folding.simd
+    parts = []
+    for matrix, words in zip(layer.matrices, (plan.x_words, plan.h_words), strict=False):
+        split = padded(matrix, groups * lanes, words * simd).reshape(gates, groups, lanes, words, simd)
+        # group, word; lane, gate, element
+        parts.append(split.transpose(1, 3, 2, 0, 4).reshape(groups, words, lanes * gates * simd))
+    return np.concatenate(parts, axis=1).reshape(plan.ideal_cycles, -1)
 
 
 def _signed(value: Any, shape: Shape) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
-from amaranth.lib import memory, stream, wiring
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ffhw.hdl.datapath.beat import beat_layout, element_shape
-from ffhw.hdl.datapath.lanes import pack
+from ffhw.hdl.datapath.rom import Rom, padded
 from ffhw.hdl.plan.folding import Folding
 from ffhw.layers.embedding import EmbeddingLayer
 
@@ -51,13 +51,8 @@ class Embedding(wiring.Component):
         table, bits = self.layer.table, self.layer.output.bits
         rows, size = table.shape
         beats = -(-size // self.width)
-        words = []
-        for row in range(rows):
-            for beat in range(beats):
-                values = [int(v) for v in table[row, beat * self.width : (beat + 1) * self.width]]
-                words.append(pack(values, bits))
-        m.submodules.table = rom = memory.Memory(shape=unsigned(bits * self.width), depth=rows * beats, init=words)
-        read = rom.read_port()
+        fields = padded(table, beats * self.width).reshape(rows * beats, self.width)
+        m.submodules.table = read = Rom(fields=fields, bits=bits)
 
         # one token is held while its row is read; the next one is taken with the row's last word
         held = Signal()

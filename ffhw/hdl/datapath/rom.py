@@ -1,0 +1,109 @@
+"""Memories of constants: weights, biases, embedding rows.
+
+In Amaranth's own simulator a ROM is a memory with initial content. Written as Verilog it is a small module of its own
+that reads its content from a file: millions of weights then never pass through Amaranth or yosys, which take
+microseconds for each bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import ClockSignal, Const, Instance, Module, unsigned
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from ffhw.layers.base import Ints
+
+_PREFIX = "ffhw_rom"
+_MODULE = """
+// {depth} words of {width} bits, with one registered read port
+module {name}(clk, en, addr, data);
+  input clk;
+  input en;
+  input [{high_address}:0] addr;
+  output reg [{high}:0] data;
+  reg [{high}:0] words [{last}:0];
+  initial $readmemb("{name}.mem", words);
+  always @(posedge clk)
+    if (en) data <= words[addr];
+endmodule
+"""
+
+
+class MemoryFiles:
+    """The platform for a design that is written as Verilog: takes its ROMs.
+
+    files: their contents by name. verilog: their modules.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        self.verilog = ""
+
+    def add(self, rom: Rom) -> str:
+        """Name of the module that is the ROM."""
+        name = f"{_PREFIX}_{len(self.files) + 1}"
+        self.files[f"{name}.mem"] = rom.text()
+        self.verilog += _MODULE.format(
+            name=name,
+            depth=rom.depth,
+            width=rom.width,
+            high=rom.width - 1,
+            last=rom.depth - 1,
+            high_address=max(len(rom.addr), 1) - 1,
+        )
+        return name
+
+
+class Rom(wiring.Component):
+    """A memory of constants with one registered read port. Latency: 1 cycle. Throughput: a word each cycle.
+
+    Parameters
+    ----------
+    fields: ``[depth, n]`` integers; a word is n fields of ``bits`` bits in two's complement, the first one lowest.
+
+    Members
+    -------
+    addr: number of a word; en: read it, else ``data`` keeps its value. data: the word, one cycle later.
+    """
+
+    def __init__(self, *, fields: Ints, bits: int) -> None:
+        self.fields = fields
+        self.bits = bits
+        self.depth, count = fields.shape
+        self.width = bits * count
+        super().__init__({"addr": In(range(self.depth)), "en": In(1), "data": Out(self.width)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        if isinstance(platform, MemoryFiles):
+            m.submodules.rom = Instance(
+                platform.add(self),
+                i_clk=ClockSignal(),
+                i_en=self.en,
+                i_addr=self.addr if len(self.addr) else Const(0, 1),
+                o_data=self.data,
+            )
+            return m
+        words = [int(row, 2) for row in self.text().split()]
+        m.submodules.words = content = memory.Memory(shape=unsigned(self.width), depth=self.depth, init=words)
+        read = content.read_port()
+        m.d.comb += [read.addr.eq(self.addr), read.en.eq(self.en), self.data.eq(read.data)]
+        return m
+
+    def text(self) -> str:
+        """The content as ``$readmemb`` takes it: a word a line, its highest bit first."""
+        # the last field is the highest
+        places = np.arange(self.bits)[::-1]
+        bits = ((self.fields[:, ::-1, None] >> places) & 1).astype(np.uint8).reshape(self.depth, self.width)
+        lines = np.full((self.depth, self.width + 1), ord("\n"), np.uint8)
+        lines[:, :-1] = bits + ord("0")
+        return lines.tobytes().decode("ascii")
+
+
+def padded(array: Ints, *sizes: int) -> Ints:
+    """An array with zeros behind its last axes, up to these sizes."""
+    missing = [size - have for size, have in zip(sizes, array.shape[-len(sizes) :], strict=True)]
+    return np.pad(array, [(0, 0)] * (array.ndim - len(sizes)) + [(0, n) for n in missing])
