@@ -1,7 +1,8 @@
 """Both examples down the whole road: train, export at 8 bits, simulate on two simulators and in bulk, place and route.
 
 Every netlist is simulated against the golden model before it is placed. Takes about twenty minutes on two cores. Run
-from the repository: ``python benchmarks/examples.py``.
+from the repository: ``python benchmarks/examples.py [FOLDER]``; models that `ffhw train` left in FOLDER are not trained
+again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
+import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,11 +29,16 @@ from ffhw.sim.netlist import check_netlist
 from ffhw.training.tasks import TASKS
 from ffhw.training.train import train
 
+EXAMPLES = ("flipflop3", "japanese-vowels")
+MODELS = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp())
+
 
 def road(task: str, folder: Path) -> dict[str, object]:
     """One example on every board; the simulated folding is the one for the iCEBreaker."""
-    model = folder / f"{task}.keras"
-    record = train(TASKS[task], model)
+    model = MODELS / f"{task}.keras"
+    if not model.exists():
+        train(TASKS[task], model)
+    record = json.loads(model.with_suffix(".json").read_text())
     boards = {}
     for name, board in Board.BY_NAME.items():
         lanes = {"board": name} if name != "ulx3s-85f" else {"lanes": 8}
@@ -57,7 +65,7 @@ def road(task: str, folder: Path) -> dict[str, object]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
-        save("examples", {"examples": [road(task, Path(name)) for task in TASKS]})
+        save("examples", {"examples": [road(task, Path(name)) for task in EXAMPLES]})
 
 
 if __name__ == "__main__":
