@@ -48,5 +48,5 @@ def check_shape(value: Any, shape: Any, what: str) -> None:
         types = (int, float) if shape is float else (shape,)
         if not isinstance(value, types) or (isinstance(value, bool) and shape is not bool):
             raise InputError(f"{what} must be of type {shape.__name__}, not {type(value).__name__}")
-        if shape is float and not abs(value) < MOST:
+        if shape in (int, float) and not abs(value) < MOST:
             raise InputError(f"{what} must be a finite number, not {str(value)[:40]}")

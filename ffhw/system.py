@@ -17,6 +17,7 @@ from pathlib import Path
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+LIBPYTHON = f"lib{_PYTHON}"
 
 
 def _program(name: str) -> Callable[[], str]:
@@ -57,7 +58,7 @@ NEEDS = (
     Need("g++", "g++", "sim", _program("g++")),
     Need("make", "make", "sim (cocotb with Verilator)", _program("make")),
     # without it simulation goes on with the compiled driver alone
-    Need("libpython", f"lib{_PYTHON}", "sim (cocotb)", _libpython, required=False),
+    Need("libpython", LIBPYTHON, "sim (cocotb)", _libpython, required=False),
     Need("iverilog", "iverilog", "sim --sim icarus, a second opinion", _program("iverilog"), required=False),
 )
 

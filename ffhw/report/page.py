@@ -9,9 +9,28 @@ from typing import Any
 
 from ffhw import __version__
 from ffhw.bundle import Bundle
-from ffhw.errors import ToolError
+from ffhw.errors import InputError, ToolError
 from ffhw.numbers.formats import format_from_dict
+from ffhw.shapes import check_shape
 
+_SIMULATION = {
+    "simulator": str,
+    "internals": bool,
+    "sequences": int,
+    "compared": int,
+    "cycles": int,
+    "cycles_per_step": None,
+    "predicted_cycles_per_step": int,
+}
+_SYNTHESIS = {
+    "title": str,
+    "bitstream": str,
+    "fmax_mhz": float,
+    "fmax_reliable": bool,
+    "utilisation": {str: {"used": int, "available": int}},
+    "netlist?": {"equal": None, "codes?": int},
+    "differences?": [str],
+}
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1a202c; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { margin-bottom: .2rem; } h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; border-bottom: 1px solid #e2e8f0; }
@@ -33,18 +52,26 @@ def write_report(bundle: Bundle) -> Path:
         from ffhw.report import figures
     except ImportError:
         raise ToolError("reports need matplotlib: pip install 'ffhw[report]'") from None
-    accuracy, performance = bundle.json("accuracy.json"), bundle.json("performance.json")
-    results = bundle.results()
-    syntheses = [content for name, content in results.items() if name.startswith("synth-")]
-    simulations = [content for name, content in results.items() if name.startswith("sim-")]
+    accuracy, performance = bundle.accuracy(), bundle.json("performance.json")
+    simulations, damaged = _sound(bundle, "sim-", _SIMULATION)
+    syntheses, more = _sound(bundle, "synth-", _SYNTHESIS)
+    for synthesis in syntheses:
+        # a figure that can be computed is not believed
+        synthesis["steps_per_second"] = synthesis["fmax_mhz"] * 1e6 / performance["cycles_per_step"]
     network = bundle.json("network.json")
+    compared = "<p class='quiet'>Not compared with a float network.</p>"
+    if accuracy:
+        compared = _accuracy(accuracy) + _row(figures.scores(accuracy), figures.difference_histogram(accuracy))
     sections = [
-        ("Accuracy", _accuracy(accuracy) + _row(figures.scores(accuracy), figures.difference_histogram(accuracy))),
+        ("Accuracy", compared),
         ("Network", _network(network)),
         ("Cycles", _engines(performance) + _row(figures.roofline(performance))),
         ("Simulation", _simulations(simulations)),
         ("Synthesis", _syntheses(syntheses) + _row(figures.resources(syntheses))),
     ]
+    if damaged + more:
+        lines = "".join(f"<p class='bad'>{html.escape(line)}</p>" for line in damaged + more)
+        sections.append(("Not shown", lines))
     body = "".join(f"<h2>{title}</h2>\n{content}\n" for title, content in sections)
     title = html.escape(network["name"])
     page = (
@@ -53,6 +80,20 @@ def write_report(bundle: Bundle) -> Path:
         f"<p class='quiet'>ffhw {__version__}, bundle {bundle.identity[:12]}</p>\n{body}</body></html>\n"
     )
     return bundle.add_file("report.html", page)
+
+
+def _sound(bundle: Bundle, prefix: str, shape: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Results of a kind that have the figures the page shows, and a line on each that has not."""
+    found, damaged = [], []
+    for name, content in bundle.results().items():
+        if name.startswith(prefix):
+            try:
+                check_shape(content, shape, f"results/{name}")
+            except InputError as error:
+                damaged.append(str(error))
+            else:
+                found.append(content)
+    return found, damaged
 
 
 def _row(*drawings: Any) -> str:
@@ -191,4 +232,4 @@ def _syntheses(syntheses: list[dict[str, Any]]) -> str:
 def _netlist(synthesis: dict[str, Any]) -> str:
     """What the simulation of the netlist said before it was placed."""
     found = synthesis.get("netlist", {})
-    return f"equal, {found['codes']:,} codes" if found.get("equal") else "not checked"
+    return f"equal, {found.get('codes', 0):,} codes" if found.get("equal") else "not checked"

@@ -16,6 +16,7 @@ from typing import Any
 from ffhw.errors import InputError, MismatchError, ToolError
 from ffhw.processes import kept_folder
 from ffhw.sim.tools import SIMULATORS, has_perl, require, verilator_root
+from ffhw.system import LIBPYTHON, has_libpython
 
 BENCH_TESTS = 1  # tests in the bench; a filter or an import error must not look like success
 
@@ -62,6 +63,8 @@ class CocotbSimulator:
             from cocotb_tools.runner import get_runner
         except ImportError:
             raise ToolError("cocotb is missing: pip install 'ffhw[sim]'") from None
+        if not has_libpython():
+            raise ToolError(f"cocotb needs {LIBPYTHON}: apt-get install {LIBPYTHON}; or use --all, which does without")
         self.rtl = Path(rtl).resolve()
         self.simulator = simulator
         self.waves = waves

@@ -1,0 +1,109 @@
+"""Commands that are interrupted, ended or killed at random moments: the old result or the new one, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ffhw import processes
+from ffhw.bundle import Bundle
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+# Moments of each command and signal: few in the default run, sixty in `make soak`.
+FEW, MANY = 2, 60
+
+
+@pytest.fixture(scope="module")
+def bundle(keras_models, tmp_path_factory):
+    """A bundle, and how long its export takes."""
+    folder = tmp_path_factory.mktemp("interrupts")
+    begin = time.monotonic()
+    export(keras_models, folder / "build").communicate()
+    return folder / "build", time.monotonic() - begin
+
+
+def start(arguments, **options):
+    command = [sys.executable, "-m", "ffhw", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def export(keras_models, target, lanes=1, **options):
+    return start(["export", keras_models / "tracker.keras", "--lanes", lanes, "-o", target], **options)
+
+
+def whole(keras_models, target, lanes, **options):
+    """An export that nobody disturbs."""
+    process = export(keras_models, target, lanes, **options)
+    assert process.communicate()[1] == ""
+    assert process.returncode == 0
+
+
+def left_behind(tmp_path):
+    """Temporary files and running programs of ours."""
+    names = [p.name for p in tmp_path.rglob("*") if "ffhw-" in p.name]
+    marks = {name.lstrip(".").removeprefix("ffhw-").partition("-")[0] for name in names}
+    return names, [pid for mark in marks for pid in processes._programs(mark)]
+
+
+def disturb(make, tmp_path, number, delay):
+    """Start a command, send a signal after a while; what it says and how it ends must be clean."""
+    env = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    process = make(env=env)
+    time.sleep(delay)
+    process.send_signal(number)
+    out, error = process.communicate(timeout=60)
+    if process.returncode == 0:
+        return out
+    if number == signal.SIGKILL:
+        assert process.returncode == -number
+        return out
+    # a signal in the first moments finds Python itself still starting
+    assert process.returncode in (CODES[number], -number), error
+    if process.returncode == CODES[number]:
+        assert len(error.strip().splitlines()) == 1, error
+        assert "nothing was left half-written" in error
+    assert left_behind(tmp_path) == ([], [])
+    return out
+
+
+def moments(count, seconds, seed):
+    rng = random.Random(seed)
+    # not before Python has started
+    return [0.25 + rng.random() * max(0.5, seconds - 0.2) for _ in range(count)]
+
+
+@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_export(keras_models, bundle, tmp_path, number, count):
+    (tmp_path / "tmp").mkdir()
+    target = tmp_path / "build"
+    for lanes in (1, 2):
+        whole(keras_models, target, lanes)
+    kept = {Bundle.open(target).identity}
+    whole(keras_models, target, 1)
+    kept.add(Bundle.open(target).identity)
+    assert len(kept) == 2
+    for n, delay in enumerate(moments(count, bundle[1], int(number))):
+        disturb(lambda lanes=1 + n % 2, **o: export(keras_models, target, lanes, **o), tmp_path, number, delay)
+        assert Bundle.open(target).identity in kept
+    # whatever was killed, the next one sweeps
+    whole(keras_models, target, 1, env={**os.environ, "TMPDIR": str(tmp_path / "tmp")})
+    assert left_behind(tmp_path) == ([], [])
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("number", "arguments"), [(signal.SIGINT, ("--all",)), (signal.SIGTERM, ())])
+def test_sim(bundle, tmp_path, number, arguments, count):
+    (tmp_path / "tmp").mkdir()
+    for delay in moments(count, 8.0, int(number)):
+        disturb(lambda **o: start(["sim", bundle[0], *arguments], **o), tmp_path, number, delay)
+        results = bundle[0] / "results"
+        assert not list(results.glob(".ffhw-*"))
+        Bundle.open(bundle[0])
