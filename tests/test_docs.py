@@ -114,3 +114,16 @@ def test_the_page_on_own_models_does_what_it_says(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert "Fixed(8, frac=" in run.stdout
+
+
+def test_the_engineers_day_begins_in_a_plain_shell():
+    """A shell that knows neither pip nor ffhw gets there by the README's first line."""
+    page = (DOCS.parent / "README.md").read_text()
+    day = page[page.index("## An engineer's day") :]
+    first = re.search(r"```sh\n(.*?)\n", day).group(1).split("#")[0].strip()
+    assert first == ". .venv/bin/activate"
+    script = f"{first.replace('.venv', sys.prefix)} && ffhw --version && pip --version"
+    run = subprocess.run(
+        ["sh", "-c", script], env={"PATH": "/usr/bin:/bin", "HOME": "/"}, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr

@@ -13,7 +13,7 @@ def test_hostile_files_end_well(keras_models):
         sys.executable,
         str(drive),
         "--count",
-        "120",
+        "60",
         "--seed",
         "7",
         "--jobs",
