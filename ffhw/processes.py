@@ -79,7 +79,10 @@ def run(
     ------
     ToolError: it cannot be started.
     """
-    variables = {**os.environ, **(env or {}), TOKEN_VARIABLE: token()}
+    variables = {**os.environ, TOKEN_VARIABLE: token()}
+    if cwd is not None and not _owned.isdisjoint([cwd, *cwd.parents]):
+        variables["TMPDIR"] = str(cwd)  # what it leaves when it is killed goes with our folder
+    variables |= env or {}
     with contextlib.ExitStack() as stack:
         out: Any = stack.enter_context(open(log, "wb") if log else tempfile.TemporaryFile())  # noqa: SIM115
         err = out if log else stack.enter_context(tempfile.TemporaryFile())

@@ -217,6 +217,7 @@ def test_an_identity_of_zeros_is_refused(bundle):
         (edit_json("design.json", lambda d: d["foldings"].pop()), "needs as many foldings, not 1"),
         (edit_json("design.json", lambda d: d.pop("keep_state")), "design.json has no keep_state"),
         (edit_json("network.json", lambda n: n.update(name="other")), "network.json does not describe network.npz"),
+        (edit_json("design.json", lambda d: d.update(keep_state=True)), "differ in whether states are kept"),
         (lambda path: (path / "performance.json").write_text("[1"), "performance.json is no JSON"),
         (lambda path: (path / "design.json").write_text("[]"), "design.json must hold a JSON object"),
         (lambda path: (path / "vectors.npz").write_bytes(b"PK"), "vectors.npz is not a NumPy file"),
@@ -306,3 +307,32 @@ def test_a_folder_without_permission(tmp_path, content, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
     with pytest.raises(OutputError, match=r"no permission to write in "):
         write_bundle(tmp_path / "build", content)
+
+
+def test_markers_that_are_links_are_not_followed(bundle, tmp_path):
+    (bundle.path / "results" / ".ours").mkdir(parents=True)
+    (bundle.path / "results" / ".ours" / "report.html").symlink_to(tmp_path / "victim")
+    with pytest.raises(OutputError, match=r"^cannot write to .*results: "):
+        bundle.add_file("report.html", "page")
+    assert not (tmp_path / "victim").exists()
+
+
+@pytest.mark.parametrize(
+    "accuracy",
+    [
+        {"quantized": {"accuracy": 9.9}},
+        {"sequences": -5},
+        {"float": {"mse": 1.0}},
+        {"difference_histogram": {"edges": [0, 1], "counts": [-1]}},
+        {"difference_histogram": {"edges": [1, 0], "counts": [1]}},
+        {"difference_histogram": {"edges": [0], "counts": [1]}},
+        {"max_difference": float("nan")},
+    ],
+)
+def test_scores_that_cannot_be_are_refused(tmp_path, content, accuracy):
+    honest = {"data": "d", "sequences": 2, "steps": 5, "float": {"accuracy": 1.0}, "quantized": {"accuracy": 0.5}}
+    write_bundle(tmp_path / "b", {**content, "accuracy.json": json.dumps(honest)})
+    assert Bundle.open(tmp_path / "b").accuracy() == honest
+    write_bundle(tmp_path / "b", {**content, "accuracy.json": json.dumps({**honest, **accuracy})})
+    with pytest.raises(DigestError, match=r"contradicts itself: .*accuracy\.json"):
+        Bundle.open(tmp_path / "b")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ffhw.bundle import Bundle
-from ffhw.errors import InputError, MismatchError, ToolError
+from ffhw.errors import DigestError, InputError, MismatchError, ToolError
 from ffhw.layers.base import Ints
 from ffhw.model import golden
 
@@ -32,7 +32,11 @@ def run(bundle: Bundle, backend: str, codes: Ints, lengths: Ints) -> Ints:
             from ffhw.backends import onnx_runtime
         except ImportError:
             raise ToolError("ONNX Runtime is missing: pip install 'ffhw[onnx]'") from None
-        return onnx_runtime.run((bundle.path / "model.onnx").read_bytes(), codes, lengths)
+        try:
+            return onnx_runtime.run(bundle.files["model.onnx"], codes, lengths)
+        except Exception as error:  # the runtime meets whatever is in the file, by exceptions of its own
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise DigestError(f"{bundle.path}: model.onnx cannot be run ({reason}); export the model again") from None
     if backend == "rtl":
         from ffhw.backends import rtl
 

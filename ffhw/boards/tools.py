@@ -6,10 +6,8 @@ import contextlib
 import dataclasses
 import hashlib
 import importlib.util
-import os
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,14 +16,13 @@ from pathlib import Path
 
 from ffhw.errors import ToolError
 from ffhw.processes import run
+from ffhw.yowasp import cache_environment, cache_folder
 
 Step = Callable[[str], None]
 # Seconds between two looks at a tool's log.
 _INTERVAL = 1.0
 # Characters of a log line that are shown.
 _SHOWN = 70
-# What the YoWASP tools read.
-_CACHE_VARIABLE = "YOWASP_CACHE_DIR"
 
 
 class ToolFailed(ToolError):
@@ -58,9 +55,8 @@ class Toolbox:
         executable = find(program)
         environment: dict[str, str] = {}
         if first_use(program):
-            if not _writable(cache_folder()):
-                private = self.folder / "cache"
-                environment[_CACHE_VARIABLE] = str(private)
+            environment = cache_environment(self.folder)
+            if environment:
                 self.step(f"{cache_folder()} cannot be written: {program} compiles itself for this run only")
             self.step(f"{program} (its first use compiles it, a minute or two)")
         else:
@@ -121,13 +117,6 @@ def find(program: str) -> str:
     return executable
 
 
-def cache_folder() -> Path:
-    """Where the YoWASP tools keep themselves compiled."""
-    import platformdirs
-
-    return Path(os.environ.get(_CACHE_VARIABLE) or platformdirs.user_cache_dir("YoWASP", appauthor=False))
-
-
 def first_use(program: str) -> bool:
     """Whether a tool's WebAssembly has yet to be compiled on this machine; False for a tool that has none."""
     found = [entry for entry in entry_points(group="console_scripts", name=program) if program.startswith("yowasp-")]
@@ -141,16 +130,6 @@ def first_use(program: str) -> bool:
         return False
     digest = hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
     return not (cache_folder() / package / module / digest).is_file()
-
-
-def _writable(folder: Path) -> bool:
-    """Whether files can be written in a folder, which is created if need be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
 
 
 def _start(command: list[str], folder: Path, environment: dict[str, str], log: Path) -> int:

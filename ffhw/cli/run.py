@@ -27,6 +27,8 @@ def run(
 
     if output is not None:
         check_file(output)
+        if bundle.resolve() in output.resolve().parents:
+            raise OutputError(f"cannot write {output}: it is inside the bundle; choose another place")
         if output.exists() and output.samefile(data):
             raise OutputError(f"cannot write {output}: it is the input; choose another name")
     opened = Bundle.open(bundle)

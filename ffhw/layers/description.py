@@ -11,8 +11,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import numpy as np
-
 from ffhw.errors import InputError
 from ffhw.layers.base import FloatLayer, Floats
 
@@ -53,7 +51,7 @@ UNITS = Option(
     0,
 )
 NUMBER = Option(
-    lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and bool(np.isfinite(v)),
+    lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1e300,
     "must be a finite number",
     0.0,
 )

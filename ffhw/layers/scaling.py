@@ -42,10 +42,11 @@ NUMBERS = Option(_is_numbers, "must be a number or a list of numbers", None)
 def _each(described: Described, option: str) -> Floats:
     """An option as one number an element, ``[D]``."""
     value = np.asarray(described.options[option], dtype=np.float64)
-    squeezed = value.reshape(-1) if value.size in (1, described.inputs) else None
-    if squeezed is None or value.ndim > described.rank:
+    *others, last = value.shape or (1,)
+    if any(size != 1 for size in others) or last not in (1, described.inputs) or value.ndim > described.rank:
+        # Keras would spread it along time, or along the batch
         raise described.refuse(option, f"must be one number, or one for each of {described.inputs} elements")
-    return np.broadcast_to(squeezed, described.inputs).astype(np.float64)
+    return np.broadcast_to(value.reshape(-1), described.inputs).astype(np.float64)
 
 
 def _batch_normalization(described: Described) -> Affine:
@@ -61,14 +62,18 @@ def _batch_normalization(described: Described) -> Affine:
 
 
 def _normalization(described: Described) -> Affine:
-    described.last_axis()
+    # no axis at all: one mean and one variance of everything
+    one = described.options["axis"] in ([], None)
+    if not one:
+        described.last_axis()
     given = described.options["mean"] is not None
     if given != (described.options["variance"] is not None):
         raise described.refuse("variance", "must be given where mean is, and the other way round")
     described.expect_arrays(0 if given else 3)
     d = described.inputs
-    mean = _each(described, "mean") if given else described.array("vars/0", d)
-    variance = _each(described, "variance") if given else described.array("vars/1", d)
+    shape = () if one else (d,)
+    mean = _each(described, "mean") if given else np.broadcast_to(described.array("vars/0", *shape), d)
+    variance = _each(described, "variance") if given else np.broadcast_to(described.array("vars/1", *shape), d)
     if (variance < 0).any():
         raise described.refuse("variance", "must not be negative")
     deviation = np.maximum(np.sqrt(variance), _LEAST_DEVIATION)

@@ -75,7 +75,9 @@ def fit_data(x: Any, lengths: Any, y: Any, signature: Signature, where: str) -> 
     x = _sequences(x, signature, where).astype(np.float64)
     padding = None
     if signature.mask_value is not None:
-        padding = (x == signature.mask_value).all(axis=-1)
+        # as Keras compares: in single precision
+        with np.errstate(over="ignore"):
+            padding = (x.astype(np.float32) == np.float32(signature.mask_value)).all(axis=-1)
     length = _lengths(lengths, x, padding, where)
     real = np.arange(x.shape[1]) < length[:, None]
     if not np.isfinite(x[real]).all():

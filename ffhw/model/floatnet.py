@@ -87,6 +87,9 @@ def forward(network: FloatNetwork, x: ArrayLike, lengths: ArrayLike | None = Non
 
 
 def predict(network: FloatNetwork, x: ArrayLike, lengths: ArrayLike | None = None) -> Floats:
-    """Outputs of the float network: ``[batch, time, N]``, or ``[batch, N]`` where it answers once a sequence."""
+    """Outputs of the float network: ``[batch, time, N]``, or ``[batch, N]`` where it answers once a sequence.
+
+    Padding is what lies past ``lengths``; :func:`ffhw.model.data.fit_data` finds them by a mask's value.
+    """
     v = network.layers[-1].answer(forward(network, x, lengths)[-1])
     return v if network.return_sequences else v[:, 0]

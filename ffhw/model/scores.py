@@ -53,6 +53,11 @@ def read_targets(data: Data, signature: Signature, where: str) -> Targets | None
     if y.dtype.kind not in "biuf":
         raise InputError(f"{where}: y must hold numbers, not {y.dtype}")
     answers = (batch, steps) if signature.every_step else (batch,)
+    if signature.every_step and y.ndim >= 2 and y.shape[:2] == answers:
+        # past a sequence's end nothing is asked for, whatever stands there
+        y = np.where(data.real.reshape(batch, steps, *[1] * (y.ndim - 2)), y, np.zeros((), y.dtype))
+    if n > 1 and y.shape == (*answers, 1):
+        y = y[..., 0]
     per_sequence = y.shape in ((batch,), (batch, 1))
     whole = y.dtype.kind in "biu" or bool(np.isfinite(y).all() and (y == np.floor(y)).all())
     if n > 1 or signature.head == "argmax":

@@ -124,12 +124,12 @@ def choose_frac(values: ArrayLike, bits: int, method: str = "error") -> int:
     if peak == 0.0:
         return bits - 1
     # peak lies in [2^(e-1), 2^e), so that the finest grid it fits is one of three
-    frac = bits - 1 - int(np.frexp(peak)[1])
+    frac = min(bits - 1 - int(np.frexp(peak)[1]), _FRAC_LIMIT)
     frac = max(f for f in (frac - 1, frac, frac + 1) if _fits(v, Fixed(bits, f)) or f < frac)
     frac = min(frac, _FRAC_LIMIT)
     if method == "range":
         return frac
-    errors = [_square_error(v, Fixed(bits, f)) for f in range(frac, frac + _FINER + 1)]
+    errors = [_square_error(v, Fixed(bits, f), 2.0**frac) for f in range(frac, frac + _FINER + 1)]
     return min(frac + int(np.argmin(errors)), _FRAC_LIMIT)
 
 
@@ -138,5 +138,6 @@ def _fits(v: Any, fmt: Fixed) -> bool:
     return bool(v.max() < (fmt.max + 0.5) / fmt.scale and v.min() >= (fmt.min - 0.5) / fmt.scale)
 
 
-def _square_error(v: Any, fmt: Fixed) -> float:
-    return float(np.square(fmt.dequantize(fmt.quantize(v)) - v).sum())
+def _square_error(v: Any, fmt: Fixed, unit: float) -> float:
+    # in units of a step, whatever the numbers' size: squares of the largest doubles are none
+    return float(np.square((fmt.dequantize(fmt.quantize(v)) - v) * unit).sum())

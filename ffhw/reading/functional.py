@@ -60,7 +60,7 @@ def check_calls(options: dict[str, Any], descriptions: list[Any]) -> dict[str, C
         if not isinstance(name, str) or not isinstance(nodes, list):
             raise InputError("a layer of the model is not described as Keras does it")
         if description.get("class_name") in _MASK_LAYERS and name not in calls:
-            _note_mask(masks, name, description["class_name"], nodes)
+            _note_mask(masks, name, description, nodes, next(iter(calls), None))
             continue
         sources, mask = _arguments(name, nodes, masks)
         if sources != ([] if before is None else [before]):
@@ -101,19 +101,35 @@ def _arguments(name: str, nodes: list[Any], masks: _Masks) -> tuple[list[str], f
     return [source for source in sources if source is not None], mask
 
 
-def _note_mask(masks: _Masks, name: str, kind: str, nodes: list[Any]) -> None:
-    """A layer that computes a mask: ``NotEqual(v, value)``, then for vectors ``Any`` over the elements."""
+def _note_mask(masks: _Masks, name: str, description: dict[str, Any], nodes: list[Any], start: str | None) -> None:
+    """A layer that computes the mask of the model's input: ``NotEqual(v, value)``, for vectors ``Any`` of the elements.
+
+    start: name of the input; a mask of anything else is one that the model computes for itself.
+    """
+    kind = description["class_name"]
     node = nodes[0] if len(nodes) == 1 and isinstance(nodes[0], dict) else {}
     arguments = node.get("args")
     if isinstance(arguments, list) and arguments and not any(v is not None for v in node.get("kwargs", {}).values()):
-        if kind == "NotEqual" and len(arguments) == 2 and isinstance(arguments[1], (int, float)):
+        if (
+            kind == "NotEqual"
+            and len(arguments) == 2
+            and type(arguments[1]) in (int, float)
+            and start is not None
+            and _source(arguments[0]) == start
+        ):
             masks.value[name] = float(arguments[1])
             return
         source = _source(arguments[0])
-        if kind == "Any" and source in masks.value and len(arguments) == 1:
+        axis = description["config"].get("axis")
+        if kind == "Any" and source in masks.value and len(arguments) == 1 and _is_last(axis):
             masks.value[name] = masks.value[source]
             return
     raise InputError(f"layer {name!r} is a {kind}, which has no hardware")
+
+
+def _is_last(axis: Any) -> bool:
+    """Whether an axis of steps ``[batch, time, D]`` is that of their elements."""
+    return axis in (-1, 2, [-1], [2])
 
 
 def _source(value: Any) -> str | None:

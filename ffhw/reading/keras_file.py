@@ -116,27 +116,17 @@ class StoredWeights:
 
         Raises
         ------
-        InputError: missing, of another shape or type, stored elsewhere, or not finite.
+        InputError: missing, of another shape or type, stored elsewhere, damaged, or not finite.
         """
         where = f"layer {name!r}: its weights {self.group}/{key}"
         dataset = self._find(f"{self.group}/{key}")
         if dataset is None:
             raise InputError(f"{where} are missing from the file")
-        if not isinstance(dataset, h5py.Dataset):
-            raise InputError(f"{where} are not an array")
-        if dataset.external or dataset.is_virtual:
-            raise InputError(f"{where} are stored outside the file: {_SAVE}")
-        if dataset.shape != shape:
-            raise InputError(f"{where} have shape {dataset.shape}, its options ask for {shape}")
-        if dataset.dtype.kind != "f" or dataset.dtype.itemsize not in (4, 8):
-            raise InputError(f"{where} must be float32 or float64, not {dataset.dtype}")
-        bytes_needed = dataset.size * dataset.dtype.itemsize
-        stored = dataset.id.get_storage_size()
-        if dataset.size > MOST_ELEMENTS or bytes_needed > _FREE_BYTES + MOST_EXPANSION * stored or not stored:
-            raise InputError(f"{where} of shape {shape} are stored in {stored:,} bytes: more than is there, or needed")
         try:
-            array = np.asarray(dataset, dtype=np.float64)
-        except Exception:  # a damaged filter or chunk, by exceptions of the library's own
+            array = _read(dataset, shape, where)
+        except InputError:
+            raise
+        except Exception:  # damaged metadata, filters or chunks, by exceptions of the library's own
             raise InputError(f"{where} are damaged: {_SAVE}") from None
         if not np.isfinite(array).all():
             bad = int((~np.isfinite(array)).sum())
@@ -145,20 +135,21 @@ class StoredWeights:
             )
         return array
 
-    def shape(self, key: str) -> tuple[int, ...] | None:
-        """Shape of what is stored under ``key``, None if nothing is."""
-        dataset = self._find(f"{self.group}/{key}")
-        return dataset.shape if isinstance(dataset, h5py.Dataset) else None
-
     def count(self, part: str = "") -> int:
         """Arrays stored of the layer, or of its part."""
         found = self._find(f"{self.group}/{part}vars")
-        return len(found) if isinstance(found, h5py.Group) else 0
+        try:
+            return len(found) if isinstance(found, h5py.Group) else 0
+        except Exception:  # damaged metadata
+            return 0
 
     def name(self) -> str | None:
         """The layer's name, as newer Keras versions store it beside its weights."""
         found = self._find(f"{self.group}/vars")
-        name = None if found is None else found.attrs.get("name")
+        try:
+            name = None if found is None else found.attrs.get("name")
+        except Exception:  # damaged metadata
+            return None
         return name if isinstance(name, str) else None
 
     def _find(self, key: str) -> Any:
@@ -172,3 +163,20 @@ class StoredWeights:
         except Exception:  # damaged metadata, by exceptions of the library's own
             return None
         return here
+
+
+def _read(dataset: Any, shape: tuple[int, ...], where: str) -> Floats:
+    """Numbers of a dataset, once it is known to be what it should be."""
+    if not isinstance(dataset, h5py.Dataset):
+        raise InputError(f"{where} are not an array")
+    if dataset.external or dataset.is_virtual:
+        raise InputError(f"{where} are stored outside the file: {_SAVE}")
+    if dataset.shape != shape:
+        raise InputError(f"{where} have shape {dataset.shape}, its options ask for {shape}")
+    if dataset.dtype.kind != "f" or dataset.dtype.itemsize not in (4, 8):
+        raise InputError(f"{where} must be float32 or float64, not {dataset.dtype}")
+    bytes_needed = dataset.size * dataset.dtype.itemsize
+    stored = dataset.id.get_storage_size()
+    if dataset.size > MOST_ELEMENTS or bytes_needed > _FREE_BYTES + MOST_EXPANSION * stored or not stored:
+        raise InputError(f"{where} of shape {shape} are stored in {stored:,} bytes: more than is there, or needed")
+    return np.asarray(dataset, dtype=np.float64)

@@ -18,7 +18,7 @@ import h5py
 from ffhw.errors import InputError
 from ffhw.layers import READ
 from ffhw.layers.base import FloatLayer
-from ffhw.layers.description import Activation, Affine, Described, KerasClass, Mask, Part, check_options
+from ffhw.layers.description import FLOAT_POLICIES, Activation, Affine, Described, KerasClass, Mask, Part, check_options
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.reading.functional import Call, check_calls
 from ffhw.reading.keras_file import StoredWeights, open_model
@@ -175,8 +175,9 @@ def input_shape(config: dict[str, Any], entries: list[Entry]) -> tuple[int, int]
     """
     layers = config["config"]["layers"]
     first = next((layer for layer in layers if layer.get("class_name") == "InputLayer"), None)
+    dtype: Any = "float32"
     if first is not None:
-        shape = first["config"].get("batch_shape")
+        shape, dtype = first["config"].get("batch_shape"), first["config"].get("dtype", "float32")
     else:
         shape = _mapping(config.get("build_config") or {}, "build_config").get("input_shape")
     tokens = bool(entries) and getattr(READ.get(entries[0].kind), "takes_tokens", False)
@@ -186,13 +187,18 @@ def input_shape(config: dict[str, Any], entries: list[Entry]) -> tuple[int, int]
     if not known or (sizes[-1] is None and not tokens):
         expected = "tokens [batch, time]" if tokens else "sequences [batch, time, inputs]"
         raise InputError(f"the model takes inputs of shape {shape!r}: hardware takes {expected}; use keras.Input")
+    if not tokens and dtype not in FLOAT_POLICIES:
+        # Keras would cast the data on the way in
+        raise InputError(f"the model takes inputs of dtype {dtype!r}: hardware takes {' or '.join(FLOAT_POLICIES)}")
     return (1, axes) if tokens else (sizes[-1], axes)
 
 
 def _parts(entries: list[Entry], inputs: int, rank: int) -> Iterator[FloatLayer | Part]:
     """What each layer means, with its options and shapes checked."""
-    for entry in entries:
+    for number, entry in enumerate(entries):
         known = entry.known()
+        if known.takes_tokens and number:
+            raise InputError(f"layer {entry.name!r}: {entry.kind} is supported at the input only")
         options = check_options(entry.name, entry.options, known.options)
         given = known.read(Described(entry.name, options, entry.weights, inputs, rank))
         for part in given if isinstance(given, tuple) else (given,):

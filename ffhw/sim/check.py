@@ -35,6 +35,8 @@ COCOTB_CYCLES = 150_000
 LEAST_CODES = 1000
 # Cycles that it may take for them where sequences can be cut.
 ADDED_CYCLES = 10_000_000
+# Cycles of one pass that writes waves: what a person can still look through, some megabytes.
+WAVE_CYCLES = 15_000
 # Cycles spent on measuring the pace where the compiled driver can afford it.
 LONG_RUN_CYCLES = 2_000_000
 
@@ -91,7 +93,8 @@ def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str,
     _check_vectors(network, vectors, count)
     predicted = bundle.json("performance.json")["cycles_per_step"]
     if not check.every:
-        sequences = within_budget(sequences, COCOTB_CYCLES // predicted)
+        budget = WAVE_CYCLES if check.waves else COCOTB_CYCLES
+        sequences = within_budget(sequences, budget // predicted)
     interface = Interface(network, foldings, bundle.keep_state, check.internals)
     loads = random_loads(network, len(sequences), check.seed) if bundle.keep_state else None
     with scratch_folder("rtl") as folder:

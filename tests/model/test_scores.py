@@ -132,3 +132,13 @@ def test_no_targets_give_no_score():
     signature = Signature(1, 2, "softmax", False)
     assert read_targets(data, signature, "d") is None
     assert score(np.zeros((2, 2)), None, data, signature) == {}
+
+
+@pytest.mark.parametrize("padding", [np.nan, -1, 7])
+def test_y_past_the_end_carries_no_meaning(padding):
+    answers = np.array([[[0.9], [0.4], [0.0]], [[0.2], [0.0], [0.0]]])
+    y = np.array([[1, 1, padding], [0, padding, padding]])
+    assert rate(answers, y, "sigmoid", every_step=True, lengths=[2, 1]) == {"accuracy": 2 / 3}
+    classes = np.concatenate([1 - answers, answers], axis=-1)
+    for form in (y, y[..., None]):
+        assert rate(classes, form, "softmax", every_step=True, lengths=[2, 1]) == {"accuracy": 2 / 3}

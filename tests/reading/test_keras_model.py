@@ -385,3 +385,53 @@ def test_the_head_is_known(tmp_path, layers, jk):
 def test_softmax_in_mid_chain_is_refused(tmp_path, layers, jk):
     parts = [layers.Input((None, 3)), layers.Dense(3, "softmax", name="early"), jk(4)]
     refused(saved(tmp_path, *parts)[1], r"^layer 'early': softmax is supported at the output only$")
+
+
+# --- found by trying -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [[[1.0], [2.0], [3.0]], [[[1.0], [2.0], [3.0]]]])
+def test_a_scale_for_each_step_is_refused(tmp_path, layers, jk, scale):
+    parts = [layers.Input((3, 3)), layers.Rescaling(scale, name="steps"), jk(4)]
+    refused(saved(tmp_path, *parts)[1], r"^layer 'steps': scale=.* must be one number, or one for each of 3 elements$")
+
+
+def test_one_mean_of_everything_folds(tmp_path, layers, jk, rng):
+    parts = [layers.Normalization(axis=None, mean=1.5, variance=4.0), jk(4), layers.Dense(2)]
+    saved(tmp_path, layers.Input((None, 3)), *parts)
+    same_as_keras(tmp_path / "m.keras", rng)
+
+
+@pytest.mark.parametrize("case", ["another layer", "another axis", "embedded"])
+def test_a_mask_of_ones_own_is_refused(tmp_path, layers, jk, case):
+    import keras
+    from keras import ops
+
+    if case == "another layer":
+        inputs = keras.Input((None, 3))
+        hidden = layers.Dense(5, "relu")(layers.Masking()(inputs))
+        mask = ops.any(ops.not_equal(hidden, 0.0), axis=-1)
+    elif case == "another axis":
+        inputs = keras.Input((3, 3))
+        mask = ops.any(ops.not_equal(inputs, 0.0), axis=1)
+        hidden = layers.Masking()(inputs)
+    else:
+        inputs = keras.Input((None,))
+        hidden = layers.Embedding(9, 3, mask_zero=True)(inputs)
+        mask = ops.any(ops.not_equal(hidden, 0.0), axis=-1)
+    keras.Model(inputs, jk(4)(hidden, mask=mask)).save(tmp_path / "m.keras")
+    refused(tmp_path / "m.keras", r"^layer '(not_equal|any).*' is a (NotEqual|Any), which has no hardware$")
+
+
+@pytest.mark.parametrize("dtype", ["int32", "bool", "uint8", "float16"])
+def test_inputs_that_keras_would_cast_are_refused(tmp_path, layers, jk, dtype):
+    _, path = saved(tmp_path, layers.Input((None, 3), dtype=dtype), jk(4))
+    refused(path, rf"^the model takes inputs of dtype '{dtype}': hardware takes float32 or float64$")
+
+
+def test_an_embedding_in_mid_chain_is_refused(tmp_path, layers, jk):
+    import keras
+
+    parts = [layers.Input((None,)), layers.Embedding(9, 1), layers.Embedding(9, 3, name="second"), layers.Dense(2)]
+    keras.Sequential(parts).save(tmp_path / "m.keras")
+    refused(tmp_path / "m.keras", r"^layer 'second': Embedding is supported at the input only$")
