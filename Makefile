@@ -66,6 +66,7 @@ notebook: env
 ## make bench           the tables under benchmarks/ (hours)
 bench: env
 	$(BIN)/python benchmarks/ulx3s_lanes.py
+	$(BIN)/python benchmarks/export_size.py
 	$(BIN)/python benchmarks/hold_bias.py
 	$(BIN)/python benchmarks/decision_tasks.py
 	$(BIN)/python benchmarks/minimal_size.py
