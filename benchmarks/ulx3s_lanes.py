@@ -19,8 +19,9 @@ from ffhw.boards.flow import synthesize
 from ffhw.bundle import write_bundle
 from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import fold
+from ffhw.layers.jk import FloatJK
 from ffhw.model.data import Data
-from ffhw.model.floatnet import FloatJK, FloatNetwork
+from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.quantize import quantize
 from ffhw.sim.check import Check, simulate
 from ffhw.sim.netlist import check_netlist

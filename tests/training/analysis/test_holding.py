@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from known import flip_flop_latches, latches
 
-from ffhw.model.floatnet import FloatDense, FloatJK, FloatNetwork
+from ffhw.layers.dense import FloatDense
+from ffhw.layers.jk import FloatJK
+from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.quantize import quantize
 from ffhw.numbers.formats import Fixed, Unorm
 from ffhw.numbers.scales import Widths
