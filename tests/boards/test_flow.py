@@ -225,7 +225,8 @@ def test_bitstream(tmp_path, name):
     assert stored["fmax_mhz"] == result["fmax_mhz"] > 10
     assert (bundle.path / f"results/synth-{name}" / result["bitstream"]).stat().st_size > 10_000
     assert stored["netlist"]["equal"]
-    assert stored["netlist"]["codes"] > 1000
+    # an answer a sequence of four steps or so, two runs of 150,000 cycles
+    assert stored["netlist"]["codes"] > 500
     for count in result["utilisation"].values():
         assert 0 < count["used"] <= count["available"]
     assert result["steps_per_second"] == pytest.approx(result["fmax_mhz"] * 1e6 / result["cycles_per_step"])
