@@ -40,6 +40,7 @@ from ffhw.hdl.plan.chain import check_foldings
 from ffhw.hdl.plan.folding import Folding, Foldings
 from ffhw.hdl.plan.performance import predict
 from ffhw.model import golden
+from ffhw.model.compare import check_comparison
 from ffhw.model.network import Network
 from ffhw.processes import kept_folder, remove, sweep
 from ffhw.shapes import check_shape
@@ -58,18 +59,6 @@ _MOST_JSON_BYTES = 16 << 20
 _AGAIN = "export the model again"
 
 _DESIGN = {"foldings": [None], "keep_state": bool}
-_ACCURACY = {
-    "data": str,
-    "sequences": int,
-    "steps": int,
-    "float": {str: float},
-    "quantized": {str: float},
-    "same_class?": float,
-    "max_difference?": float,
-    "rms_difference?": float,
-    "output_step?": float,
-    "difference_histogram?": {"edges": [float], "counts": [float]},
-}
 _FOLDING = {"lanes": int, "simd": int, "finishers": int}
 
 
@@ -200,20 +189,7 @@ class Bundle:
         """Scores of the float and the quantized network; empty where they were not compared."""
         accuracy = self.json("accuracy.json")
         if accuracy:
-            check_shape(accuracy, _ACCURACY, "accuracy.json")
-            histogram = accuracy.get("difference_histogram", {"edges": [0], "counts": []})
-            if set(accuracy["float"]) != set(accuracy["quantized"]) or len(histogram["edges"]) != len(
-                histogram["counts"]) + 1:  # fmt: skip
-                raise DigestError("accuracy.json compares what does not belong together")
-            shares = [v for kind in ("float", "quantized") for key, v in accuracy[kind].items() if "accuracy" in key]
-            counts = [accuracy["sequences"] - 1, accuracy["steps"] - 1, *histogram["counts"]]
-            if (
-                min([0.0, *shares]) < 0
-                or max([1.0, *shares]) > 1
-                or min(counts) < 0
-                or (np.diff(histogram["edges"]) < 0).any()
-            ):
-                raise DigestError("accuracy.json holds figures that cannot be")
+            check_comparison(accuracy, "accuracy.json")
         return accuracy
 
     @functools.cached_property

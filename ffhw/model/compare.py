@@ -7,13 +7,27 @@ from typing import Any
 
 import numpy as np
 
+from ffhw.errors import InputError
 from ffhw.model import floatnet, golden
 from ffhw.model.data import Data
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.network import Network
 from ffhw.model.scores import read_targets, score
+from ffhw.shapes import check_shape
 
 _BINS = 41
+_SHAPE = {
+    "data": str,
+    "sequences": int,
+    "steps": int,
+    "float": {str: float},
+    "quantized": {str: float},
+    "same_class?": float,
+    "max_difference?": float,
+    "rms_difference?": float,
+    "output_step?": float,
+    "difference_histogram?": {"edges": [float], "counts": [float]},
+}
 
 
 def compare(float_network: FloatNetwork, network: Network, data: Data, where: str = "data") -> dict[str, Any]:
@@ -54,3 +68,21 @@ def compare(float_network: FloatNetwork, network: Network, data: Data, where: st
     result["output_step"] = 1.0 / network.output.scale
     result["difference_histogram"] = {"edges": edges.tolist(), "counts": counts.tolist()}
     return result
+
+
+def check_comparison(content: dict[str, Any], what: str) -> None:
+    """Refuse what :func:`compare` cannot have written; ``what`` is its name, for messages.
+
+    Raises
+    ------
+    InputError: another shape, or figures that cannot be.
+    """
+    check_shape(content, _SHAPE, what)
+    histogram = content.get("difference_histogram", {"edges": [0], "counts": []})
+    if set(content["float"]) != set(content["quantized"]) or len(histogram["edges"]) != len(histogram["counts"]) + 1:
+        raise InputError(f"{what} compares what does not belong together")
+    shares = [v for kind in ("float", "quantized") for key, v in content[kind].items() if "accuracy" in key]
+    counts = [content["sequences"] - 1, content["steps"] - 1, *histogram["counts"]]
+    falls = (np.diff(histogram["edges"]) < 0).any()
+    if min([0.0, *shares]) < 0 or max([1.0, *shares]) > 1 or min(counts) < 0 or falls:
+        raise InputError(f"{what} holds figures that cannot be")
