@@ -61,7 +61,7 @@ def read_arrays(path: Path, names: tuple[str, ...] | None = None) -> dict[str, A
 
     Parameters
     ----------
-    names: those that are wanted, if they are there; all if None.
+    names: those that are wanted, if they are there, the first of which must be; all if None.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def parse_arrays(file: BinaryIO, where: str, names: tuple[str, ...] | None = Non
             if len(members) > MOST_MEMBERS:
                 raise InputError(f"{where} holds {len(members)} arrays, at most {MOST_MEMBERS} are read")
             wanted = members if names is None else {name: members[name] for name in names if name in members}
-            if names is not None and not wanted:
+            if names is not None and names[0] not in members:
                 raise InputError(f"{where} has arrays {_listed(members)}: an array {names[0]} is needed")
             found = {}
             for name, info in wanted.items():

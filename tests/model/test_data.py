@@ -83,6 +83,7 @@ def test_numbers_past_the_end_may_be_anything():
     ("arrays", "message"),
     [
         ({"a": np.zeros(3)}, r"has arrays a: an array x is needed$"),
+        ({"lengths": [1], "y": [1]}, r"has arrays lengths, y: an array x is needed$"),
         ({"x": np.zeros((2, 3, 2)), "lengths": [1]}, r"lengths must be 2 integers, one a sequence, not int64 of shape"),
         ({"x": np.zeros((2, 3, 2)), "lengths": [1.0, 2.0]}, r"lengths must be 2 integers, one a sequence, not float64"),
         ({"x": np.zeros((2, 3, 2)), "lengths": [4, 1]}, r"lengths must be from 1 to 3, found 1 to 4$"),
