@@ -55,7 +55,7 @@ def check_calls(options: dict[str, Any], descriptions: list[Any]) -> dict[str, C
     calls: dict[str, Call] = {}
     before: str | None = None
     for description in descriptions:
-        name = description.get("config", {}).get("name") if isinstance(description, dict) else None
+        name = _mapping(description.get("config")).get("name") if isinstance(description, dict) else None
         nodes = description.get("inbound_nodes", []) if isinstance(description, dict) else None
         if not isinstance(name, str) or not isinstance(nodes, list):
             raise InputError("a layer of the model is not described as Keras does it")
@@ -109,7 +109,11 @@ def _note_mask(masks: _Masks, name: str, description: dict[str, Any], nodes: lis
     kind = description["class_name"]
     node = nodes[0] if len(nodes) == 1 and isinstance(nodes[0], dict) else {}
     arguments = node.get("args")
-    if isinstance(arguments, list) and arguments and not any(v is not None for v in node.get("kwargs", {}).values()):
+    if (
+        isinstance(arguments, list)
+        and arguments
+        and not any(v is not None for v in _mapping(node.get("kwargs")).values())
+    ):
         if (
             kind == "NotEqual"
             and len(arguments) == 2
@@ -127,6 +131,11 @@ def _note_mask(masks: _Masks, name: str, description: dict[str, Any], nodes: lis
     raise InputError(f"layer {name!r} is a {kind}, which has no hardware")
 
 
+def _mapping(value: Any) -> dict[str, Any]:
+    """A JSON object; an empty one where there is something else."""
+    return value if isinstance(value, dict) else {}
+
+
 def _is_last(axis: Any) -> bool:
     """Whether an axis of steps ``[batch, time, D]`` is that of their elements."""
     return axis in (-1, 2, [-1], [2])
@@ -135,7 +144,7 @@ def _is_last(axis: Any) -> bool:
 def _source(value: Any) -> str | None:
     """Name of the layer whose only output a call's argument is."""
     if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
-        history = value.get("config", {}).get("keras_history")
+        history = _mapping(value.get("config")).get("keras_history")
         if isinstance(history, list) and len(history) == 3 and history[1:] == [0, 0] and isinstance(history[0], str):
             return history[0]
     return None

@@ -435,3 +435,24 @@ def test_an_embedding_in_mid_chain_is_refused(tmp_path, layers, jk):
     parts = [layers.Input((None,)), layers.Embedding(9, 1), layers.Embedding(9, 3, name="second"), layers.Dense(2)]
     keras.Sequential(parts).save(tmp_path / "m.keras")
     refused(tmp_path / "m.keras", r"^layer 'second': Embedding is supported at the input only$")
+
+
+@pytest.mark.parametrize("hole", ["argument's config", "layer's config", "kwargs"])
+def test_a_functional_model_with_holes_is_refused(tmp_path, layers, jk, hole):
+    import keras
+
+    inputs = keras.Input((None, 3))
+    keras.Model(inputs, jk(4)(layers.Masking()(inputs))).save(tmp_path / "m.keras")
+
+    def edit(config):
+        masked = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "NotEqual")
+        if hole == "layer's config":
+            masked["config"] = None
+        elif hole == "kwargs":
+            masked["inbound_nodes"][0]["kwargs"] = [1]
+            masked["inbound_nodes"][0]["args"] = []
+        else:
+            masked["inbound_nodes"][0]["args"][0]["config"] = None
+
+    change(tmp_path / "m.keras", edit)
+    refused(tmp_path / "m.keras", r"^(layer 'not_equal.*' is a NotEqual|a layer of the model is not described)")
