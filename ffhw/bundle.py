@@ -203,6 +203,10 @@ class Bundle:
 
     def vectors(self) -> dict[str, Any]:
         """Test vectors: ``codes``, ``lengths``, ``expected``, and labels or targets ``y`` if there are any."""
+        return self._vectors
+
+    @functools.cached_property
+    def _vectors(self) -> dict[str, Any]:
         arrays = parse_arrays(io.BytesIO(self.files["vectors.npz"]), "vectors.npz")
         for name in ("codes", "lengths", "expected"):
             if name not in arrays:

@@ -89,6 +89,7 @@ def imported(path):
         ("ffhw/model/golden.py", ("ffhw.model.quantize", "ffhw.model.floatnet")),
         ("ffhw/hdl/**/*.py", ("tensorflow", "keras", "ffhw.training", "ffhw.sim", "ffhw.cli", "ffhw.boards")),
         ("ffhw/hdl/plan/**/*.py", ("amaranth",)),
+        ("ffhw/hdl/engines/plans/*.py", ("amaranth",)),
         ("ffhw/training/**/*.py", ("ffhw.hdl", "amaranth", "ffhw.sim", "ffhw.boards")),
     ],
 )

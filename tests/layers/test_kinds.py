@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent / "ffhw"
 CONCERNS = [
     ("ffhw.onnx", "ONNX graph", "nodes"),
     ("ffhw.hdl.engines", "hardware", "engine"),
-    ("ffhw.hdl.plan.kinds", "hardware", "PLAN"),
+    ("ffhw.hdl.engines.plans", "hardware", "PLAN"),
 ]
 FLOAT = ("input_size", "output_size", "forward", "quantize")
 QUANTIZED = ("input_size", "output_size", "run", "arrays")
@@ -79,7 +79,7 @@ def test_each_kind_gives_codes_of_its_format(examples, rng):
         assert (given.state is None) == (layer.state_size == 0)
 
 
-OWN_ROOMS = ("layers/", "onnx/", "hdl/engines/", "hdl/plan/kinds/", "training/")
+OWN_ROOMS = ("layers/", "onnx/", "hdl/engines/", "training/")
 
 
 def test_no_driver_knows_a_kind():

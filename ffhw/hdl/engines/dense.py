@@ -31,8 +31,8 @@ def rounding_half(layer: DenseLayer) -> int:
 class DenseEngine(wiring.Component):
     """A dense layer: a stream of input vectors in, a stream of output vectors out.
 
-    Throughput: one step every :class:`ffhw.hdl.plan.kinds.dense.DensePlan` ``.cycles``. Latency of a unit from its last
-    product to the output: 5 cycles, 6 for sigmoid and argmax, and one for each level of the adder tree.
+    Throughput: one step every :class:`ffhw.hdl.engines.plans.dense.DensePlan` ``.cycles``. Latency of a unit from its
+    last product to the output: 5 cycles, 6 for sigmoid and argmax, and one for each level of the adder tree.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def engine(
 class JKEngine(wiring.Component):
     """A JK layer: a stream of input vectors in, a stream of state vectors out.
 
-    Throughput: one step every :class:`ffhw.hdl.plan.kinds.jk.JKPlan` ``.cycles``. Latency of a unit from its last
+    Throughput: one step every :class:`ffhw.hdl.engines.plans.jk.JKPlan` ``.cycles``. Latency of a unit from its last
     product: 9 cycles to the output and 10 to the next step's product, and one for each level of the adder tree.
 
     Parameters

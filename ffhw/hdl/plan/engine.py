@@ -1,6 +1,6 @@
 """What the plan of an engine must answer, whatever its kind: foldings, cycles, memories, multipliers.
 
-One file a kind under ``kinds``, each with a function ``plan`` that returns the class for a layer.
+Beside the engines, in ``engines/plans``, stands one file a kind with the class ``PLAN``.
 """
 
 from __future__ import annotations
@@ -107,5 +107,5 @@ def plan_class(layer: Layer) -> type[EnginePlan]:
     ------
     InputError: there is no hardware for this kind.
     """
-    found: type[EnginePlan] = rule("ffhw.hdl.plan.kinds", "hardware", layer).PLAN
+    found: type[EnginePlan] = rule("ffhw.hdl.engines.plans", "hardware", layer).PLAN
     return found

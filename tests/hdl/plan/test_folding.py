@@ -5,10 +5,10 @@ from networks import random_network
 
 from ffhw.boards.catalogue import board
 from ffhw.errors import FitError, InputError
+from ffhw.hdl.engines.plans.jk import JKPlan
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.choose import choose, fits, needs
 from ffhw.hdl.plan.folding import Folding, schedule
-from ffhw.hdl.plan.kinds.jk import JKPlan
 from ffhw.hdl.plan.performance import predict
 from ffhw.hdl.plan.weighted import tree_stages
 

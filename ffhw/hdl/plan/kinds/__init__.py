@@ -1,1 +1,0 @@
-"""The plans of engines: one file a kind of layer, each with the class ``PLAN``."""
