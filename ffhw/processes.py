@@ -110,14 +110,13 @@ def run(
             process.kill()  # where programs cannot be listed
             process.wait()
             raise
+        if log:
+            return Finished(process.returncode, log.read_text(errors="replace"), "")
         texts = []
-        for file in (out, err) if err is not out else (out,):
-            if log:
-                texts.append(log.read_text(errors="replace"))
-            else:
-                file.seek(0)
-                texts.append(file.read().decode(errors="replace"))
-    return Finished(process.returncode, texts[0], texts[1] if len(texts) > 1 else "")
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode(errors="replace"))
+    return Finished(process.returncode, *texts)
 
 
 # --- tokens ----------------------------------------------------------------------------------------------------------

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import importlib.util
 import shutil
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -61,9 +59,9 @@ class Toolbox:
             self.step(f"{program} (its first use compiles it, a minute or two)")
         else:
             self.step(program)
-        with self._watched(self.folder / log):
-            code = _start([executable, *arguments], self.folder, environment, self.folder / log)
-        text = (self.folder / log).read_text(errors="replace")
+        file = self.folder / log
+        code = _start([executable, *arguments], self.folder, environment, file, self._watch(file))
+        text = file.read_text(errors="replace")
         if code == 0:
             return text
         errors = [line.strip() for line in text.splitlines() if "ERROR" in line]
@@ -71,25 +69,19 @@ class Toolbox:
         failure.log = text
         raise failure
 
-    @contextlib.contextmanager
-    def _watched(self, log: Path) -> Iterator[None]:
-        """Tells the log's last line now and then, with the time that went by."""
-        over = threading.Event()
-        begin = time.monotonic()
+    def _watch(self, log: Path) -> Callable[[], None]:
+        """Called while a tool runs, tells its log's last line now and then, with the time that went by."""
+        begin = told = time.monotonic()
 
-        def watch() -> None:
-            while not over.wait(_INTERVAL):
-                line = last_line(log)
-                if line:
-                    self.note(f"{time.monotonic() - begin:.0f} s: {line}")
+        def look() -> None:
+            nonlocal told
+            now = time.monotonic()
+            line = last_line(log)
+            if line and now - told >= _INTERVAL:
+                self.note(f"{now - begin:.0f} s: {line}")
+                told = now
 
-        thread = threading.Thread(target=watch, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        return look
 
 
 def last_line(log: Path) -> str:
@@ -132,6 +124,6 @@ def first_use(program: str) -> bool:
     return not (cache_folder() / package / module / digest).is_file()
 
 
-def _start(command: list[str], folder: Path, environment: dict[str, str], log: Path) -> int:
+def _start(command: list[str], folder: Path, environment: dict[str, str], log: Path, tick: Callable[[], None]) -> int:
     """Exit code of a program, with some variables added to ours; the one place of the flow that starts any."""
-    return run(command, cwd=folder, env=environment, log=log).returncode
+    return run(command, cwd=folder, env=environment, log=log, tick=tick).returncode

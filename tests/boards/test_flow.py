@@ -76,7 +76,7 @@ Info: \t        ICESTORM_DSP:     5/    8    62%
         monkeypatch.setattr(tools, "find", lambda program: program)
         monkeypatch.setattr(tools, "first_use", lambda program: False)
 
-    def start(self, command, folder, environment, log):
+    def start(self, command, folder, environment, log, tick):
         program = command[0]
         self.ran.append(program)
         log.write_text(f"{program} was here\n" + self.log * ("nextpnr" in program))

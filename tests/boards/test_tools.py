@@ -75,7 +75,7 @@ def test_a_cache_that_cannot_be_written_is_replaced(tmp_path, monkeypatch, writa
     place.mkdir() if writable else place.write_text("a file where the folder should be")
     monkeypatch.setenv("YOWASP_CACHE_DIR", str(place))
     seen = {}
-    monkeypatch.setattr(tools, "_start", lambda command, folder, environment, log: seen.update(environment) or 0)
+    monkeypatch.setattr(tools, "_start", lambda command, folder, environment, log, tick: seen.update(environment) or 0)
     (tmp_path / "log").write_text("")
     said = []
     toolbox(tmp_path, said).run("yowasp-icepack", (), "log")
