@@ -57,12 +57,12 @@ class Given:
     trace: Trace | None = None
 
 
-class FloatLayer:
-    """A trained layer as plain arrays; ``kind`` is that of the quantized layer it becomes."""
+class Link:
+    """What a layer of a chain answers, trained or quantized."""
 
     kind: ClassVar[str]
     name: str
-    return_sequences: bool
+    return_sequences: bool  # whether it answers each step, or the last one of a sequence only
 
     @property
     def tokens(self) -> int:
@@ -83,6 +83,15 @@ class FloatLayer:
     def head(self) -> Head:
         """What the answers are, where this layer is a network's last."""
         return "values"
+
+    @property
+    def answers(self) -> int:
+        """How many answers a step there are, or classes that the head tells apart."""
+        return self.output_size
+
+
+class FloatLayer(Link):
+    """A trained layer as plain arrays; ``kind`` is that of the quantized layer it becomes."""
 
     def forward(self, x: Floats, length: Ints) -> Floats:
         """Outputs ``[batch, time, N]`` of inputs ``[batch, time, D]``; what lies past a length is the last state's."""
@@ -141,26 +150,13 @@ class FloatLayer:
         raise InputError(f"layer {name!r}: {activation} is supported after a linear Dense layer only")
 
 
-class Layer:
+class Layer(Link):
     """A quantized layer: integer arrays and formats, immutable, validated on creation."""
 
-    kind: ClassVar[str]
     arrays: ClassVar[tuple[str, ...]]
     signals: ClassVar[tuple[str, ...]] = ()  # what a trace of it, and a probe of its hardware, shows
-    name: str
     input: Format  # of the codes that it takes
     output: Format  # of the codes that it gives on
-    return_sequences: bool  # whether it answers each step, or the last one of a sequence only
-
-    @property
-    def input_size(self) -> int:
-        """Codes a step that the layer takes."""
-        raise NotImplementedError
-
-    @property
-    def output_size(self) -> int:
-        """Codes a step that the layer gives on."""
-        raise NotImplementedError
 
     @property
     def state_size(self) -> int:
@@ -171,11 +167,6 @@ class Layer:
     def state_format(self) -> Format:
         """Format of the state codes, of a layer that has a state."""
         raise NotImplementedError
-
-    @property
-    def head(self) -> Head:
-        """What the answers are, where this layer is a network's last."""
-        return "values"
 
     @property
     def largest_number(self) -> int:

@@ -203,6 +203,11 @@ class DenseLayer(EachStep, WeightedLayer):
         return "softmax" if self.softmax else _head(self.activation)
 
     @property
+    def answers(self) -> int:
+        """N, also where only the number of the largest is given on."""
+        return self.units
+
+    @property
     def operands(self) -> tuple[tuple[Format, int], ...]:
         """The inputs."""
         return ((self.input, self.shift_x),)

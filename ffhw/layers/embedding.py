@@ -106,6 +106,11 @@ class EmbeddingLayer(EachStep, Layer):
         self._freeze("table", (self.input.size, -1), self.output.min, self.output.max)
 
     @property
+    def tokens(self) -> int:
+        """V, the rows of the table."""
+        return len(self.table)
+
+    @property
     def input_size(self) -> int:
         """One token a step."""
         return 1

@@ -12,45 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ffhw.errors import InputError
-from ffhw.layers.base import FloatLayer, Floats, Head
-from ffhw.model.data import Signature
+from ffhw.layers.base import FloatLayer, Floats
+from ffhw.model.chain import Chain
 
 
 @dataclasses.dataclass(frozen=True)
-class FloatNetwork:
+class FloatNetwork(Chain):
     """A chain of trained layers; ``notes`` are what its reader should tell a user."""
 
     name: str
     layers: tuple[FloatLayer, ...]
     mask_value: float | None = None  # of a Masking layer at the input: steps of this value only are padding
     notes: tuple[str, ...] = ()
-
-    @property
-    def input_size(self) -> int:
-        """Input elements a step."""
-        return self.layers[0].input_size
-
-    @property
-    def return_sequences(self) -> bool:
-        """Whether every step gives an output, or the last step of a sequence only."""
-        return all(layer.return_sequences for layer in self.layers)
-
-    @property
-    def head(self) -> Head:
-        """What the answers are."""
-        return self.layers[-1].head
-
-    @property
-    def signature(self) -> Signature:
-        """What the network takes and answers."""
-        return Signature(
-            inputs=self.input_size,
-            outputs=self.layers[-1].output_size,
-            head=self.head,
-            every_step=self.return_sequences,
-            tokens=self.layers[0].tokens,
-            mask_value=self.mask_value,
-        )
 
 
 def forward(network: FloatNetwork, x: ArrayLike, lengths: ArrayLike | None = None) -> list[Floats]:

@@ -15,16 +15,16 @@ from ffhw.arrays import npz_bytes, read_arrays
 from ffhw.errors import InputError
 from ffhw.files import write_atomic
 from ffhw.layers import KINDS
-from ffhw.layers.base import Floats, Head, Ints, Layer, require
-from ffhw.model.data import Signature
-from ffhw.numbers.formats import Format, Index, format_from_dict
+from ffhw.layers.base import Floats, Ints, Layer, require
+from ffhw.model.chain import Chain
+from ffhw.numbers.formats import Format, format_from_dict
 
 FILE_VERSION = 2
 MAX_EXPONENT = 40
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Network:
+class Network(Chain):
     """A chain of quantized layers.
 
     mask_value: value of the steps that are padding in data without lengths, None if there are none.
@@ -70,19 +70,9 @@ class Network:
         return self.layers[0].input
 
     @property
-    def input_size(self) -> int:
-        """Input codes a step."""
-        return self.layers[0].input_size
-
-    @property
     def output(self) -> Format:
         """Format of the output codes."""
         return self.layers[-1].output
-
-    @property
-    def output_size(self) -> int:
-        """Output codes a step."""
-        return self.layers[-1].output_size
 
     def encode(self, x: ArrayLike) -> Ints:
         """Input codes of real inputs ``[..., D]``: scaled, rounded half up, saturated."""
@@ -103,28 +93,6 @@ class Network:
 
     def _scales(self, exponents: tuple[int, ...]) -> Any:
         return np.exp2(np.array(exponents, dtype=np.float64)) if exponents else 1.0
-
-    @property
-    def return_sequences(self) -> bool:
-        """Whether every step gives an output, or the last step of a sequence only."""
-        return all(layer.return_sequences for layer in self.layers)
-
-    @property
-    def head(self) -> Head:
-        """What the answers are."""
-        return self.layers[-1].head
-
-    @property
-    def signature(self) -> Signature:
-        """What the network takes and answers."""
-        return Signature(
-            inputs=self.input_size,
-            outputs=self.output.max + 1 if self.head == "argmax" else self.output_size,
-            head=self.head,
-            every_step=self.return_sequences,
-            tokens=self.input.size if isinstance(self.input, Index) else 0,
-            mask_value=self.mask_value,
-        )
 
     @property
     def stateful_layers(self) -> tuple[Layer, ...]:

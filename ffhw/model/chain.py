@@ -1,0 +1,48 @@
+"""What the float and the quantized network answer alike: both are chains of layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ffhw.layers.base import Head
+from ffhw.model.data import Signature
+
+
+class Chain:
+    """A chain of layers, each a :class:`ffhw.layers.base.Link`."""
+
+    layers: tuple[Any, ...]
+    mask_value: float | None
+
+    @property
+    def input_size(self) -> int:
+        """Inputs a step."""
+        return int(self.layers[0].input_size)
+
+    @property
+    def output_size(self) -> int:
+        """Outputs a step."""
+        return int(self.layers[-1].output_size)
+
+    @property
+    def return_sequences(self) -> bool:
+        """Whether every step gives an output, or the last step of a sequence only."""
+        return all(layer.return_sequences for layer in self.layers)
+
+    @property
+    def head(self) -> Head:
+        """What the answers are."""
+        head: Head = self.layers[-1].head
+        return head
+
+    @property
+    def signature(self) -> Signature:
+        """What the network takes and answers."""
+        return Signature(
+            inputs=self.input_size,
+            outputs=self.layers[-1].answers,
+            head=self.head,
+            every_step=self.return_sequences,
+            tokens=self.layers[0].tokens,
+            mask_value=self.mask_value,
+        )
