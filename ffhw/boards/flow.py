@@ -125,11 +125,11 @@ def core_ports(bundle: Bundle) -> tuple[Any, ...]:
         port("s_axis", network.input, network.input_size, input_width(network, foldings)),
         port("m_axis", network.output, network.output_size, output_width(network, foldings)),
     ]
-    for number, (layer, folding) in enumerate(zip(network.layers, foldings, strict=True)):
-        if bundle.keep_state and layer.state_size and folding is not None:
+    for number, plan in enumerate(plans(network, foldings)):
+        if bundle.keep_state and plan.state_width:
             for side in "sm":
                 name = f"{side}_axis_state_{number}"
-                ports.append(port(name, layer.state_format, layer.state_size, folding.finishers))
+                ports.append(port(name, plan.layer.state_format, plan.layer.state_size, plan.state_width))
     return tuple(ports)
 
 

@@ -23,7 +23,11 @@ KINDS: dict[str, tuple[type[FloatLayer], type[Layer]]] = {
     "embedding": (FloatEmbedding, EmbeddingLayer),
 }
 # The Keras classes that become a layer, change one, or pass.
-READ = {known.name: known for module in (jk, dense, embedding, activations, scaling, passing) for known in module.KERAS}
+READ = {
+    known.name: known
+    for module in (jk, dense, embedding, activations, scaling, passing)
+    for known in module.KERAS
+}
 
 
 def rule(package: str, concern: str, layer: Layer) -> ModuleType:

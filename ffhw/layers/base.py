@@ -45,6 +45,18 @@ class Trace(dict[str, Ints]):
 
 
 @dataclasses.dataclass(frozen=True)
+class Calibration:
+    """What a trained layer sees of the calibration data.
+
+    inputs: ``[batch, time, D]``. length: steps of each sequence. outputs: ``[batch, time or 1, N]``.
+    """
+
+    inputs: Floats
+    length: Ints
+    outputs: Floats
+
+
+@dataclasses.dataclass(frozen=True)
 class Given:
     """What a quantized layer gives for a batch of sequences.
 
@@ -101,12 +113,12 @@ class FloatLayer(Link):
         """Answers of the model whose last layer this is, from its outputs."""
         return outputs
 
-    def quantize(self, source: Format, outputs: Floats, precision: Precision) -> Layer:
+    def quantize(self, source: Format, data: Calibration, precision: Precision) -> Layer:
         """The layer in integers.
 
         Parameters
         ----------
-        source: format of its input codes. outputs: what the layer gives on the calibration data.
+        source: format of its input codes. data: what calibrates the formats of all others.
         """
         raise NotImplementedError
 
@@ -164,9 +176,19 @@ class Layer(Link):
         return 0
 
     @property
+    def state_formats(self) -> tuple[Format, ...]:
+        """Formats of the codes that each unit keeps; in a state vector the codes of a unit stand together."""
+        return ()
+
+    @property
     def state_format(self) -> Format:
-        """Format of the state codes, of a layer that has a state."""
-        raise NotImplementedError
+        """Format of a state vector's elements on a wire: the widest, to which others are extended by their sign."""
+        return max(self.state_formats, key=lambda fmt: fmt.bits)
+
+    @property
+    def signal_bits(self) -> int:
+        """Bits in which hardware shows each of the layer's signals, in two's complement where they have a sign."""
+        return 0
 
     @property
     def largest_number(self) -> int:

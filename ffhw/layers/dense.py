@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ffhw.layers.base import EachStep, FloatLayer, Floats, Given, Head, Ints, require
+from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Head, Ints, require
 from ffhw.layers.description import FLAG_ON, UNITS, Described, KerasClass, one_of, training_options
 from ffhw.layers.weighted import MAX_ACCUMULATOR, WeightedLayer, affine, exact_sum, product_frac, weight_range
-from ffhw.numbers import sigmoid
 from ffhw.numbers.formats import Fixed, Format, Index, Unorm
 from ffhw.numbers.scales import Precision, bias_codes
+from ffhw.numbers.tables import Sigmoid, sigmoid
 
 ACTIVATIONS = ("linear", "relu", "sigmoid", "softmax")
 
@@ -89,7 +89,7 @@ class FloatDense(EachStep, FloatLayer):
         v = affine(x, self.weights, self.bias)
         if self.activation == "relu":
             return np.maximum(v, 0.0)
-        return sigmoid.sigmoid(v) if self.activation == "sigmoid" else v
+        return sigmoid(v) if self.activation == "sigmoid" else v
 
     def answer(self, outputs: Floats) -> Floats:  # noqa: D102
         return softmax(outputs) if self.activation == "softmax" else outputs
@@ -102,7 +102,7 @@ class FloatDense(EachStep, FloatLayer):
             return super().activated(name, activation)
         return dataclasses.replace(self, activation=activation)
 
-    def quantize(self, source: Format, outputs: Floats, precision: Precision) -> DenseLayer:  # noqa: D102
+    def quantize(self, source: Format, data: Calibration, precision: Precision) -> DenseLayer:  # noqa: D102
         bits = precision.widths.bits
         output: Format
         if self.activation == "argmax":
@@ -110,10 +110,10 @@ class FloatDense(EachStep, FloatLayer):
         elif self.activation == "sigmoid":
             output = Unorm(bits)
         else:
-            output = precision.data(outputs, bits)
+            output = precision.data(data.outputs, bits)
         result_frac = _result_frac(output)
         if result_frac is None:  # the sums themselves are compared
-            result_frac = precision.data(outputs, precision.widths.bits).frac + bits
+            result_frac = precision.data(data.outputs, precision.widths.bits).frac + bits
         weights, frac = precision.weights(self.weights, source, result_frac)
         quantized = DenseLayer(
             name=self.name,
@@ -226,7 +226,7 @@ class DenseLayer(EachStep, WeightedLayer):
         sums = exact_sum(self.weights) * (self.input.magnitude << self.shift_x)
         if isinstance(self.output, Index):
             return sums * 0 + MAX_ACCUMULATOR  # compared with each other: none is ever far enough out
-        bits = self.output.bits if isinstance(self.output, Fixed) else sigmoid.index_bits(self.output.bits)
+        bits = self.output.bits if isinstance(self.output, Fixed) else Sigmoid(self.output.bits).index_bits
         return sums + (1 << (bits + self.result_shift))
 
     @property
@@ -261,7 +261,7 @@ class DenseLayer(EachStep, WeightedLayer):
         if self.activation == "argmax":
             return acc.argmax(axis=-1)[..., None]
         if isinstance(self.output, Unorm):
-            return sigmoid.gate(acc, self.result_shift, self.output.bits)
+            return Sigmoid(self.output.bits).look_up(acc, self.result_shift)
         assert isinstance(self.output, Fixed)
         return linear(acc, self.result_shift, self.output, relu=self.activation == "relu")
 
@@ -274,7 +274,7 @@ def _result_frac(output: Format) -> int | None:
     """Fraction bits that an activation reads of the accumulator; None when it reads all."""
     if isinstance(output, Fixed):
         return output.frac
-    return sigmoid.index_frac(output.bits) if isinstance(output, Unorm) else None
+    return Sigmoid(output.bits).index_frac if isinstance(output, Unorm) else None
 
 
 def _head(activation: str) -> Head:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ffhw.errors import InputError
-from ffhw.layers.base import EachStep, FloatLayer, Floats, Given, Ints, Layer, require
+from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Ints, Layer, require
 from ffhw.layers.description import FLAG, UNITS, UNUSED, Described, KerasClass, Mask, training_options
 from ffhw.numbers.formats import Fixed, Format, Index
 from ffhw.numbers.scales import Precision
@@ -82,7 +82,7 @@ class FloatEmbedding(EachStep, FloatLayer):
     def noise(self, rng: np.random.Generator, batch: int, steps: int) -> Floats:  # noqa: D102
         return rng.integers(0, len(self.table), (batch, steps, 1)).astype(np.float64)
 
-    def quantize(self, source: Format, outputs: Floats, precision: Precision) -> EmbeddingLayer:  # noqa: D102
+    def quantize(self, source: Format, data: Calibration, precision: Precision) -> EmbeddingLayer:  # noqa: D102
         output = precision.fixed(self.table, precision.widths.input_bits)
         return EmbeddingLayer(self.name, source, output, output.quantize(self.table))
 

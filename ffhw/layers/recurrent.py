@@ -1,70 +1,233 @@
-"""Layers with a state: the loop over time, in floats and in integers."""
+"""Quantized layers with a state: their accumulators, and the loop over time.
+
+acc = (Wx x) << shift_x  +  (Wh h) << shift_h  +  bias          for each gate, looked up as index = acc >> gate_shift
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ffhw.layers.base import FloatLayer, Floats, Given, Ints, Trace
-from ffhw.layers.weighted import WeightedLayer
-
-# From what inputs add in this step, and the state before it, to the codes of a layer's signals, each ``[batch, N]``;
-# the last of them is the new state.
-Step = Callable[[Floats, Ints], tuple[Ints, ...]]
+from ffhw.layers.base import Given, Ints, Trace, require
+from ffhw.layers.weighted import MAX_ACCUMULATOR, WeightedLayer, affine, exact_sum, product_frac, weight_range
+from ffhw.numbers.formats import Fixed, Format, Unorm
+from ffhw.numbers.tables import Table
 
 
-class FloatRecurrent(FloatLayer):
-    """A trained recurrent layer: what its inputs add, and a step."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class RecurrentLayer(WeightedLayer):
+    """N units over D inputs and their own N outputs h, in integers.
 
+    A kind says what its gates are and what becomes of them (:meth:`update`).
+
+    Parameters
+    ----------
+    input: format of the D input codes.
+    state: format of h.
+    weight_bits: width of each weight.
+    frac_x, frac_h: fraction bits of input and recurrent weights.
+    weights_x: ``[gates, N, D]``; weights_h: ``[gates, N, N]``.
+    bias: ``[sums, N]``, with ``acc_frac`` fraction bits.
+    return_sequences: give every step's state, or the last one's only.
+    """
+
+    arrays: ClassVar[tuple[str, ...]] = ("weights_x", "weights_h", "bias")
+    state_signals: ClassVar[tuple[str, ...]] = ("h",)  # those of the signals that are the state, h first
+    # --- what a kind says of itself ---
+    gate_tables: ClassVar[tuple[type[Table], ...]]  # by which each gate is looked up
+    state_table: ClassVar[type[Table]]  # whose codes h is in
+    apart: ClassVar[int] = 0  # so many of the gates, the last ones, keep the recurrent sum apart from the input's
+
+    name: str
+    input: Format
+    state: Unorm | Fixed
+    weight_bits: int
+    frac_x: int
+    frac_h: int
+    weights_x: Ints
+    weights_h: Ints
+    bias: Ints
+    return_sequences: bool = True
+
+    def __post_init__(self) -> None:
+        product_frac(self.name, self.input)
+        where = f"layer {self.name!r}"
+        form = type(self.state_table(1).output)
+        require(isinstance(self.state, form), f"{where}: state must be {form.__name__}, not {self.state}")
+        fitting = self.state_table(self.state.bits).output
+        require(self.state == fitting, f"{where}: state must be {fitting}, not {self.state}")
+        low, high = weight_range(self.name, self.weight_bits)
+        self._freeze("weights_x", (self.gates, -1, -1), low, high)
+        self._freeze("weights_h", (self.gates, self.units, self.units), low, high)
+        self._freeze("bias", (self.sums, self.units), -MAX_ACCUMULATOR, MAX_ACCUMULATOR)
+        self._check_bound()
+
+    def update(self, sums: list[Ints], *state: Ints) -> tuple[Ints, ...]:
+        """The codes of all signals, in their order, from the accumulators and the old state, each ``[batch, N]``."""
+        raise NotImplementedError
+
+    # --- sizes ---
     @property
     def units(self) -> int:
         """N, the number of units."""
-        raise NotImplementedError
+        return self.weights_x.shape[1]
 
-    def drive(self, x: Floats) -> Floats:
-        """What inputs ``[batch, time, D]`` and biases contribute, all steps at once."""
-        raise NotImplementedError
+    @property
+    def gates(self) -> int:
+        """Products a unit and vector element."""
+        return len(self.gate_tables)
 
-    def step(self, driven: Floats, h: Floats) -> Floats:
-        """State after a step, ``[batch, N]``."""
-        raise NotImplementedError
+    @property
+    def sums(self) -> int:
+        """Accumulators a unit."""
+        return self.gates + self.apart
 
-    def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
-        driven = self.drive(x)
-        h = np.zeros((len(x), self.units))
-        out = np.empty((*x.shape[:2], self.units))
-        for t in range(x.shape[1]):
-            h = np.where((t < length)[:, None], self.step(driven[:, t], h), h)
-            out[:, t] = h
-        return out
+    @property
+    def input_size(self) -> int:
+        """D, the number of inputs."""
+        return self.weights_x.shape[2]
 
+    @property
+    def output(self) -> Format:  # type: ignore[override]
+        """Format of the codes given on."""
+        return self.state
 
-class RecurrentLayer(WeightedLayer):
-    """A quantized recurrent layer. Its outputs are its states, or the first ``output_size`` codes of them."""
+    @property
+    def output_size(self) -> int:
+        """Codes given on a step: h."""
+        return self.units
 
-    def drive(self, x: Ints) -> Floats:
-        """What input codes ``[batch, time, D]`` and biases add to the accumulators, all steps at once, exact."""
-        raise NotImplementedError
+    @property
+    def recurrent_size(self) -> int:
+        """All of h."""
+        return self.units
 
-    def step_rule(self) -> Step:
-        """The function of one step, its matrices prepared once."""
-        raise NotImplementedError
+    # --- state and signals ---
+    @property
+    def signal_formats(self) -> dict[str, Format]:
+        """Format of each signal."""
+        return dict.fromkeys(self.signals, self.state)
 
+    @property
+    def signal_bits(self) -> int:
+        """Those of the widest signal."""
+        return max(fmt.bits for fmt in self.signal_formats.values())
+
+    @property
+    def state_size(self) -> int:
+        """The parts of every unit's state."""
+        return self.units * len(self.state_signals)
+
+    @property
+    def state_formats(self) -> tuple[Format, ...]:
+        """Formats of a unit's parts."""
+        return tuple(self.signal_formats[name] for name in self.state_signals)
+
+    def check_state(self, codes: Any) -> Ints:  # noqa: D102
+        array = np.asarray(codes)
+        parts = len(self.state_signals)
+        for part, (signal, fmt) in enumerate(zip(self.state_signals, self.state_formats, strict=True)):
+            which = "state" if parts == 1 else f"state {signal}"
+            fmt.check(array[..., part::parts], f"{which} of {self.name!r}")
+        return array.astype(np.int64)
+
+    # --- accumulators ---
+    @property
+    def operands(self) -> tuple[tuple[Format, int], ...]:
+        """Inputs and h."""
+        return (self.input, self.shift_x), (self.state, self.shift_h)
+
+    @property
+    def matrices(self) -> tuple[Ints, ...]:
+        """Of inputs and h."""
+        return self.weights_x, self.weights_h
+
+    @property
+    def acc_frac(self) -> int:
+        """Fraction bits of an accumulator: the finest of its two products and of the tables' indices."""
+        return max(
+            self.frac_x + product_frac(self.name, self.input),
+            self.frac_h + self.state.frac,
+            *(table(self.state.bits).index_frac for table in self.gate_tables),
+        )
+
+    @property
+    def shift_x(self) -> int:
+        """Left shift that aligns an input product with the accumulator."""
+        return self.acc_frac - self.frac_x - product_frac(self.name, self.input)
+
+    @property
+    def shift_h(self) -> int:
+        """Left shift that aligns a recurrent product with the accumulator."""
+        return self.acc_frac - self.frac_h - self.state.frac
+
+    @property
+    def gate_shifts(self) -> tuple[int, ...]:
+        """Right shift from each gate's accumulator to its table's index."""
+        return tuple(self.acc_frac - table(self.state.bits).index_frac for table in self.gate_tables)
+
+    @property
+    def result_shift(self) -> int:
+        """The largest of the gates'."""
+        return max(self.gate_shifts)
+
+    def accumulator_bounds(self) -> Any:  # noqa: D102
+        x = exact_sum(self.weights_x) * (self.input.magnitude << self.shift_x)
+        h = exact_sum(self.weights_h) * (self.state.magnitude << self.shift_h)
+        together = self.gates - self.apart
+        return np.concatenate([x[:together] + h[:together], x[together:], h[together:]]) + np.abs(self.bias)
+
+    def bias_limits(self) -> Any:
+        """Magnitude of each bias from which on its gate is at its end, whatever the weighted sums are."""
+        reach = [(1 << (table(self.state.bits).index_bits - 1)) << shift
+                 for table, shift in zip(self.gate_tables, self.gate_shifts, strict=True)]  # fmt: skip
+        return self.accumulator_bounds() + np.array(reach, dtype=object)[:, None]
+
+    @property
+    def largest_number(self) -> int:  # noqa: D102
+        # u + (u >> b) of an interpolation between codes
+        return max(super().largest_number, 2 * ((1 << self.state.bits) - 1) ** 2 + (2 << self.state.bits))
+
+    def look_up(self, gate: int, acc: Ints) -> Ints:
+        """Code of a gate from its accumulator."""
+        return self.gate_tables[gate](self.state.bits).look_up(acc, self.gate_shifts[gate])
+
+    # --- the golden rule ---
     def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:  # noqa: D102
         batch, steps, _ = x.shape
-        driven, step = self.drive(x), self.step_rule()
+        n, gates, parts = self.units, self.gates, len(self.state_signals)
+        together = gates - self.apart
+        kind = self.matmul_type()
+        # (Wx x << shift_x) + bias; the shift is folded into the float weights, exactly
+        weights = (self.weights_x * 2.0**self.shift_x).astype(kind)
+        driven = affine(x.astype(kind), weights, self.bias[:gates].astype(kind))
+        wh = (self.weights_h.reshape(gates * n, n).T * 2.0**self.shift_h).astype(kind)
         ragged = bool((length < steps).any())
-        states = np.empty((batch, steps, self.state_size), np.int64)
-        inner: list[list[Ints]] = [[] for _ in self.signals[:-1]]
+        current = [state[:, part::parts] for part in range(parts)]
+        rows: list[list[Ints]] = [[] for _ in self.signals]
         for t in range(steps):
-            *codes, new = step(driven[:, t], state)
-            state = np.where((t < length)[:, None], new, state) if ragged else new
-            states[:, t] = state
-            if trace:
-                for column, code in zip(inner, codes, strict=True):
-                    column.append(code)
+            again = current[0].astype(kind) @ wh
+            # acc = (Wx x << shift_x) + bias + (Wh h << shift_h), or the two apart
+            acc = driven[:, t] + again if not self.apart else driven[:, t].copy()
+            if self.apart:
+                acc[:, : together * n] += again[:, : together * n]
+            whole = acc.astype(np.int64)
+            sums = [whole[:, g * n : (g + 1) * n] for g in range(gates)]
+            sums += [again[:, g * n : (g + 1) * n].astype(np.int64) + self.bias[g + self.apart]
+                     for g in range(together, gates)]  # fmt: skip
+            codes = dict(zip(self.signals, self.update(sums, *current), strict=True))
+            for part, name in enumerate(self.state_signals):
+                new = codes[name]
+                codes[name] = current[part] = np.where((t < length)[:, None], new, current[part]) if ragged else new
+            for name, row in zip(self.signals, rows, strict=True):
+                if trace or name == self.state_signals[0]:
+                    row.append(codes[name])
+        outputs = np.stack(rows[self.signals.index(self.state_signals[0])], axis=1)
+        final = np.stack(current, axis=-1).reshape(batch, n * parts)
         if not trace:
-            return Given(states, state)
-        columns = [np.stack(column, axis=1) for column in inner]
-        return Given(states, state, Trace(zip(self.signals, [*columns, states], strict=True)))
+            return Given(outputs, final)
+        return Given(
+            outputs, final, Trace({s: np.stack(row, axis=1) for s, row in zip(self.signals, rows, strict=True)})
+        )

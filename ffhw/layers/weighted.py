@@ -54,8 +54,13 @@ class WeightedLayer(Layer):
 
     @property
     def gates(self) -> int:
-        """Accumulators a unit."""
+        """Products a unit and vector element."""
         return 1
+
+    @property
+    def sums(self) -> int:
+        """Accumulators a unit: one a gate, or two of a gate whose recurrent sum is kept apart."""
+        return self.gates
 
     @property
     def recurrent_size(self) -> int:

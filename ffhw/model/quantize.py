@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ffhw.errors import InputError
-from ffhw.layers.base import FloatLayer, Layer
+from ffhw.layers.base import Calibration, FloatLayer, Layer
 from ffhw.model import floatnet
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.network import MAX_EXPONENT, Network
@@ -45,7 +45,8 @@ def quantize(
     """
     precision = Precision(widths or Widths(), method)
     given = floatnet.forward(network, x, lengths)
-    inputs = real_steps(x, lengths)
+    inputs = np.asarray(x, dtype=np.float64)
+    length = np.full(len(inputs), inputs.shape[1]) if lengths is None else np.asarray(lengths)
     first, *between = network.layers
     trained = [first, *between]
     input_exponents: tuple[int, ...] = ()
@@ -55,12 +56,13 @@ def quantize(
     elif trained[-1].head == "values":
         output_exponents, trained[-1], given[-1] = _even_outputs(trained[-1], given[-1], method)
     if not first.tokens:
-        input_exponents, trained[0], inputs = _even_inputs(trained[0], inputs, method)
+        input_exponents, trained[0], inputs = _even_inputs(trained[0], inputs, lengths, method)
     layers: list[Layer] = []
-    fmt = trained[0].input_format(inputs, precision)
+    fmt = trained[0].input_format(real_steps(inputs, lengths), precision)
     for layer, outputs in zip(trained, given, strict=True):
-        layers.append(layer.quantize(fmt, outputs, precision))
-        fmt = layers[-1].output
+        layers.append(layer.quantize(fmt, Calibration(inputs, length, outputs), precision))
+        fmt, inputs = layers[-1].output, outputs
+        length = length if layer.return_sequences else np.ones_like(length)
     return Network(network.name, tuple(layers), network.mask_value, input_exponents, output_exponents)
 
 
@@ -80,9 +82,11 @@ def channel_exponents(values: ArrayLike, method: str) -> tuple[int, ...]:
     return tuple(int(e) for e in exponents) if exponents.any() else ()
 
 
-def _even_inputs(layer: FloatLayer, inputs: Any, method: str) -> tuple[tuple[int, ...], FloatLayer, Any]:
+def _even_inputs(
+    layer: FloatLayer, inputs: Any, lengths: ArrayLike | None, method: str
+) -> tuple[tuple[int, ...], FloatLayer, Any]:
     """The first layer for inputs whose small channels come enlarged: exponents, the layer, the inputs."""
-    exponents = channel_exponents(inputs, method)
+    exponents = channel_exponents(real_steps(inputs, lengths), method)
     if not exponents:
         return (), layer, inputs
     scale = np.exp2(np.array(exponents, dtype=np.float64))

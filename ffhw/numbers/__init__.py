@@ -1,1 +1,1 @@
-"""Numbers: what a code means (formats), the one table of the cell (sigmoid), and the choice of scales."""
+"""Numbers: what a code means (formats), looked-up functions (tables), what gates do, the choice of scales."""

@@ -27,7 +27,7 @@ _FRAC_LIMIT = 512
 
 @dataclasses.dataclass(frozen=True)
 class Widths:
-    """Bits of each kind of number; ``bits`` is what the others default to.
+    """Bits of each kind of number; ``bits`` is what the others default to, and ``state_bits`` what ``cell_bits`` does.
 
     Raises
     ------
@@ -38,12 +38,14 @@ class Widths:
     weight_bits: int = None  # type: ignore[assignment]  # filled in below
     state_bits: int = None  # type: ignore[assignment]
     input_bits: int = None  # type: ignore[assignment]
+    cell_bits: int = None  # type: ignore[assignment]  # of an LSTM's cell state
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value is None:
-                object.__setattr__(self, field.name, self.bits)
+                default = self.state_bits if field.name == "cell_bits" else self.bits
+                object.__setattr__(self, field.name, default)
             elif isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 16:
                 option = "--" + field.name.replace("_", "-")
                 raise InputError(f"{option} must be from 1 to 16, not {value!r}")

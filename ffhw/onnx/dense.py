@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ffhw.layers.dense import DenseLayer
 from ffhw.numbers.formats import Fixed, Unorm
+from ffhw.numbers.tables import Sigmoid
 from ffhw.onnx.graph import Graph
 
 
@@ -15,7 +16,7 @@ def nodes(graph: Graph, layer: DenseLayer, x: str, mask: str) -> str:
     if layer.activation == "argmax":
         return graph.node("Cast", [graph.node("ArgMax", [acc], axis=-1, keepdims=1)], to=graph.tensor_type)
     if isinstance(layer.output, Unorm):
-        return graph.gate(acc, layer.result_shift, layer.output.bits, layer.acc_bound)
+        return graph.look_up(acc, layer.result_shift, Sigmoid(layer.output.bits), layer.acc_bound)
     assert isinstance(layer.output, Fixed)
     # output = saturate((acc + half) >> shift)
     half = (1 << layer.result_shift) >> 1

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from ffhw.numbers import sigmoid
+from ffhw.numbers.tables import Table
 
 
 class Graph:
@@ -66,10 +66,45 @@ class Graph:
         """One int64."""
         return self._initializer(np.asarray(value, np.int64))
 
-    def gate(self, acc: str, shift: int, bits: int, bound: int) -> str:
+    def look_up(self, acc: str, shift: int, table: Table, bound: int) -> str:
         """``table[saturate(acc >> shift)]``, for ``|acc| <= bound``."""
-        half = 1 << (sigmoid.index_bits(bits) - 1)
+        half = 1 << (table.index_bits - 1)
         raised, offset = self.shift_right(acc, shift, bound)
         index = self.clip(raised, offset - half, offset + half - 1)
         index = self.node("Sub", [index, self.constant(offset - half)])
-        return self.node("Gather", [self.constant(sigmoid.full_table(bits)), index])
+        return self.node("Gather", [self.constant(table.full), index])
+
+    def columns(self, value: str, start: int, stop: int) -> str:
+        """``value[:, start:stop]``."""
+        return self.node("Slice", [value, self.int64([start]), self.int64([stop]), self.int64([1])])
+
+    def interpolate(self, gate: str, one: str, zero: str | None, bits: int) -> str:
+        """``round((G one + (M - G) zero) / M)`` of codes of ``Unorm(bits)``; ``zero`` None is 0."""
+        t = self.node("Mul", [gate, one])
+        if zero is not None:
+            rest = self.node("Sub", [self.constant((1 << bits) - 1), gate])
+            t = self.node("Add", [t, self.node("Mul", [rest, zero])])
+        # (u + (u >> b)) >> b with u = t + 2^(b-1); nothing here is negative, so that dividing is shifting
+        u = self.node("Add", [t, self.constant(1 << (bits - 1))])
+        scale = self.constant(1 << bits)
+        return self.node("Div", [self.node("Add", [u, self.node("Div", [u, scale])]), scale])
+
+    def interpolate_signed(self, gate: str, one: str, zero: str, bits: int) -> str:
+        """The same of codes of ``Fixed(bits, bits - 1)``, raised by 2^(b-1) so that none is negative."""
+        raised = self.constant(1 << (bits - 1))
+        one, zero = (self.node("Add", [code, raised]) for code in (one, zero))
+        return self.node("Sub", [self.interpolate(gate, one, zero, bits), raised])
+
+    def weight(self, gate: str, bits: int) -> str:
+        """``G + (G >> (bits - 1))``: numerator of a gate over 2^bits."""
+        return self.node("Add", [gate, self.node("Div", [gate, self.constant(1 << (bits - 1))])])
+
+    def scaled(self, value: str, shift: int) -> str:
+        """``value << shift``."""
+        return self.node("Mul", [value, self.constant(1 << shift)]) if shift else value
+
+    def rounded(self, value: str, shift: int, bound: int) -> str:
+        """``(value + half) >> shift``, for ``|value| <= bound``."""
+        half = (1 << shift) >> 1
+        raised, offset = self.shift_right(self.node("Add", [value, self.constant(half)]), shift, bound + half)
+        return self.node("Sub", [raised, self.constant(offset)])

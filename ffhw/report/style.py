@@ -11,7 +11,13 @@ BLUE, ORANGE, GREY, RED, INK = "#2b6cb0", "#dd8a2f", "#a0aec0", "#c53030", "#1a2
 GRID = "#e2e8f0"
 # Okabe & Ito's eight colours: told apart with any kind of colour vision
 STATES = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
-CELLS = {"jk": BLUE, "lstm": ORANGE, "gru": "#009e73", "rnn": RED, "ctrnn": "#805ad5"}
+CELLS = {
+    "jk": BLUE,
+    "lstm": ORANGE,
+    "gru": "#009e73",
+    "rnn": RED,
+    "ctrnn": "#805ad5",
+}
 CELL_NAMES = {"jk": "JK", "lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "ctrnn": "CTRNN"}
 
 _RC: Any = {

@@ -17,19 +17,11 @@ from ffhw.layers.base import Ints
 from ffhw.processes import kept_folder, run, scratch_folder
 from ffhw.sim.beats import Packing
 from ffhw.sim.loads import LoadStates
+from ffhw.sim.scenario import Probe
 from ffhw.sim.tools import cache_folder, require, run_tool, verilator_root
 
 _DRIVER = Path(__file__).with_name("driver.cpp")
 _FLAGS = ["-std=c++20", "-O2", "-DVL_TIME_CONTEXT", "-Wno-attributes"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Probe:
-    """What a layer shows of itself: its number, how the units of a signal are packed, and the signals' names."""
-
-    number: int
-    packing: Packing
-    signals: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +54,7 @@ class Ports:
             entries = [f"X({n}, {name}, {packing.beat_bytes})" for n, (name, packing) in enumerate(ports)]
             lines.append(f"#define {macro}(X) " + " ".join(entries))
         for probe in self.probes:
-            n, bits = probe.number, probe.packing.format.bits * probe.packing.width
+            n, bits = probe.number, probe.bits * probe.width
             lines.append(f"#define PROBE_{n}_BYTES {-(-bits // 8)}")
             lines.append(f"#define PROBE_{n}_SIGNALS(X) " + " ".join(f"X({n}, {name})" for name in probe.signals))
         lines.append("#define PROBES(X) " + " ".join(f"X({probe.number})" for probe in self.probes))
@@ -242,14 +234,15 @@ class BatchSimulator:
         )
 
     def _read_probe(self, path: Path, probe: Probe) -> Ints:
-        packing, signals = probe.packing, len(probe.signals)
-        bits, width = packing.format.bits, packing.width
+        signals, bits, width = len(probe.signals), probe.bits, probe.width
         count = -(-bits * width // 8)
         raw = np.fromfile(path, np.uint8).reshape(-1, signals, count)
         flat = np.unpackbits(raw, axis=-1, bitorder="little")[..., : bits * width].reshape(-1, signals, width, bits)
         codes = (flat.astype(np.int64) << np.arange(bits)).sum(axis=-1)
-        codes = codes.reshape(-1, packing.beats, signals, width).transpose(2, 0, 1, 3)
-        return codes.reshape(signals, -1, packing.beats * width)[..., : packing.size]
+        codes = codes.reshape(-1, probe.beats, signals, width).transpose(2, 0, 1, 3)
+        codes = codes.reshape(signals, -1, probe.beats * width)[..., : probe.units]
+        signed = np.array(list(probe.signals.values()))[:, None, None]
+        return np.where(signed, codes - ((codes >> (bits - 1)) << bits), codes)
 
 
 def _runtime(compiler: str, root: Path, waves: bool) -> list[Path]:

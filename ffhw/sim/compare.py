@@ -9,7 +9,7 @@ import numpy as np
 from ffhw.errors import MismatchError
 from ffhw.layers.base import Ints
 from ffhw.model import golden
-from ffhw.sim.batch import BatchRun, BatchSimulator, Ports, Probe
+from ffhw.sim.batch import BatchRun, BatchSimulator, Ports
 from ffhw.sim.loads import LoadStates, runs
 from ffhw.sim.scenario import Interface, expected_answers
 
@@ -22,10 +22,8 @@ class BatchMismatch(MismatchError):
 
 def ports_of(interface: Interface) -> Ports:
     """What the batch driver must know of a design."""
-    layers = interface.network.layers
-    probes = [Probe(n, packing, layers[n].signals) for n, packing in interface.states.items() if interface.probe]
     states = interface.states if interface.keep_state else {}
-    return Ports(interface.input, interface.output, tuple(probes), states)
+    return Ports(interface.input, interface.output, interface.probes, states)
 
 
 def run_codes(interface: Interface, sequences: list[Ints]) -> dict[str, int]:
@@ -44,7 +42,7 @@ def _probed_codes(interface: Interface, sequences: list[Ints]) -> int:
     """Codes that probes show: behind a layer that answers once a sequence, a sequence is one step long."""
     steps, codes = sum(len(s) for s in sequences), 0
     for layer in interface.network.layers:
-        codes += steps * len(layer.signals) * layer.state_size
+        codes += steps * len(layer.signals) * layer.output_size
         steps = steps if layer.return_sequences else len(sequences)
     return codes
 

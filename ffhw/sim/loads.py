@@ -23,7 +23,8 @@ def random_loads(network: Network, sequences: int, seed: int) -> LoadStates:
     for sequence in range(sequences):
         for number, layer in enumerate(network.layers):
             if layer.state_size and rng.random() < SHARE:
-                low, high = layer.state_format.min, layer.state_format.max
+                formats = layer.state_formats * (layer.state_size // len(layer.state_formats))
+                low, high = [fmt.min for fmt in formats], [fmt.max for fmt in formats]
                 codes = rng.integers(low, high, layer.state_size, endpoint=True)
                 ends = np.where(rng.random(layer.state_size) < 0.5, low, high)
                 loads.setdefault(sequence, {})[number] = np.where(rng.random(layer.state_size) < 0.25, ends, codes)

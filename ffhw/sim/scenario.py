@@ -8,13 +8,41 @@ from typing import Any
 
 import numpy as np
 
-from ffhw.hdl.plan.chain import input_width, output_width
+from ffhw.hdl.plan.chain import input_width, output_width, plans
 from ffhw.hdl.plan.folding import Folding
 from ffhw.layers.base import Ints, Trace
 from ffhw.model import golden
 from ffhw.model.network import Network
 from ffhw.sim.beats import Packing
 from ffhw.sim.loads import LoadStates, runs
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """What a layer shows of itself.
+
+    Parameters
+    ----------
+    number: of the layer. signals: whether the codes of each have a sign, by name. bits: of a code as it is shown.
+    units: N; width: units shown at once.
+    """
+
+    number: int
+    signals: dict[str, bool]
+    bits: int
+    units: int
+    width: int
+
+    @classmethod
+    def of(cls, number: int, layer: Any, width: int) -> Probe:
+        """The probe of a layer that shows ``width`` units at once."""
+        signed = {name: fmt.signed for name, fmt in layer.signal_formats.items()}
+        return cls(number, signed, layer.signal_bits, layer.units, width)
+
+    @property
+    def beats(self) -> int:
+        """Cycles in which a step is shown."""
+        return -(-self.units // self.width)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +68,19 @@ class Interface:
     def states(self) -> dict[int, Packing]:
         """Of the state ports, by layer number."""
         return {
-            number: Packing(layer.state_format, layer.state_size, folding.finishers)
-            for number, (layer, folding) in enumerate(zip(self.network.layers, self.foldings, strict=True))
-            if layer.state_size and folding is not None
+            number: Packing(plan.layer.state_format, plan.layer.state_size, plan.state_width)
+            for number, plan in enumerate(plans(self.network, self.foldings))
+            if plan.state_width
         }
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """Of the layers that show their signals."""
+        return tuple(
+            Probe.of(number, plan.layer, plan.probe_width)
+            for number, plan in enumerate(plans(self.network, self.foldings))
+            if plan.probe_width and self.probe
+        )
 
 
 def expected_answers(network: Network, sequences: Sequence[Ints], result: golden.Result | None = None) -> Ints:
@@ -82,8 +119,8 @@ def build_scenario(
     for number in interface.states:
         if interface.keep_state:
             expected[f"m_axis_state_{number}"] = []
-        if interface.probe:
-            probes[str(number)] = {"signals": list(network.layers[number].signals), "expected": []}
+    for probe in interface.probes:
+        probes[str(probe.number)] = {"signals": list(probe.signals), "expected": []}
     results = runs(network, sequences, load_states, keep_state=interface.keep_state, trace=interface.probe)
     for index, (sequence, result) in enumerate(zip(sequences, results, strict=True)):
         for number, state in (load_states or {}).get(index, {}).items():
@@ -95,8 +132,8 @@ def build_scenario(
             name = network.layers[number].name
             if interface.keep_state:
                 expected[f"m_axis_state_{number}"] += _expected(packing, result.states[name])
-            if interface.probe:
-                probes[str(number)]["expected"] += _probed(packing, result.traces[name])
+        for probe in interface.probes:
+            probes[str(probe.number)]["expected"] += _probed(probe, result.traces[network.layers[probe.number].name])
     slack = (1.0 / max(1e-3, 1.0 - stalls)) ** 2
     steps = sum(len(s) for s in sequences)
     beats = interface.input.beats + interface.output.beats + sum(p.beats for p in interface.states.values())
@@ -128,13 +165,13 @@ def _expected(packing: Packing, vectors: Ints) -> list[list[int]]:
     ]
 
 
-def _probed(packing: Packing, trace: Trace) -> list[list[int]]:
+def _probed(probe: Probe, trace: Trace) -> list[list[int]]:
     """Each signal and the bits that count, of each group of finished units of one sequence."""
     rows = []
-    bits, width = packing.format.bits, packing.width
+    bits, width = probe.bits, probe.width
     for step in zip(*(codes[0] for codes in trace.values()), strict=True):
-        for start in range(0, packing.size, width):
-            units = range(start, min(start + width, packing.size))
-            codes = [sum(int(v[u]) << ((u - start) * bits) for u in units) for v in step]
+        for start in range(0, probe.units, width):
+            units = range(start, min(start + width, probe.units))
+            codes = [sum((int(v[u]) & ((1 << bits) - 1)) << ((u - start) * bits) for u in units) for v in step]
             rows.append([*codes, (1 << (len(units) * bits)) - 1])
     return rows

@@ -6,9 +6,10 @@ import dataclasses
 from typing import Any
 
 from ffhw.errors import InputError
+from ffhw.training.recurrent import LAYERS, recurrent_layer
 from ffhw.training.tasks import Task
 
-CELLS = ("jk", "lstm", "gru", "rnn", "ctrnn")
+CELLS = tuple(LAYERS)
 # Adam moves every weight by the rate, so the largest eigenvalue by up to rate * units. Plain tanh units remember only
 # with eigenvalues near the unit circle, and must not be thrown off it: 0.04 lets 400 units learn at 1e-4.
 _TANH_RATE_TIMES_UNITS = 0.04
@@ -22,8 +23,9 @@ class RecurrentOptions:
     Parameters
     ----------
     cell: one of :data:`CELLS`. units: its width, None for the task's own.
-    hold_bias: whether gates start as memories: those of JK with :class:`ffhw.training.jk.HoldBias`, of LSTM and GRU
-        with :class:`ffhw.training.chrono.ChronoBias`; else as Keras has them (JK: zeros). Plain cells have no gates.
+    hold_bias: whether gates start as memories: those of flip-flops with :class:`ffhw.training.neurons.HoldBias`, of
+        LSTM and GRU with :class:`ffhw.training.chrono.ChronoBias`; else as Keras has them (flip-flops: zeros). Plain
+        cells have no gates.
     tau_ms: time constant of the ``ctrnn`` cell, None for ten steps; the task's own time step is its dt.
     dale: share of excitatory units, None for no such law. density: share of the recurrent connections that exist.
     self_connection: whether a unit may feed itself.
@@ -82,7 +84,7 @@ def build_model(task: Task, options: RecurrentOptions, inputs: int, seed: int = 
     if task.input_noise:
         layers.append(keras.layers.GaussianNoise(task.input_noise, name="noise"))
     units = options.units or task.units
-    layers.append(_recurrent(task, options, units, seed))
+    layers.append(recurrent_layer(task, options, units, seed))
     layers.append(keras.layers.Dense(task.outputs, activation="softmax" if task.softmax else None, name="readout"))
     model = keras.Sequential(layers, name=f"{task.name.replace('-', '_')}_{options.cell}{units}")
     apply_constraints(model)
@@ -92,49 +94,3 @@ def build_model(task: Task, options: RecurrentOptions, inputs: int, seed: int = 
                 weight.assign(balance(keras.ops.convert_to_numpy(weight.value), options.dale))
         apply_constraints(model)
     return model
-
-
-def _recurrent(task: Task, options: RecurrentOptions, units: int, seed: int) -> Any:
-    import keras
-
-    from ffhw.training.chrono import ChronoBias
-    from ffhw.training.constraints import WeightLimit
-    from ffhw.training.ctrnn import CTRNN
-    from ffhw.training.jk import JK, HoldBias
-
-    cell = options.cell
-    limit = WeightLimit(task.weight_limit) if cell == "jk" and task.weight_limit else None
-    common: dict[str, Any] = {
-        "return_sequences": not task.softmax,
-        "name": cell,
-        "recurrent_constraint": _constraint(options, limit, seed),
-    }
-    if cell == "jk":
-        bias = HoldBias(1.0, task.longest_hold) if options.hold_bias else "zeros"
-        return JK(units, bias_initializer=bias, kernel_constraint=limit, **common)
-    if cell == "ctrnn":
-        tau = 10 * task.dt_ms if options.tau_ms is None else options.tau_ms
-        if tau < task.dt_ms:
-            raise InputError(f"--tau-ms must be at least the task's time step, {task.dt_ms:g} ms, not {tau:g}")
-        return CTRNN(units, tau_ms=tau, dt_ms=task.dt_ms, **common)
-    if cell == "rnn":
-        return keras.layers.SimpleRNN(units, **common)
-    if options.hold_bias:
-        common["bias_initializer"] = ChronoBias(cell, 2.0, task.longest_hold)
-        if cell == "lstm":
-            common["unit_forget_bias"] = False
-    return {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell](units, **common)
-
-
-def _constraint(options: RecurrentOptions, limit: Any, seed: int) -> Any:
-    """What the recurrent weights must obey: None, one constraint or a chain of them."""
-    from ffhw.training.constraints import Chain, DaleLaw, NoSelfConnection, Sparse
-
-    wanted = [limit] if limit is not None else []
-    if options.dale is not None:
-        wanted.append(DaleLaw(options.dale))
-    if options.density < 1:
-        wanted.append(Sparse(options.density, seed))
-    if not options.self_connection:
-        wanted.append(NoSelfConnection())
-    return Chain(wanted) if len(wanted) > 1 else wanted[0] if wanted else None

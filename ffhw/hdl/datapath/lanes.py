@@ -40,7 +40,7 @@ class Lanes(wiring.Component):
     Parameters
     ----------
     layer: weights and formats.
-    bias: what is added to each sum, ``[gates, N]``.
+    bias: what is added to each sum, ``[sums, N]``.
     plan: the layer's schedule.
     input_width: elements a beat of ``i``; divides S.
     keep_state: the state outlives ``last``.
@@ -49,7 +49,7 @@ class Lanes(wiring.Component):
     -------
     i: stream of input vectors.
     h_word, h_en, h_data, h_ready, h_release: reading side of the state's :class:`StepBuffer`, outside.
-    o: stream of F units' sums: ``sum [unit][gate]``, bias added; ``beat``, their place in the step; ``last`` of the
+    o: stream of F units' sums: ``sum [unit][sum]``, bias added; ``beat``, their place in the step; ``last`` of the
         step; ``fresh``, whether the state before the step is zero.
     hold: do not begin a sequence. loaded: the state before the next step is in the buffer, whatever came before.
     boundary: between sequences. entered: a sequence's first word is issued. idle: no work is under way.
@@ -68,7 +68,7 @@ class Lanes(wiring.Component):
         finishers = plan.folding.finishers
         self.sum_layout = data.StructLayout(
             {
-                "sum": data.ArrayLayout(data.ArrayLayout(signed(layer.acc_width), plan.gates), finishers),
+                "sum": data.ArrayLayout(data.ArrayLayout(signed(layer.acc_width), plan.sums), finishers),
                 "beat": range(plan.step_beats),
                 "last": 1,
                 "fresh": 1,
@@ -104,7 +104,9 @@ class Lanes(wiring.Component):
         fields = weight_fields(self.layer, plan)
         m.submodules.weights = weights = Rom(fields=fields, bits=self.layer.weight_bits)
         m.submodules.mac = mac = MacArray(
-            accumulators=plan.gates * folding.lanes,
+            lanes=folding.lanes,
+            gates=plan.gates,
+            apart=plan.sums - plan.gates,
             simd=folding.simd,
             operand_width=operand_bits(self.layer),
             weight_width=self.layer.weight_bits,
@@ -167,11 +169,13 @@ class Lanes(wiring.Component):
         # --- operands ------------------------------------------------------------------------------------------------
         op_valid = Signal()
         op_first = Signal()
+        op_turn = Signal()
         op_in_h = Signal()
         op_fresh = Signal()
         with m.If(advance):
             m.d.sync += [op_valid.eq(issue), op_first.eq(~in_h & (x_word == 0)), op_in_h.eq(in_h), op_fresh.eq(fresh)]
-        m.d.comb += [mac.en.eq(advance), mac.valid.eq(op_valid), mac.first.eq(op_first)]
+            m.d.sync += op_turn.eq(in_h & (h_word == 0))
+        m.d.comb += [mac.en.eq(advance), mac.valid.eq(op_valid), mac.first.eq(op_first), mac.turn.eq(op_turn)]
         m.d.comb += mac.weight.as_value().eq(weights.data)
         for s in range(folding.simd):
             # both products are aligned with the accumulator: x << shift_x, h << shift_h
@@ -191,9 +195,9 @@ class Lanes(wiring.Component):
         done, done_last, done_fresh = marks[-1][0], marks[-1][1], marks[-1][2]
 
         # --- drain: F lanes go straight on, the others wait in line ---------------------------------------------------
-        lanes, finishers, gates = folding.lanes, folding.finishers, plan.gates
+        lanes, finishers, count = folding.lanes, folding.finishers, plan.sums
         line = [Signal(signed(self.layer.acc_width), name=f"line_{n}", reset_less=True)
-                for n in range((lanes - finishers) * gates)]  # fmt: skip
+                for n in range((lanes - finishers) * count)]  # fmt: skip
         waiting = Signal(range(plan.group_beats))
         held = Signal(2)
         beat = Signal(range(plan.step_beats))
@@ -211,11 +215,11 @@ class Lanes(wiring.Component):
         with m.If(load):
             first_of_last_group = beat == (plan.groups - 1) * plan.group_beats
             m.d.sync += waiting.eq(Mux(first_of_last_group, last_group_beats - 1, plan.group_beats - 1))
-            m.d.sync += [slot.eq(mac.acc[finishers * gates + n]) for n, slot in enumerate(line)]
+            m.d.sync += [slot.eq(mac.acc[finishers * count + n]) for n, slot in enumerate(line)]
             m.d.sync += held.eq(Cat(done_last, done_fresh))
         with m.Elif(take):
             m.d.sync += waiting.eq(waiting - 1)
-            m.d.sync += [slot.eq(after) for slot, after in zip(line, line[finishers * gates :], strict=False)]
+            m.d.sync += [slot.eq(after) for slot, after in zip(line, line[finishers * count :], strict=False)]
 
         # --- sums ----------------------------------------------------------------------------------------------------
         m.submodules.bias = bias = Rom(fields=self._biases(), bits=self.layer.acc_width)
@@ -229,20 +233,20 @@ class Lanes(wiring.Component):
                 self.o.payload.last.eq(Mux(waiting == 0, done_last, held[0])),
                 self.o.payload.fresh.eq(Mux(waiting == 0, done_fresh, held[1])),
             ]
-            for n in range(finishers * gates):
+            for n in range(finishers * count):
                 acc = mac.acc[n] if not line else Mux(waiting == 0, mac.acc[n], line[n])
                 offset = bias.data.word_select(n, self.layer.acc_width).as_signed()
                 # sum = acc + bias
-                m.d.sync += self.o.payload.sum[n // gates][n % gates].eq(acc + offset)
+                m.d.sync += self.o.payload.sum[n // count][n % count].eq(acc + offset)
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         return m
 
     def _biases(self) -> Ints:
-        """One row a beat: the biases of F units, gate by gate; zero past the last unit."""
-        gates, finishers, beats = self.plan.gates, self.plan.folding.finishers, self.plan.step_beats
-        units = padded(self.bias, beats * finishers).reshape(gates, beats, finishers)
-        return units.transpose(1, 2, 0).reshape(beats, finishers * gates)
+        """One row a beat: the biases of F units, sum by sum; zero past the last unit."""
+        count, finishers, beats = self.plan.sums, self.plan.folding.finishers, self.plan.step_beats
+        units = padded(self.bias, beats * finishers).reshape(count, beats, finishers)
+        return units.transpose(1, 2, 0).reshape(beats, finishers * count)
 
 
 def weight_fields(layer: WeightedLayer, plan: Schedule) -> Ints:

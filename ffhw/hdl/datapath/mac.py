@@ -13,31 +13,44 @@ from ffhw.hdl.plan.weighted import TREE_RADIX, tree_stages
 
 
 class MacArray(wiring.Component):
-    """``accumulators`` sums of products that share their operands.
+    """Sums of products that share their operands: one for each lane and gate.
 
-    Each cycle with ``en`` it takes S operands and a weight for each of them and each accumulator. ``first`` starts new
-    sums. Latency: an accumulator holds the sum 3 cycles (operand, product, sum) and one for each level of the adder
-    tree after its last operands were taken. Throughput: one word of operands a cycle.
+    Each cycle with ``en`` it takes S operands and a weight for each of them, each lane and each gate. ``first`` starts
+    new sums. Of the last ``apart`` gates, ``turn`` puts the sum aside and starts a second one with the same
+    multiplier. Latency: an accumulator holds the sum 3 cycles (operand, product, sum) and one for each level of the
+    adder tree after its last operands were taken. Throughput: one word of operands a cycle.
 
     Parameters
     ----------
-    accumulators: sums, lanes x gates.
-    simd: S, products a cycle and accumulator.
+    lanes, gates: how many of each. apart: gates of two sums, the last ones.
+    simd: S, products a cycle, lane and gate.
     operand_width, weight_width, acc_width: two's complement bits; the accumulator's must never overflow.
 
     Members
     -------
     en: all registers advance, or none does.
-    operand: S operands; weight: S weights for each accumulator, accumulator 0 first.
-    valid: operands and weights count; first: they start a sum.
-    acc: the sums.
+    operand: S operands; weight: S weights for each gate of each lane, gates of lane 0 first.
+    valid: operands and weights count; first: they start a sum; turn: they start the second one.
+    acc: the sums of each lane: of each gate, then the second ones.
     """
 
-    def __init__(self, *, accumulators: int, simd: int, operand_width: int, weight_width: int, acc_width: int) -> None:
-        for name, value in (("accumulators", accumulators), ("simd", simd), ("operand_width", operand_width)):
+    def __init__(
+        self,
+        *,
+        lanes: int,
+        gates: int,
+        simd: int,
+        operand_width: int,
+        weight_width: int,
+        acc_width: int,
+        apart: int = 0,
+    ) -> None:
+        for name, value in (("lanes", lanes), ("gates", gates), ("simd", simd), ("operand_width", operand_width)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value!r}")
-        self.accumulators = accumulators
+        self.lanes = lanes
+        self.gates = gates
+        self.apart = apart
         self.simd = simd
         self.operand_width = operand_width
         self.weight_width = weight_width
@@ -46,10 +59,11 @@ class MacArray(wiring.Component):
             {
                 "en": In(1),
                 "operand": In(data.ArrayLayout(signed(operand_width), simd)),
-                "weight": In(data.ArrayLayout(data.ArrayLayout(signed(weight_width), simd), accumulators)),
+                "weight": In(data.ArrayLayout(data.ArrayLayout(signed(weight_width), simd), lanes * gates)),
                 "valid": In(1),
                 "first": In(1),
-                "acc": Out(data.ArrayLayout(signed(acc_width), accumulators)),
+                "turn": In(1),
+                "acc": Out(data.ArrayLayout(signed(acc_width), lanes * (gates + apart))),
             }
         )
 
@@ -60,16 +74,17 @@ class MacArray(wiring.Component):
         with m.If(self.en):
             m.d.sync += [reg.eq(self.operand[s]) for s, reg in enumerate(operands)]
 
-        # valid and first accompany the data: operand, product, tree levels
-        valid, first = self.valid, self.first
+        # valid, first and turn accompany the data: operand, product, tree levels
+        valid, first, turn = self.valid, self.first, self.turn
         for stage in range(2 + tree_stages(self.simd)):
             valid_reg = Signal(name=f"valid_{stage}")
             first_reg = Signal(name=f"first_{stage}", reset_less=True)
+            turn_reg = Signal(name=f"turn_{stage}", reset_less=True)
             with m.If(self.en):
-                m.d.sync += [valid_reg.eq(valid), first_reg.eq(first)]
-            valid, first = valid_reg, first_reg
+                m.d.sync += [valid_reg.eq(valid), first_reg.eq(first), turn_reg.eq(turn)]
+            valid, first, turn = valid_reg, first_reg, turn_reg
 
-        for a in range(self.accumulators):
+        for a in range(self.lanes * self.gates):
             terms = []
             for s in range(self.simd):
                 weight = Signal(signed(self.weight_width), name=f"weight_{a}_{s}", reset_less=True)
@@ -100,8 +115,18 @@ class MacArray(wiring.Component):
                 terms = sums
                 level += 1
             acc = Signal(signed(self.acc_width), name=f"acc_{a}", reset_less=True)
+            lane, gate = divmod(a, self.gates)
+            place = lane * (self.gates + self.apart) + gate
+            begins = first
+            if gate >= self.gates - self.apart:
+                begins = first | turn
+                aside = Signal(signed(self.acc_width), name=f"aside_{a}", reset_less=True)
+                with m.If(self.en & valid & turn):
+                    m.d.sync += aside.eq(acc)
+                m.d.comb += [self.acc[place].eq(aside), self.acc[place + self.apart].eq(acc)]
+            else:
+                m.d.comb += self.acc[place].eq(acc)
             with m.If(self.en & valid):
-                # acc = sum of all products since `first`
-                m.d.sync += acc.eq(Mux(first, 0, acc) + terms[0])
-            m.d.comb += self.acc[a].eq(acc)
+                # acc = sum of all products since `first`, or since `turn`
+                m.d.sync += acc.eq(Mux(begins, 0, acc) + terms[0])
         return m

@@ -10,10 +10,11 @@ from amaranth.lib.wiring import In, Out
 
 from ffhw.hdl.datapath.beat import beat_layout, element_shape
 from ffhw.hdl.datapath.lanes import Lanes
-from ffhw.hdl.datapath.sigmoid_table import SigmoidTable
+from ffhw.hdl.datapath.lookup_table import LookupTable
 from ffhw.hdl.plan.folding import Folding, Schedule, schedule
 from ffhw.layers.dense import DenseLayer
 from ffhw.numbers.formats import Fixed
+from ffhw.numbers.tables import Sigmoid
 
 
 def engine(
@@ -90,8 +91,10 @@ class DenseEngine(wiring.Component):
 
     def _sigmoid(self, m: Module, lanes: Lanes, final_beat: Any) -> None:
         width = self.plan.folding.finishers
-        m.submodules.table = table = SigmoidTable(
-            bits=self.layer.output.bits, acc_width=self.layer.acc_width, shift=self.layer.result_shift, ports=width
+        m.submodules.table = table = LookupTable(
+            table=Sigmoid(self.layer.output.bits),
+            acc_width=self.layer.acc_width,
+            shifts=[self.layer.result_shift] * width,
         )
         advance = ~self.o.valid | self.o.ready
         m.d.comb += [lanes.o.ready.eq(advance), table.en.eq(advance), self.o.payload.data.eq(table.code)]

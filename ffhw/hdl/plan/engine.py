@@ -75,6 +75,16 @@ class EnginePlan:
         """Elements a beat of the engine's output."""
         raise NotImplementedError
 
+    @property
+    def state_width(self) -> int:
+        """Elements a beat of the streams that load and give the engine's state; 0 without a state."""
+        return 0
+
+    @property
+    def probe_width(self) -> int:
+        """Units whose signals are shown at once; 0 of an engine that shows none."""
+        return 0
+
     def arrivals(self, before: list[int], width: int) -> list[int]:
         """Cycles in which a lone first step's results leave, from those in which its beats of ``width`` arrive."""
         raise NotImplementedError

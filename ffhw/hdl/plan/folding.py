@@ -38,7 +38,8 @@ class Schedule:
     units: int
     inputs: int
     states: int  # elements of the recurrent vector: N, or 0 without one
-    gates: int  # accumulators a lane
+    gates: int  # products a lane and element
+    sums: int  # accumulators a lane: one a gate, two of a gate whose recurrent sum is kept apart
     folding: Folding
 
     @property
@@ -94,4 +95,4 @@ class Schedule:
 
 def schedule(layer: WeightedLayer, folding: Folding) -> Schedule:
     """Schedule of a layer at a folding."""
-    return Schedule(layer.units, layer.input_size, layer.recurrent_size, layer.gates, folding)
+    return Schedule(layer.units, layer.input_size, layer.recurrent_size, layer.gates, layer.sums, folding)

@@ -5,14 +5,15 @@ The numbers are those of the RTL, to the cycle; tests hold them against simulati
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import math
 
 from ffhw.hdl.plan.engine import EnginePerformance, EnginePlan
 from ffhw.hdl.plan.folding import Folding, Schedule, schedule
 from ffhw.layers.weighted import WeightedLayer
-from ffhw.numbers import sigmoid
-from ffhw.numbers.formats import Format, Unorm
+from ffhw.numbers.formats import Format
+from ffhw.numbers.tables import Table
 
 # Registers between a unit's last product being issued and its accumulator holding the sum, without the adder tree:
 # memory output, operand, product, accumulator.
@@ -68,6 +69,10 @@ class WeightedPlan(EnginePlan):
 
     def finisher_products(self) -> list[tuple[int, int]]:
         """Signed widths of the factors of each multiplier of a finishing unit."""
+        return []
+
+    def lookups(self) -> list[Table]:
+        """The table of each look-up of a finishing unit."""
         return []
 
     def finisher_memories(self) -> list[tuple[int, int]]:
@@ -191,13 +196,12 @@ class WeightedPlan(EnginePlan):
         layer, plan, finishers = self.layer, self.schedule, self.folding.finishers
         shapes = [
             (plan.macs * layer.weight_bits, plan.ideal_cycles),  # weights
-            (plan.gates * finishers * layer.acc_width, plan.step_beats),  # biases
+            (plan.sums * finishers * layer.acc_width, plan.step_beats),  # biases
             (layer.input.bits * self.folding.simd, banks(plan.x_words)),  # inputs, two banks
         ]
-        if isinstance(layer.output, Unorm):
-            bits = layer.output.bits
+        for table, count in collections.Counter(self.lookups()).items():
             # two look-ups a memory and cycle
-            shapes += [(bits, 1 << (sigmoid.index_bits(bits) - 1))] * -(-plan.gates * finishers // 2)
+            shapes += [(table.bits, 1 << (table.index_bits - 1))] * -(-count * finishers // 2)
         return shapes + self.finisher_memories()
 
     def products(self) -> list[tuple[int, int, int]]:
@@ -214,8 +218,13 @@ class WeightedPlan(EnginePlan):
         one adder, the rest of an engine some hundreds (fitted to benchmarks/ulx3s_lanes).
         """
         layer = self.layer
-        accumulators = self.schedule.gates * self.folding.lanes
-        sums = accumulators * (self.folding.simd - 1) * (operand_bits(layer) + layer.weight_bits)
+        accumulators = self.schedule.sums * self.folding.lanes
+        sums = (
+            self.schedule.gates
+            * self.folding.lanes
+            * (self.folding.simd - 1)
+            * (operand_bits(layer) + layer.weight_bits)
+        )
         return ENGINE_LUTS + 3 * accumulators * layer.acc_width + sums
 
     def performance(self) -> EnginePerformance:

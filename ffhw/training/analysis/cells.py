@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ffhw.numbers.sigmoid import sigmoid
+from ffhw.numbers.tables import sigmoid
 
 Array = NDArray[Any]
 

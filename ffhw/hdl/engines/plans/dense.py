@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ffhw.hdl.plan.weighted import WeightedPlan
 from ffhw.layers.dense import DenseLayer
+from ffhw.numbers.tables import Sigmoid, Table
 
 
 class DensePlan(WeightedPlan):
@@ -20,6 +21,10 @@ class DensePlan(WeightedPlan):
     def finish_stages(self) -> int:
         """Add bias; then look up or compare."""
         return {"linear": 1, "relu": 1, "sigmoid": 2, "argmax": 2}[self.layer.activation]
+
+    def lookups(self) -> list[Table]:
+        """The sigmoid."""
+        return [Sigmoid(self.layer.output.bits)] if self.layer.activation == "sigmoid" else []
 
 
 PLAN = DensePlan

@@ -1,0 +1,39 @@
+"""The plan of a recurrent engine, whatever its kind."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ffhw.hdl.plan.weighted import WeightedPlan, banks
+from ffhw.layers.recurrent import RecurrentLayer
+
+
+class RecurrentPlan(WeightedPlan):
+    """Cycles and resources of :class:`ffhw.hdl.engines.recurrent.RecurrentEngine`; a kind says what its cell is."""
+
+    layer: RecurrentLayer
+
+    cell_stages: ClassVar[int]  # latency of the cell
+    reads: ClassVar[tuple[str, ...]] = ("h",)  # parts of its own old state that a unit needs
+
+    @property
+    def finish_stages(self) -> int:
+        """Add bias; then the cell."""
+        return 1 + self.cell_stages
+
+    @property
+    def state_width(self) -> int:
+        """All parts of F units."""
+        return self.folding.finishers * len(self.layer.state_signals)
+
+    @property
+    def probe_width(self) -> int:
+        """F units."""
+        return self.folding.finishers
+
+    def finisher_memories(self) -> list[tuple[int, int]]:
+        """The states: h as vectors in two banks, and what the cell reads unit by unit."""
+        formats = self.layer.signal_formats
+        own = sum(formats[name].bits for name in self.reads) * self.folding.finishers
+        vectors = (self.layer.state.bits * self.folding.simd, banks(self.schedule.h_words))
+        return [vectors, (own, self.schedule.step_beats)] if own else [vectors]

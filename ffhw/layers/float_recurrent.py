@@ -1,0 +1,139 @@
+"""Trained layers with a state: their matrices, the loop over time, and how their weights become integers."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ffhw.layers.base import Calibration, FloatLayer, Floats, Ints
+from ffhw.layers.description import FLAG, FLAG_ON, UNITS, UNUSED, Described, only, training_options
+from ffhw.layers.recurrent import RecurrentLayer
+from ffhw.layers.weighted import affine, product_frac
+from ffhw.numbers.formats import Format
+from ffhw.numbers.scales import Precision, bias_codes
+
+# Options of a Keras layer of any recurrent cell.
+RECURRENT_OPTIONS = {
+    "units": UNITS,
+    "use_bias": FLAG_ON,
+    "return_sequences": FLAG,
+    "return_state": only(False),
+    "go_backwards": only(False),
+    "zero_output_for_mask": only(False),
+    "stateful": FLAG,  # the state that hardware keeps is asked for with --keep-state
+    **dict.fromkeys(("unroll", "dropout", "recurrent_dropout", "seed"), UNUSED),
+    **training_options("kernel", "recurrent", "bias"),
+}
+
+
+def keras_weights(described: Described, gates: int) -> dict[str, Any]:
+    """What every recurrent layer takes of a Keras description, but for the bias.
+
+    Keras keeps the gates of a matrix side by side: ``kernel [D, G N]``, ``recurrent_kernel [N, G N]``.
+    """
+    d, n = described.inputs, described.options["units"]
+    return {
+        "name": described.name,
+        "weights_x": described.array("cell/vars/0", d, gates * n).T.reshape(gates, n, d),
+        "weights_h": described.array("cell/vars/1", n, gates * n).T.reshape(gates, n, n),
+        "return_sequences": described.options["return_sequences"],
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class FloatRecurrent(FloatLayer):
+    """A trained recurrent layer.
+
+    Parameters
+    ----------
+    weights_x: ``[gates, N, D]``; weights_h: ``[gates, N, N]``, gates in the order of the quantized layer.
+    bias: ``[sums, N]``: of each gate, then of each recurrent sum that is kept apart.
+    return_sequences: give every step's state, or the last one's only.
+    """
+
+    quantized: ClassVar[type[RecurrentLayer]]
+
+    name: str
+    weights_x: Floats
+    weights_h: Floats
+    bias: Floats
+    return_sequences: bool
+
+    @property
+    def units(self) -> int:
+        """N, the number of units."""
+        return self.weights_x.shape[1]
+
+    @property
+    def input_size(self) -> int:
+        """D, the number of inputs."""
+        return self.weights_x.shape[2]
+
+    @property
+    def output_size(self) -> int:
+        """The states."""
+        return self.units
+
+    def step(self, sums: list[Floats], *state: Floats) -> tuple[Floats, ...]:
+        """The new state ``[batch, N]`` from the gates' weighted sums and the old one; h first where it has parts."""
+        raise NotImplementedError
+
+    def input_scaled(self, name: str, scale: Floats, offset: Floats) -> FloatRecurrent:  # noqa: D102
+        # W (s v + o) + b = (W s) v + (b + W o)
+        bias = self.bias.copy()
+        bias[: len(self.weights_x)] += self.weights_x @ offset
+        return dataclasses.replace(self, weights_x=self.weights_x * scale, bias=bias)
+
+    def states(self, x: Floats, length: Ints) -> list[Floats]:
+        """Each part of the state after every step, ``[batch, time, N]``; what lies past a length is the last one's."""
+        gates, n, together = len(self.weights_x), self.units, len(self.weights_x) - self.quantized.apart
+        driven = affine(x, self.weights_x, self.bias[:gates]).reshape(*x.shape[:2], gates, n)
+        recurrent = self.weights_h.reshape(gates * n, n).T
+        state = [np.zeros((len(x), n)) for _ in self.quantized.state_signals]
+        out = [np.empty((*x.shape[:2], n)) for _ in state]
+        for t in range(x.shape[1]):
+            again = (state[0] @ recurrent).reshape(-1, gates, n)
+            sums = [driven[:, t, gate] + (again[:, gate] if gate < together else 0.0) for gate in range(gates)]
+            sums += [again[:, gate] + self.bias[gate + gates - together] for gate in range(together, gates)]
+            active = (t < length)[:, None]
+            new = self.step(sums, *state)
+            state = [np.where(active, after, before) for after, before in zip(new, state, strict=True)]
+            for column, part in zip(out, state, strict=True):
+                column[:, t] = part
+        return out
+
+    def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
+        return self.states(x, length)[0]
+
+    def own_options(self, data: Calibration, precision: Precision) -> dict[str, Any]:
+        """What the quantized layer of this kind is given besides what all of them are."""
+        return {}
+
+    def quantize(self, source: Format, data: Calibration, precision: Precision) -> RecurrentLayer:  # noqa: D102
+        bits = precision.widths.state_bits
+        state = self.quantized.state_table(bits).output
+        index_frac = max(table(bits).index_frac for table in self.quantized.gate_tables)
+        wx, frac_x = precision.weights(self.weights_x, source, index_frac)
+        wh, frac_h = precision.weights(self.weights_h, state, index_frac)
+        # weights that are all zero need no alignment: their scale is the one that costs none
+        x_frac = product_frac(self.name, source)
+        if not wh.any():
+            frac_h = max(frac_x + x_frac, index_frac) - state.frac
+        elif not wx.any():
+            frac_x = max(frac_h + state.frac, index_frac) - x_frac
+        layer = self.quantized(
+            name=self.name,
+            input=source,
+            state=state,
+            weight_bits=precision.widths.weight_bits,
+            frac_x=frac_x,
+            frac_h=frac_h,
+            weights_x=wx,
+            weights_h=wh,
+            bias=np.zeros_like(self.bias, dtype=np.int64),
+            return_sequences=self.return_sequences,
+            **self.own_options(data, precision),
+        )
+        return dataclasses.replace(layer, bias=bias_codes(self.bias, layer.acc_frac, layer.bias_limits()))

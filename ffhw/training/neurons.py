@@ -1,0 +1,246 @@
+"""What flip-flop neurons share as Keras 3 layers, on any backend: gates, weights, biases, the loop over time.
+
+A kind of neuron is a cell, which says how many gates it has and what they do to the state, and a layer of that cell.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="ffhw")
+class HoldBias(keras.initializers.Initializer):
+    """Gate biases that let a fresh flip-flop hold its state.
+
+    With no input, J = K = s makes a state relax towards 1/2 as ``h_t - 1/2 = (1 - 2 s) (h_{t-1} - 1/2)``. This
+    initialiser spreads the relaxation time 1 / (2 s) of the units evenly on a logarithmic scale, from ``shortest`` to
+    ``longest`` steps: the bias of a gate is ``-log(2 * time - 1)``, half of it in each of the two biases. Zero biases,
+    by contrast, make each unit forget at once (time 1).
+
+    Parameters
+    ----------
+    shortest, longest: relaxation times in steps, ``1 <= shortest <= longest``.
+    gates: G, how many gates a neuron has: 2, or 1 of a toggle neuron.
+    """
+
+    def __init__(self, shortest: float = 1.0, longest: float = 32.0, gates: int = 2) -> None:
+        if not 1.0 <= shortest <= longest:
+            raise ValueError(f"HoldBias needs 1 <= shortest <= longest, not {shortest!r} and {longest!r}")
+        self.shortest = shortest
+        self.longest = longest
+        self.gates = gates
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        """Biases ``[2, G N]``: input and recurrent, each gate by gate."""
+        if len(shape) != 2 or shape[0] != 2 or shape[1] % self.gates:
+            raise ValueError(f"HoldBias fills biases of shape (2, {self.gates} * units), not {shape!r}")
+        low, high = math.log(self.shortest), math.log(self.longest)
+        time = ops.exp(ops.linspace(low, high, shape[1] // self.gates))
+        gate = -ops.log(ops.maximum(2.0 * time - 1.0, 1e-7))
+        row = ops.tile(gate, [self.gates]) / 2.0
+        return ops.cast(ops.stack([row, row]), dtype or keras.config.floatx())
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {"shortest": self.shortest, "longest": self.longest, "gates": self.gates}
+
+
+class FlipFlopCell(keras.Layer):
+    """One step of N flip-flop neurons with G gates.
+
+    Weights, gate by gate: ``kernel [D, G N]``, ``recurrent_kernel [N, G N]`` and ``bias [2, G N]`` (row 0 the input's,
+    row 1 the recurrent one). The exporter relies on the order.
+
+    Parameters
+    ----------
+    units: N, a positive integer.
+    use_bias: whether the gates have their two biases.
+    dropout, recurrent_dropout: share of input and state elements dropped during training, one mask a call.
+    """
+
+    gates: ClassVar[int]
+
+    def __init__(
+        self,
+        units: int,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "HoldBias",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
+            raise ValueError(f"units must be a positive integer, not {units!r}")
+        for name, value in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
+            if not 0.0 <= value < 1.0:
+                raise ValueError(f"{name} must be at least 0 and below 1, not {value!r}")
+        super().__init__(**kwargs)
+        self.units = units
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
+        self.bias_initializer = (
+            HoldBias(gates=self.gates) if bias_initializer == "HoldBias" else keras.initializers.get(bias_initializer)
+        )
+        if isinstance(self.bias_initializer, HoldBias) and self.bias_initializer.gates != self.gates:
+            raise ValueError(f"{type(self).__name__} needs HoldBias(gates={self.gates})")
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = keras.regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.recurrent_constraint = keras.constraints.get(recurrent_constraint)
+        self.bias_constraint = keras.constraints.get(bias_constraint)
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.state_size = units
+        self.output_size = units
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights for inputs ``[batch, D]``."""
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], self.gates * self.units),
+            name="kernel",
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.recurrent_kernel = self.add_weight(
+            shape=(self.units, self.gates * self.units),
+            name="recurrent_kernel",
+            initializer=self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(2, self.gates * self.units),
+                name="bias",
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.built = True
+
+    def update(self, gates: list[Any], h: Any) -> Any:
+        """New state ``[batch, N]`` from the gates, each ``[batch, N]`` in [0, 1], and the old state."""
+        raise NotImplementedError
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: inputs ``[batch, D]``, states ``[[batch, N]]``; returns ``(h, [h])``."""
+        h = states[0] if isinstance(states, (list, tuple)) else states
+        recurrent = h
+        if training and self.dropout:
+            inputs = keras.random.dropout(inputs, self.dropout, seed=self.seed_generator)
+        if training and self.recurrent_dropout:
+            recurrent = keras.random.dropout(h, self.recurrent_dropout, seed=self.seed_generator)
+        # gates = sigmoid(W_x x_t + b_x + W_h h_{t-1} + b_h)
+        sums = ops.matmul(inputs, self.kernel) + ops.matmul(recurrent, self.recurrent_kernel)
+        if self.use_bias:
+            sums = sums + self.bias[0] + self.bias[1]
+        new = self.update(ops.split(ops.sigmoid(sums), self.gates, axis=-1), h)
+        return new, [new]
+
+    def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
+        """All flip-flops reset: ``[[batch, N]]`` of zeros."""
+        return [ops.zeros((batch_size, self.units), dtype=self.compute_dtype)]
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), **cell_config(self)}
+
+
+class FlipFlopRNN(keras.layers.RNN):
+    """A recurrent layer of N flip-flop neurons: a :class:`FlipFlopCell` along time.
+
+    Takes the arguments of its cell and those of ``keras.layers.RNN`` (``return_sequences``, ``return_state``,
+    ``go_backwards``, ``stateful``, ``unroll``); obeys masks; may be wrapped in ``keras.layers.Bidirectional``.
+
+    Input ``[batch, time, D]``; output ``[batch, N]``, or ``[batch, time, N]`` with ``return_sequences``.
+    """
+
+    cell_class: ClassVar[type[FlipFlopCell]]
+    cell_name: ClassVar[str]
+
+    def __init__(
+        self,
+        units: int,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "HoldBias",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        own: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        cell = self.cell_class(
+            units,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            dtype=kwargs.get("dtype"),
+            name=self.cell_name,
+            **(own or {}),
+        )
+        super().__init__(cell, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        config = super().get_config()
+        del config["cell"]
+        return {**config, **self.own_config(), **cell_config(self.cell)}
+
+    def own_config(self) -> dict[str, Any]:
+        """Arguments that a kind has besides the common ones."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> FlipFlopRNN:
+        """Layer with these constructor arguments."""
+        return cls(**config)
+
+
+def cell_config(cell: FlipFlopCell) -> dict[str, Any]:
+    """The arguments that a cell and its layer share."""
+    groups = (
+        (keras.initializers.serialize, "initializer"),
+        (keras.regularizers.serialize, "regularizer"),
+        (keras.constraints.serialize, "constraint"),
+    )
+    config: dict[str, Any] = {"units": cell.units, "use_bias": cell.use_bias}
+    for serialize, kind in groups:
+        for name in ("kernel", "recurrent", "bias"):
+            config[f"{name}_{kind}"] = serialize(getattr(cell, f"{name}_{kind}"))
+    return {**config, "dropout": cell.dropout, "recurrent_dropout": cell.recurrent_dropout, "seed": cell.seed}

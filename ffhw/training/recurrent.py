@@ -1,0 +1,96 @@
+"""The recurrent layer of a task's model, by the name of its cell: one function a cell, registered below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ffhw.errors import InputError
+
+if TYPE_CHECKING:
+    from ffhw.training.models import RecurrentOptions
+    from ffhw.training.tasks import Task
+
+
+def recurrent_layer(task: Task, options: RecurrentOptions, units: int, seed: int) -> Any:
+    """Fresh recurrent layer.
+
+    Parameters
+    ----------
+    seed: of the sparse connections.
+    """
+    common: dict[str, Any] = {
+        "return_sequences": not task.softmax,
+        "name": options.cell,
+        "recurrent_constraint": _constraint(options, _limit(task, options), seed),
+    }
+    return LAYERS[options.cell](task, options, units, common)
+
+
+def _flip_flop(task: Task, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
+    from ffhw.training.jk import JK
+    from ffhw.training.neurons import FlipFlopRNN, HoldBias
+
+    layers: dict[str, type[FlipFlopRNN]] = {"jk": JK}
+    layer = layers[options.cell]
+    hold = HoldBias(1.0, task.longest_hold, layer.cell_class.gates)
+    bias = hold if options.hold_bias else "zeros"
+    return layer(units, bias_initializer=bias, kernel_constraint=_limit(task, options), **common)
+
+
+def _gated(task: Task, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
+    import keras
+
+    from ffhw.training.chrono import ChronoBias
+
+    if options.hold_bias:
+        common["bias_initializer"] = ChronoBias(options.cell, 2.0, task.longest_hold)
+        if options.cell == "lstm":
+            common["unit_forget_bias"] = False
+    return {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[options.cell](units, **common)
+
+
+def _rnn(task: Task, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
+    import keras
+
+    return keras.layers.SimpleRNN(units, **common)
+
+
+def _ctrnn(task: Task, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
+    from ffhw.training.ctrnn import CTRNN
+
+    tau = 10 * task.dt_ms if options.tau_ms is None else options.tau_ms
+    if tau < task.dt_ms:
+        raise InputError(f"--tau-ms must be at least the task's time step, {task.dt_ms:g} ms, not {tau:g}")
+    return CTRNN(units, tau_ms=tau, dt_ms=task.dt_ms, **common)
+
+
+LAYERS = {
+    "jk": _flip_flop,
+    "lstm": _gated,
+    "gru": _gated,
+    "rnn": _rnn,
+    "ctrnn": _ctrnn,
+}
+
+
+def _limit(task: Task, options: RecurrentOptions) -> Any:
+    """The constraint that keeps the weights of flip-flop neurons small, where the task wants it."""
+    from ffhw.training.constraints import WeightLimit
+
+    if task.weight_limit is None or LAYERS[options.cell] is not _flip_flop:
+        return None
+    return WeightLimit(task.weight_limit)
+
+
+def _constraint(options: RecurrentOptions, limit: Any, seed: int) -> Any:
+    """What the recurrent weights must obey: None, one constraint or a chain of them."""
+    from ffhw.training.constraints import Chain, DaleLaw, NoSelfConnection, Sparse
+
+    wanted = [limit] if limit is not None else []
+    if options.dale is not None:
+        wanted.append(DaleLaw(options.dale))
+    if options.density < 1:
+        wanted.append(Sparse(options.density, seed))
+    if not options.self_connection:
+        wanted.append(NoSelfConnection())
+    return Chain(wanted) if len(wanted) > 1 else wanted[0] if wanted else None
