@@ -10,22 +10,26 @@ import importlib
 from types import ModuleType
 
 from ffhw.errors import InputError
-from ffhw.layers import activations, dense, embedding, jk, passing, scaling
+from ffhw.layers import activations, dense, embedding, jk, passing, scaling, sr, toggle
 from ffhw.layers.base import FloatLayer, Layer
 from ffhw.layers.dense import DenseLayer, FloatDense
 from ffhw.layers.embedding import EmbeddingLayer, FloatEmbedding
 from ffhw.layers.jk import FloatJK, JKLayer
+from ffhw.layers.sr import FloatSR, SRLayer
+from ffhw.layers.toggle import FloatToggle, ToggleLayer
 
 # One line a kind: the trained and the quantized form.
 KINDS: dict[str, tuple[type[FloatLayer], type[Layer]]] = {
     "jk": (FloatJK, JKLayer),
+    "sr": (FloatSR, SRLayer),
+    "toggle": (FloatToggle, ToggleLayer),
     "dense": (FloatDense, DenseLayer),
     "embedding": (FloatEmbedding, EmbeddingLayer),
 }
 # The Keras classes that become a layer, change one, or pass.
 READ = {
     known.name: known
-    for module in (jk, dense, embedding, activations, scaling, passing)
+    for module in (jk, sr, toggle, dense, embedding, activations, scaling, passing)
     for known in module.KERAS
 }
 

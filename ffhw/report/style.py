@@ -13,12 +13,14 @@ GRID = "#e2e8f0"
 STATES = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 CELLS = {
     "jk": BLUE,
+    "sr": "#2c7a7b",
+    "toggle": "#63b3ed",
     "lstm": ORANGE,
     "gru": "#009e73",
     "rnn": RED,
     "ctrnn": "#805ad5",
 }
-CELL_NAMES = {"jk": "JK", "lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "ctrnn": "CTRNN"}
+CELL_NAMES = {"jk": "JK", "sr": "SR", "toggle": "Toggle", "lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "ctrnn": "CTRNN"}
 
 _RC: Any = {
     "font.size": 8,

@@ -29,8 +29,10 @@ def recurrent_layer(task: Task, options: RecurrentOptions, units: int, seed: int
 def _flip_flop(task: Task, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
     from ffhw.training.jk import JK
     from ffhw.training.neurons import FlipFlopRNN, HoldBias
+    from ffhw.training.sr import SR
+    from ffhw.training.toggle import Toggle
 
-    layers: dict[str, type[FlipFlopRNN]] = {"jk": JK}
+    layers: dict[str, type[FlipFlopRNN]] = {"jk": JK, "sr": SR, "toggle": Toggle}
     layer = layers[options.cell]
     hold = HoldBias(1.0, task.longest_hold, layer.cell_class.gates)
     bias = hold if options.hold_bias else "zeros"
@@ -66,6 +68,8 @@ def _ctrnn(task: Task, options: RecurrentOptions, units: int, common: dict[str, 
 
 LAYERS = {
     "jk": _flip_flop,
+    "sr": _flip_flop,
+    "toggle": _flip_flop,
     "lstm": _gated,
     "gru": _gated,
     "rnn": _rnn,

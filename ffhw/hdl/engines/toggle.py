@@ -1,0 +1,53 @@
+"""The engine of a toggle layer: its gate and the state update, one unit a cycle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module
+
+from ffhw.hdl.datapath.interpolation import delayed, interpolate
+from ffhw.hdl.datapath.lookup_table import LookupTable
+from ffhw.hdl.engines.recurrent import Cell, RecurrentEngine
+from ffhw.hdl.plan.folding import Folding, schedule
+from ffhw.layers.toggle import ToggleLayer
+from ffhw.numbers.tables import Sigmoid
+
+
+def engine(
+    layer: ToggleLayer, folding: Folding, after: Folding | None, input_width: int, keep_state: bool, probe: bool
+) -> RecurrentEngine:
+    """The engine of a layer at a folding."""
+    return RecurrentEngine(
+        layer=layer,
+        plan=schedule(layer, folding),
+        cell=ToggleCell(layer, folding.finishers),
+        input_width=input_width,
+        keep_state=keep_state,
+        probe=probe,
+    )
+
+
+class ToggleCell(Cell):
+    """Toggle neurons: ``acc`` of T in, gate and new state out. Latency: 4 cycles. Throughput: all units a cycle."""
+
+    latency = 4
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        bits = self.layer.state.bits
+        m.submodules.table = table = LookupTable(
+            table=Sigmoid(bits), acc_width=self.layer.acc_width, shifts=self.layer.gate_shifts * self.width
+        )
+        m.d.comb += table.en.eq(self.en)
+        for n in range(self.width):
+            m.d.comb += table.acc[n].eq(self.acc[n][0])
+            # T = sigmoid(acc)
+            toggle = delayed(m, self.en, f"gate_{n}", table.code[n], 1)
+            h = delayed(m, self.en, f"gate_h_{n}", self.own[n].h, 1)
+            m.d.comb += [
+                # H' = round((T * ~H + ~T * H) / M)
+                self.h[n].eq(interpolate(m, self.en, f"state_{n}", h, (~toggle)[:bits], toggle, bits)),
+                self.t[n].eq(delayed(m, self.en, f"t_{n}", toggle, 2)),
+            ]
+        return m
