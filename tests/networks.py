@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Callable
 
 import numpy as np
 
+from ffhw.layers import KINDS
 from ffhw.layers.base import Layer
 from ffhw.layers.dense import DenseLayer
 from ffhw.layers.embedding import EmbeddingLayer
-from ffhw.layers.jk import JKLayer
+from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.model.network import Network
 from ffhw.numbers.formats import Fixed, Index, Unorm
 
@@ -22,28 +25,44 @@ def random_weights(rng: np.random.Generator, shape: tuple[int, ...], bits: int) 
     return np.where(rng.random(shape) < 0.25, ends, values)
 
 
-def random_jk(
-    rng: np.random.Generator, name: str, source: Fixed | Unorm, units: int, inputs: int, bits: int, **options: object
-) -> JKLayer:
-    """JK layer whose gates move about instead of saturating at once."""
+def random_cell(
+    rng: np.random.Generator,
+    kind: str,
+    name: str,
+    source: Fixed | Unorm,
+    units: int,
+    inputs: int,
+    bits: int,
+    **options: object,
+) -> RecurrentLayer:
+    """Recurrent layer whose gates move about instead of saturating at once."""
+    layer_class = KINDS[kind][1]
+    gates, sums = len(layer_class.gate_tables), len(layer_class.gate_tables) + layer_class.apart
     # sums of random products that keep within the table's reach, so that gates move instead of saturating
     frac_x = bits - 1 + round(np.log2(0.4 * np.sqrt(inputs)))
     frac_h = bits - 1 + round(np.log2(0.2 * np.sqrt(units)))
-    layer = JKLayer(
+    layer = layer_class(
         name=name,
         input=source,
-        state=Unorm(bits),
+        state=layer_class.state_table(bits).output,
         weight_bits=bits,
         frac_x=frac_x,
         frac_h=frac_h,
-        weights_x=random_weights(rng, (2, units, inputs), bits),
-        weights_h=random_weights(rng, (2, units, units), bits),
-        bias=rng.integers(-5, 5, (2, units)),
-        **options,  # type: ignore[arg-type]
+        weights_x=random_weights(rng, (gates, units, inputs), bits),
+        weights_h=random_weights(rng, (gates, units, units), bits),
+        bias=rng.integers(-5, 5, (sums, units)),
+        **{**OWN.get(kind, lambda bits: {})(bits), **options},
     )
     one = 1 << max(layer.acc_frac, 0)
-    bias = rng.integers(-one, one, (2, units), endpoint=True)
-    return JKLayer(**{**layer.__dict__, "bias": bias})
+    bias = rng.integers(-one, one, (sums, units), endpoint=True)
+    return dataclasses.replace(layer, bias=bias)
+
+
+# What a kind's quantized layer must be given besides, at a width.
+OWN: dict[str, Callable[[int], dict[str, object]]] = {
+    "lstm": lambda bits: {"cell": Fixed(min(bits + 2, 16), min(bits - 1, 13))},
+    "ctrnn": lambda bits: {"alpha": max(1, (1 << bits) // 3)},
+}
 
 
 def random_network(
@@ -56,8 +75,10 @@ def random_network(
     activation: str = "linear",
     return_sequences: bool = True,
     tokens: int = 0,
+    cell: str = "jk",
+    **options: object,
 ) -> Network:
-    """JK layers of ``units`` and a dense layer, after an embedding if there are ``tokens``."""
+    """Recurrent layers of ``units`` and a dense layer, after an embedding if there are ``tokens``."""
     rng = np.random.default_rng(seed)
     layers: list[Layer] = []
     source: Fixed | Unorm = Fixed(bits, bits - 2)
@@ -67,8 +88,9 @@ def random_network(
     size = inputs
     for number, n in enumerate(units):
         every_step = return_sequences or number < len(units) - 1
-        layers.append(random_jk(rng, f"jk_{number}", source, n, size, bits, return_sequences=every_step))
-        source, size = Unorm(bits), n
+        name = f"{cell}_{number}"
+        layers.append(random_cell(rng, cell, name, source, n, size, bits, return_sequences=every_step, **options))
+        source, size = layers[-1].output, n
     if outputs:
         layers.append(random_dense(rng, "dense", source, outputs, size, bits, activation))
     return Network("random", tuple(layers))
@@ -89,10 +111,15 @@ def random_dense(
     return DenseLayer(name, source, output, activation, bits, frac, weights, bias)
 
 
+# Letters of :func:`random_chain` for other cells.
+CELLS = {"x": "sr", "t": "toggle", "n": "simple_rnn", "c": "ctrnn", "g": "gru", "m": "lstm"}
+
+
 def random_chain(seed: int, kinds: str, *, bits: int = 4, largest: int = 6) -> Network:
     """Layers of random sizes in any order, one letter each.
 
-    e embedding (first or behind a), j JK, l JK that answers once a sequence, d dense, r relu, s sigmoid, a argmax.
+    e embedding (first or behind a), j JK, l JK that answers once a sequence, d dense, r relu, s sigmoid, a argmax;
+    of the other cells those in :data:`CELLS`, a capital for one that answers once a sequence.
     """
     rng = np.random.default_rng(seed)
     source: Fixed | Unorm | Index = Fixed(bits, bits - 2)
@@ -106,7 +133,10 @@ def random_chain(seed: int, kinds: str, *, bits: int = 4, largest: int = 6) -> N
             table = random_weights(rng, (source.size, units), bits)
             layers.append(EmbeddingLayer(name, source, Fixed(bits, bits - 2), table))
         elif kind in "jl":
-            layers.append(random_jk(rng, name, source, units, size, bits, return_sequences=kind == "j"))
+            layers.append(random_cell(rng, "jk", name, source, units, size, bits, return_sequences=kind == "j"))
+        elif kind.lower() in CELLS:
+            cell = CELLS[kind.lower()]
+            layers.append(random_cell(rng, cell, name, source, units, size, bits, return_sequences=kind.islower()))
         else:
             activation = {"d": "linear", "r": "relu", "s": "sigmoid", "a": "argmax"}[kind]
             layers.append(random_dense(rng, name, source, units, size, bits, activation))

@@ -10,13 +10,11 @@ import pytest
 from amaranth.hdl import unsigned
 from amaranth.sim import Simulator
 
+from ffhw.hdl.datapath.lookup_table import LookupTable
 from ffhw.hdl.datapath.mac import MacArray
-from ffhw.hdl.datapath.sigmoid_table import SigmoidTable
 from ffhw.hdl.datapath.step_buffer import StepBuffer
-from ffhw.hdl.engines.jk_cell import JKCell
 from ffhw.hdl.plan.weighted import tree_stages
-from ffhw.layers.jk import state_update
-from ffhw.numbers import sigmoid
+from ffhw.numbers.tables import Sigmoid, Tanh
 
 
 def run(component, testbench):
@@ -26,10 +24,12 @@ def run(component, testbench):
     simulator.run()
 
 
+@pytest.mark.parametrize("kind", [Sigmoid, Tanh])
 @pytest.mark.parametrize(("bits", "shift"), [(1, 0), (1, 3), (2, 1), (4, 2), (8, 3)])
-def test_table_equals_the_golden_gate_for_every_accumulator(bits, shift):
+def test_table_equals_the_golden_look_up_for_every_accumulator(kind, bits, shift):
     width = bits + shift + 4  # reaches beyond the table on both sides
-    table = SigmoidTable(bits=bits, acc_width=width, shift=shift, ports=2)
+    golden = kind(bits)
+    table = LookupTable(table=golden, acc_width=width, shifts=[shift, shift + 1])
     accs = range(-(1 << (width - 1)), 1 << (width - 1))
 
     async def testbench(ctx):
@@ -37,14 +37,14 @@ def test_table_equals_the_golden_gate_for_every_accumulator(bits, shift):
         for acc in accs:
             ctx.set(table.acc, [acc, ~acc])
             await ctx.tick()
-            expected = [int(sigmoid.gate(np.int64(a), shift, bits)) for a in (acc, ~acc)]
+            expected = [int(golden.look_up(np.int64(a), s)) for a, s in ((acc, shift), (~acc, shift + 1))]
             assert [ctx.get(table.code[n]) for n in range(2)] == expected
 
     run(table, testbench)
 
 
 def test_table_stands_still_without_enable():
-    table = SigmoidTable(bits=4, acc_width=6, shift=0, ports=1)
+    table = LookupTable(table=Sigmoid(4), acc_width=6, shifts=[0])
 
     async def testbench(ctx):
         ctx.set(table.en, 1)
@@ -58,34 +58,9 @@ def test_table_stands_still_without_enable():
     run(table, testbench)
 
 
-@pytest.mark.parametrize("bits", [1, 2, 3])
-def test_cell_equals_the_golden_update_for_every_input(bits):
-    """All indices and states, one unit a cycle, the result four cycles behind."""
-    cell = JKCell(bits=bits, acc_width=bits + 2, shift=0, width=1)
-    reach = 1 << (bits + 1)
-    cases = list(itertools.product(range(-reach, reach), range(-reach, reach), range(1 << bits)))
-
-    async def testbench(ctx):
-        ctx.set(cell.en, 1)
-        for n in range(len(cases) + 4):
-            if n < len(cases):
-                ctx.set(cell.acc, [list(cases[n][:2])])
-            if 1 <= n <= len(cases):
-                ctx.set(cell.h, [cases[n - 1][2]])
-            if n >= 4:
-                acc_j, acc_k, h = cases[n - 4]
-                j, k = (sigmoid.gate(np.int64(a), 0, bits) for a in (acc_j, acc_k))
-                assert ctx.get(cell.j[0]) == j
-                assert ctx.get(cell.k[0]) == k
-                assert ctx.get(cell.new[0]) == state_update(j, k, np.int64(h), bits)
-            await ctx.tick()
-
-    run(cell, testbench)
-
-
 @pytest.mark.parametrize("simd", [1, 2, 5, 8])
 def test_mac_sums_products_with_its_promised_latency(simd, rng):
-    mac = MacArray(accumulators=3, simd=simd, operand_width=5, weight_width=4, acc_width=20)
+    mac = MacArray(lanes=3, gates=1, simd=simd, operand_width=5, weight_width=4, acc_width=20)
     words = 6
     latency = 3 + tree_stages(simd)
     operands = rng.integers(-16, 15, (2, words, simd))

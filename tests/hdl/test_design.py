@@ -11,9 +11,8 @@ from harness import expected_outputs, simulate
 from networks import random_codes, random_network
 
 from ffhw.hdl.design import Design
-from ffhw.hdl.engines.jk import JKEngine
+from ffhw.hdl.engines.jk import engine as jk_engine
 from ffhw.hdl.plan.chain import fold
-from ffhw.hdl.plan.folding import schedule
 from ffhw.hdl.plan.performance import predict
 from ffhw.model import golden
 from ffhw.model.network import Network
@@ -36,6 +35,24 @@ GRID = [
     (5, (5,), 5, 4, True, "linear", 0),  # no common divisor: a group pauses for its finisher
 ]
 
+# the other cells: bits, units, lanes, simd, every step, options
+CELLS_GRID = [
+    ("toggle", 8, (7,), 2, 2, True, {}),
+    ("sr", 4, (6, 3), 3, 1, True, {"both": "set"}),
+    ("sr", 8, (5,), 5, 4, False, {"both": "reset"}),
+    ("sr", 3, (2,), 1, 2, True, {"both": "hold"}),
+    ("simple_rnn", 8, (7, 3), 2, 2, True, {}),
+    ("simple_rnn", 12, (1,), 1, 1, False, {}),
+    ("ctrnn", 8, (6,), 3, 2, True, {}),
+    ("gru", 8, (7, 4), 2, 2, True, {}),
+    ("gru", 4, (12,), 4, 1, False, {}),
+    ("gru", 1, (3,), 3, 3, True, {}),
+    ("lstm", 8, (7, 4), 2, 2, True, {}),
+    ("lstm", 4, (12,), 4, 1, False, {}),
+    ("lstm", 1, (3,), 3, 3, True, {}),
+    ("lstm", 6, (1,), 1, 1, True, {}),
+]
+
 
 @pytest.mark.parametrize(("bits", "units", "lanes", "simd", "every_step", "activation", "tokens"), GRID)
 def test_design(bits, units, lanes, simd, every_step, activation, tokens, rng):
@@ -49,6 +66,19 @@ def test_design(bits, units, lanes, simd, every_step, activation, tokens, rng):
         return_sequences=every_step,
         tokens=tokens,
     )
+    check(network, lanes, simd, every_step, rng)
+
+
+@pytest.mark.parametrize(("cell", "bits", "units", "lanes", "simd", "every_step", "options"), CELLS_GRID)
+def test_design_of_each_cell(cell, bits, units, lanes, simd, every_step, options, rng):
+    network = random_network(
+        5, inputs=4, units=units, outputs=2, bits=bits, return_sequences=every_step, cell=cell, **options
+    )
+    check(network, lanes, simd, every_step, rng)
+
+
+def check(network, lanes, simd, every_step, rng):
+    """Outputs with and without stalls, and the predicted cycles."""
     foldings = fold(network, lanes, simd)
     predicted = predict(network, foldings)
 
@@ -91,7 +121,7 @@ def test_inputs_that_overtake_a_state_wait_for_it(rng):
     """The first input beat is offered as soon as the state's first beat is in; the rest of the state comes late."""
     network = random_network(6, inputs=2, units=(5,), outputs=0, bits=6)
     (layer,), (folding,) = network.layers, fold(network, 1, 1)
-    engine = JKEngine(layer=layer, plan=schedule(layer, folding), input_width=1, keep_state=True)
+    engine = jk_engine(layer, folding, None, 1, True, False)
     state = rng.integers(0, 63, 5)
     codes = random_codes(network, rng, [3])[0]
     expected = golden.run(network, codes[None], states={"jk_0": state[None]}).outputs[0]

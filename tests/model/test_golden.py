@@ -5,19 +5,23 @@ from __future__ import annotations
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from networks import random_codes, random_network
+from networks import CELLS, random_codes, random_network
 
 from ffhw.errors import InputError
 from ffhw.layers.dense import DenseLayer, linear
 from ffhw.layers.embedding import EmbeddingLayer
-from ffhw.layers.jk import JKLayer, state_update
+from ffhw.layers.flip_flop import state_update
+from ffhw.layers.jk import JKLayer
+from ffhw.layers.recurrent import RecurrentLayer
+from ffhw.layers.sr import BOTH
 from ffhw.model import golden
 from ffhw.model.network import Network
-from ffhw.numbers import sigmoid
 from ffhw.numbers.formats import Fixed, Unorm
+from ffhw.numbers.tables import Sigmoid
 
 
 def every_code(bits):
@@ -89,9 +93,9 @@ def test_hand_worked_cell():
         bias=np.array([[2], [-1]]),
     )
     # fraction bits: x product 2, h product 2, index 0; acc = 3 x - 4 h + 2 and -2 x + h - 1; index = acc >> 2
-    assert (layer.acc_frac, layer.shift_x, layer.shift_h, layer.gate_shift) == (2, 0, 0, 2)
+    assert (layer.acc_frac, layer.shift_x, layer.shift_h, layer.gate_shifts) == (2, 0, 0, (2, 2))
     # 2-bit table over [-8, 8): 3 / (1 + exp(-(i + 1/2))) rounded for i = -8 ... 7
-    assert sigmoid.full_table(2).tolist() == [0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 3, 3]
+    assert Sigmoid(2).full.tolist() == [0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 3, 3]
     x = np.array([[[3], [3], [-4], [0]]])
     trace = golden.run(Network("n", (layer,)), x, trace=True).traces["jk"]
     # step 1: acc 11, -7 -> index 2, -2 -> J 3, K 1 -> t = 3 * 3 = 9 -> H 3
@@ -121,34 +125,123 @@ def slow_run(network: Network, sequence) -> list[list[int]]:
         elif isinstance(layer, DenseLayer):
             vectors = [slow_dense(layer, vector) for vector in vectors]
         else:
-            vectors = slow_jk(layer, vectors)
+            vectors = slow_recurrent(layer, vectors)
     return vectors
 
 
 def slow_table(acc: int, shift: int, bits: int) -> int:
-    index = max(-(2 ** (bits + 1)), min(2 ** (bits + 1) - 1, math.floor(acc / 2**shift)))
+    index = max(-(2 ** (bits + 1)), min(2 ** (bits + 1) - 1, math.floor(Fraction(acc, 2**shift))))
     reach = 8 if bits <= 10 else 16
     step = 2 * reach / 2 ** (bits + 2)
     return math.floor((2**bits - 1) / (1 + math.exp(-(index + 0.5) * step)) + 0.5)
 
 
-def slow_jk(layer: JKLayer, vectors):
-    n, top = layer.units, 2**layer.state.bits - 1
-    h = [0] * n
+def slow_tanh(value: Fraction, bits: int) -> int:
+    """Code of tanh of a number, which the table knows at the midpoints of its steps."""
+    reach = 4 if bits <= 10 else 8
+    step = Fraction(2 * reach, 2 ** (bits + 2))
+    index = max(-(2 ** (bits + 1)), min(2 ** (bits + 1) - 1, math.floor(value / step)))
+    magnitude = 2 ** (bits - 1) * math.tanh(float((abs(index + 0.5)) * step))
+    code = min(math.floor(magnitude + 0.5), 2 ** (bits - 1) - 1)
+    return code if index >= 0 else -code
+
+
+def slow_recurrent(layer: RecurrentLayer, vectors):
+    """The weighted sums, and each cell by the function below that has its name; h and c are codes."""
+    n = layer.units
+    h, c = [0] * n, [0] * n
     states = []
     for x in vectors:
         new = []
         for u in range(n):
-            gates = []
-            for g in range(2):
-                acc = int(layer.bias[g, u])
-                acc += sum(int(w) * v * 2**layer.shift_x for w, v in zip(layer.weights_x[g, u], x, strict=True))
-                acc += sum(int(w) * v * 2**layer.shift_h for w, v in zip(layer.weights_h[g, u], h, strict=True))
-                gates.append(slow_table(acc, layer.gate_shift, layer.state.bits))
-            new.append(round((gates[0] * (top - h[u]) + (top - gates[1]) * h[u]) / top))
-        h = new
+            sums = []
+            for g in range(layer.gates):
+                of_x = sum(int(w) * v * 2**layer.shift_x for w, v in zip(layer.weights_x[g, u], x, strict=True))
+                of_h = sum(int(w) * v * 2**layer.shift_h for w, v in zip(layer.weights_h[g, u], h, strict=True))
+                if g < layer.gates - layer.apart:
+                    sums.append(of_x + of_h + int(layer.bias[g, u]))
+                else:
+                    sums += [of_x + int(layer.bias[g, u]), of_h + int(layer.bias[g + 1, u])]
+            new.append(SLOW[layer.kind](layer, sums, h[u], c[u]))
+        h, c = ([pair[part] for pair in new] for part in range(2))
         states.append(h)
     return states if layer.return_sequences else states[-1:]
+
+
+def slow_gates(layer, sums):
+    return [slow_table(acc, layer.gate_shifts[0], layer.state.bits) for acc in sums]
+
+
+def half_up(value: Fraction) -> int:
+    return math.floor(value + Fraction(1, 2))
+
+
+def slow_jk(layer, sums, h, c):
+    return slow_flip_flop(layer, *slow_gates(layer, sums), h)
+
+
+def slow_toggle(layer, sums, h, c):
+    return slow_flip_flop(layer, *slow_gates(layer, sums) * 2, h)
+
+
+def slow_flip_flop(layer, j, k, h):
+    top = 2**layer.state.bits - 1
+    return half_up(Fraction(j * (top - h) + (top - k) * h, top)), 0
+
+
+def slow_sr(layer, sums, h, c):
+    top = 2**layer.state.bits - 1
+    s, r = slow_gates(layer, sums)
+    j = s if layer.both == "set" else half_up(Fraction(s * (top - r), top))
+    k = r if layer.both == "reset" else half_up(Fraction(r * (top - s), top))
+    return slow_flip_flop(layer, j, k, h)
+
+
+def slow_simple_rnn(layer, sums, h, c):
+    return slow_tanh(Fraction(sums[0], 2**layer.acc_frac), layer.state.bits), 0
+
+
+def slow_ctrnn(layer, sums, h, c):
+    alpha = Fraction(layer.alpha, 2**layer.state.bits - 1)
+    return half_up((1 - alpha) * h + alpha * slow_simple_rnn(layer, sums, h, c)[0]), 0
+
+
+def slow_weight(code: int, bits: int) -> Fraction:
+    """A gate as a fraction of 2^b, the largest code being 1."""
+    return Fraction(code + (code >= 2 ** (bits - 1)), 2**bits)
+
+
+def slow_gru(layer, sums, h, c):
+    bits = layer.state.bits
+    z, r = slow_gates(layer, sums[:2])
+    # the recurrent sum on a grid one bit finer than tanh's index, whose step is 2^-(b-1), or 2^-(b-2) from 11 bits on
+    grid = 2 ** ((bits - 1 if bits <= 10 else bits - 2) + 1)
+    recurrent = Fraction(sums[3], 2**layer.acc_frac)
+    if 2**layer.acc_frac > grid:
+        recurrent = Fraction(half_up(recurrent * grid), grid)
+    n = slow_tanh(Fraction(sums[2], 2**layer.acc_frac) + slow_weight(r, bits) * recurrent, bits)
+    update = Fraction(z, 2**bits - 1)
+    return half_up(update * h + (1 - update) * n), 0
+
+
+def slow_lstm(layer, sums, h, c):
+    bits = layer.state.bits
+    i, f, o = (slow_weight(code, bits) for code in slow_gates(layer, [sums[0], sums[1], sums[3]]))
+    g = Fraction(slow_tanh(Fraction(sums[2], 2**layer.acc_frac), bits), 2 ** (bits - 1))
+    grid = 2**layer.cell.frac
+    c = max(layer.cell.min, min(layer.cell.max, half_up((f * Fraction(c, grid) + i * g) * grid)))
+    return half_up(o * slow_tanh(Fraction(c, grid), bits)), c
+
+
+SLOW = {
+    "jk": slow_jk,
+    "toggle": slow_toggle,
+    "sr": slow_sr,
+    "simple_rnn": slow_simple_rnn,
+    "ctrnn": slow_ctrnn,
+    "gru": slow_gru,
+    "lstm": slow_lstm,
+}
 
 
 def slow_dense(layer: DenseLayer, x):
@@ -190,6 +283,18 @@ def test_golden_model_equals_plain_integers(bits, activation, every_step, tokens
             assert not output[len(sequence) :].any()
         else:
             assert output.tolist() == expected[-1]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 11, 16])
+@pytest.mark.parametrize("cell", sorted(CELLS.values()))
+def test_each_cell_equals_plain_numbers(cell, bits, rng):
+    for options in [{"both": both} for both in BOTH] if cell == "sr" else [{}]:
+        network = random_network(bits, inputs=3, units=(5, 4), outputs=2, bits=bits, cell=cell, **options)
+        sequences = random_codes(network, rng, [6, 1, 9])
+        codes, lengths = golden.pad(sequences)
+        outputs = golden.run(network, codes, lengths).outputs
+        for sequence, output in zip(sequences, outputs, strict=True):
+            assert output[: len(sequence)].tolist() == slow_run(network, sequence)
 
 
 def test_sequences_do_not_influence_each_other(rng):

@@ -47,12 +47,12 @@ def dense(**changes):
 def test_accumulator_aligns_both_products():
     layer = jk()
     # x product: 2 + 2 fraction bits, h product: 3 + 4, table index: 2
-    assert (layer.acc_frac, layer.shift_x, layer.shift_h, layer.gate_shift) == (7, 3, 0, 5)
+    assert (layer.acc_frac, layer.shift_x, layer.shift_h, layer.gate_shifts) == (7, 3, 0, (5, 5))
 
 
 def test_accumulator_is_never_coarser_than_the_table():
     layer = jk(frac_x=-9, frac_h=-9)
-    assert layer.gate_shift == 0
+    assert layer.gate_shifts == (0, 0)
     assert layer.shift_h == 7
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from networks import random_codes, random_network
+from networks import CELLS, random_codes, random_network
 
 from ffhw.backends import onnx_runtime
 from ffhw.model import golden
@@ -30,6 +30,16 @@ def test_runtime_equals_the_golden_model(bits, activation, every_step, tokens, r
     expected = golden.run(network, codes, lengths).outputs
     got = onnx_runtime.run(to_onnx(network).SerializeToString(), codes, lengths)
     assert got.shape == expected.shape
+    assert np.array_equal(got, expected)
+
+
+@pytest.mark.parametrize("bits", [1, 4, 8, 13])
+@pytest.mark.parametrize("cell", CELLS.values())
+def test_each_cell_equals_the_golden_model(cell, bits, rng):
+    network = random_network(bits, inputs=3, units=(7, 4), outputs=3, bits=bits, cell=cell)
+    codes, lengths = golden.pad(random_codes(network, rng, [8, 1, 20, 5]))
+    expected = golden.run(network, codes, lengths).outputs
+    got = onnx_runtime.run(to_onnx(network).SerializeToString(), codes, lengths)
     assert np.array_equal(got, expected)
 
 

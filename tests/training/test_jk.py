@@ -211,7 +211,7 @@ def test_configuration_survives_the_round_trip():
     assert again.get_config() == layer.get_config()
     for name in ("units", "use_bias", "dropout", "recurrent_dropout", "seed"):
         assert getattr(again.cell, name) == options[name]
-    assert again.cell.bias_initializer.get_config() == {"shortest": 2.0, "longest": 8.0}
+    assert again.cell.bias_initializer.get_config() == {"shortest": 2.0, "longest": 8.0, "gates": 2}
     cell = JKCell(3, dropout=0.5)
     assert JKCell.from_config(cell.get_config()).get_config() == cell.get_config()
 
