@@ -13,6 +13,7 @@ def run(
     bits: int = typer.Option(8, help="Bits of weights, states, inputs and outputs, 1 to 16."),
     weight_bits: int = typer.Option(None, help="Bits of the weights.", show_default="--bits"),
     state_bits: int = typer.Option(None, help="Bits of states and gates.", show_default="--bits"),
+    cell_bits: int = typer.Option(None, help="Bits of an LSTM's cell state.", show_default="--state-bits"),
     input_bits: int = typer.Option(None, help="Bits of the inputs.", show_default="--bits"),
     data: Path = typer.Option(
         None,
@@ -35,7 +36,7 @@ def run(
     from ffhw.numbers.scales import Widths
 
     options = Options(
-        widths=Widths(bits, weight_bits, state_bits, input_bits),
+        widths=Widths(bits, weight_bits, state_bits, input_bits, cell_bits),
         data=data,
         calibrate=calibrate,
         board=board,

@@ -10,7 +10,7 @@ import typer
 def run(
     task: str = typer.Argument(help="Example to train; see below."),
     output: Path = typer.Option(Path("model.keras"), "--output", "-o", help="Model file to write."),
-    cell: str = typer.Option("jk", help="Recurrent cell: jk, lstm, gru, rnn or ctrnn. Only jk becomes hardware."),
+    cell: str = typer.Option("jk", help="Recurrent cell: jk, sr, toggle, lstm, gru, rnn or ctrnn."),
     units: int = typer.Option(None, help="Units of the recurrent layer.", show_default="the task's own"),
     epochs: int = typer.Option(None, help="Passes over the training data.", show_default="the task's and the cell's"),
     learning_rate: float = typer.Option(

@@ -34,7 +34,7 @@ class Design(wiring.Component):
     network: the quantized network.
     foldings: one an engine, as :func:`ffhw.hdl.plan.folding.fold` gives them.
     keep_state: states outlive ``last`` and can be loaded and read, see :class:`StateSlot`.
-    probe: show the gates and states of JK layers as they are finished.
+    probe: show the gates and states of recurrent layers as they are finished.
 
     Members
     -------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from networks import random_codes, random_network, sabotage_valid
+from networks import random_chain, random_codes, random_network, sabotage_valid
 
 from ffhw.errors import MismatchError
 from ffhw.export import generate
@@ -67,6 +67,26 @@ def test_grid(bits, units, lanes, simd, every_step, activation, tokens, tmp_path
     assert lone.out_cycles[-1] - lone.in_cycles[0] == predicted.latency_cycles
     # a memory that never moves, or a network that says the same to everything, would test nothing
     assert len(np.unique(run.probes[len(network.layers) - 1 - 1][2])) > 1
+
+
+# every cell, several in one design: letters of networks.random_chain
+CHAINS = [("xgtm", 8, 2, 2), ("ncMd", 4, 3, 1)]
+MORE = [("mgx", 1, 1, 1), ("gmtd", 12, 4, 2), ("cnGa", 2, 2, 3), ("mmd", 16, 1, 1), ("gga", 16, 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "bits", "lanes", "simd"), [*CHAINS, *(pytest.param(*chain, marks=pytest.mark.slow) for chain in MORE)]
+)
+def test_every_cell(kinds, bits, lanes, simd, tmp_path, rng):
+    network = random_chain(21, kinds, bits=bits, largest=9)
+    simulator, interface, predicted = build(network, lanes, simd, tmp_path)
+    sequences = random_codes(network, rng, [40, 1, 2, 200, 3, 60])
+    for stalls in (0.0, 0.35):
+        _, compared = compare_batch(simulator, interface, sequences, predicted.cycles_per_step, stalls=stalls)
+        assert compared == sum(run_codes(interface, sequences).values())
+    assert measure_interval(simulator, interface, sequences, predicted.cycles_per_step) == predicted.cycles_per_step
+    lone, _ = compare_batch(simulator, interface, random_codes(network, rng, [1]), predicted.cycles_per_step)
+    assert lone.out_cycles[-1] - lone.in_cycles[0] == predicted.latency_cycles
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from ffhw.sim.scenario import Interface
 pytestmark = pytest.mark.simulation
 
 # kinds of layers (see networks.random_chain), lanes, simd, bits; the later ones run with the slow tests
-FEW = [("jj", 1, 1, 4), ("ejdj", 2, 2, 4)]
+FEW = [("jj", 1, 1, 4), ("ejdj", 2, 2, 4), ("xgmd", 2, 1, 6)]
 MANY = [
     ("djs", 3, 1, 5),
     ("jdjrj", 2, 3, 3),
@@ -28,6 +28,9 @@ MANY = [
     ("ljd", 1, 4, 4),
     ("ejaejd", 2, 2, 4),
     ("jjjjjj", 1, 2, 1),
+    ("tncMa", 1, 2, 8),
+    ("mg", 3, 2, 11),
+    ("mxtgnc", 2, 2, 1),
 ]
 CHAINS = [*FEW, *(pytest.param(*chain, marks=pytest.mark.slow) for chain in MANY)]
 
