@@ -21,8 +21,8 @@ TRACED = ("Signal", "read_port", "write_port", "like", "Memory", "create")
 # They are those of this version of Amaranth's yosys.
 YOSYS = "0.50."
 DIGESTS = {
-    False: "27d5900c88bb6dc7a5c5af2c44e37c711ef09b2e5972f38999761fb068f62ca2",
-    True: "fe89ef31bab1e805f5689019b7c5b51e6349071c39741d030f57490dbd765c30",
+    False: "2239959877280b115e30bf85ff4a26f3ed2d4e2147a9f69ebdffe7d858f4cc7c",
+    True: "d29337ff166a3ce4bb691952040dae6a95e9bafe35be1dd75388704be9b78d5b",
 }
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, signed, unsigned
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ffhw.hdl.datapath.rom import Rom
 from ffhw.numbers import sigmoid
 
 
@@ -46,12 +47,10 @@ class SigmoidTable(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         address_bits = sigmoid.index_bits(self.bits) - 1
-        m.submodules.table = table = memory.Memory(
-            shape=unsigned(self.bits),
-            depth=1 << address_bits,
-            init=[int(v) for v in sigmoid.half_table(self.bits)],
-        )
-        for port in range(self.ports):
+        half = sigmoid.half_table(self.bits)[:, None]
+        m.submodules.table = table = Rom(fields=half, bits=self.bits, ports=self.ports)
+        m.d.comb += table.en.eq(self.en)
+        for port, (addr, read) in enumerate(table.reads):
             index = self.acc[port] >> self.shift
             negative = Signal(name=f"negative_{port}")
             # the index of the stored half: ~index where the index is negative
@@ -59,13 +58,11 @@ class SigmoidTable(wiring.Component):
             m.d.comb += [negative.eq(index < 0), folded.eq(index ^ negative.replicate(len(index)))]
             # saturation sets all bits
             over = folded[address_bits:].any() if len(folded) > address_bits else 0
-            read = table.read_port()
             flip = Signal(name=f"flip_{port}", reset_less=True)
             m.d.comb += [
-                read.addr.eq(folded[:address_bits] | Cat(over).replicate(address_bits)),
-                read.en.eq(self.en),
+                getattr(table, addr).eq(folded[:address_bits] | Cat(over).replicate(address_bits)),
                 # table[~index] = ~table[index]
-                self.code[port].eq(read.data ^ flip.replicate(self.bits)),
+                self.code[port].eq(getattr(table, read) ^ flip.replicate(self.bits)),
             ]
             with m.If(self.en):
                 m.d.sync += flip.eq(negative)
