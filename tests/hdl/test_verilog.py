@@ -4,11 +4,14 @@ import re
 
 import numpy as np
 import pytest
+from ffhw.numbers.tables import Sigmoid
 from networks import random_network, top_ports
 
+from ffhw.errors import InputError
 from ffhw.export import generate
 from ffhw.hdl.datapath.rom import Rom
 from ffhw.hdl.plan.chain import fold
+from ffhw.hdl.verilog import check_prefix, top_of
 
 
 @pytest.fixture(scope="module")
@@ -54,5 +57,38 @@ def test_no_vendor_primitive(files):
     assert {name.removeprefix("\\") for name in plain} <= {name.removeprefix("\\") for name in modules}
 
 
+def test_every_name_begins_with_the_prefix(files):
+    network = random_network(1, inputs=3, units=(5,), outputs=2, bits=9)
+    other = generate(network, fold(network, 1, 1), keep_state=True, probe=True, prefix="mine")
+    assert {name.split("_")[0] for name in other} == {"mine"}
+    assert set(re.findall(r"^module \\?(\w+?)_", other["mine_top.v"], re.MULTILINE)) == {"mine"}
+    renamed = {name.replace("mine_", "ffhw_"): text.replace("mine_", "ffhw_") for name, text in other.items()}
+    assert renamed == files
+
+
+@pytest.mark.parametrize("prefix", ["", "1st", "a-b", "a.b", "../a", "a b", "a$", "zähler", "a\n", "a" * 65])
+def test_a_prefix_that_begins_no_identifier(prefix):
+    with pytest.raises(InputError, match=r"^--prefix must be a Verilog identifier, .* no digit first, not '"):
+        check_prefix(prefix)
+
+
+def test_a_design_has_one_verilog_file():
+    assert top_of(["model.onnx", "rtl/a_top.v", "rtl/a_rom_1.mem"]) == "a_top"
+    for names in ([], ["a_top.v", "b_top.v"], ["a.v"], ["1_top.v"], ["a b_top.v"]):
+        with pytest.raises(InputError, match=r"^a design has one Verilog file, <prefix>_top\.v, not "):
+            top_of(names)
+
+
 def test_pack_puts_the_first_value_lowest():
     assert Rom(fields=np.array([[1, -1, 2], [0, 7, -8]]), bits=4).text() == "001011110001\n100001110000\n"
+
+
+def test_a_memory_of_constants_reads_several_words_a_cycle():
+    """A wide gate's table goes to a file like weights do: bit by bit it would take yosys half a minute."""
+    network = random_network(1, inputs=2, units=(3,), outputs=1, bits=16)
+    files = generate(network, fold(network, 1, 1))
+    table = "\n".join(f"{code:016b}" for code in Sigmoid(16).half) + "\n"
+    (file,) = (name for name, text in files.items() if text == table)
+    rom = files["ffhw_top.v"].split(f"module {file.removesuffix('.mem')}(")[1].split("endmodule")[0]
+    assert rom.startswith("clk, en, addr, data, addr_1, data_1);")
+    assert rom.count("<= words[") == 2
