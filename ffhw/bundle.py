@@ -217,10 +217,11 @@ class Bundle:
             if name not in arrays:
                 raise DigestError(f"vectors.npz has no array {name}")
         codes = golden.check_input(self._network, arrays["codes"])
-        lengths = golden.check_lengths(arrays["lengths"], *codes.shape[:2])
+        lengths = golden.check_lengths(self._network, arrays["lengths"], *codes.shape[:2])
         expected = np.asarray(arrays["expected"])
         size = self._network.output_size
-        shape = (*codes.shape[:2], size) if self._network.return_sequences else (len(codes), size)
+        answers = (int(self._network.rhythm.steps(codes.shape[1])),) if self._network.return_sequences else ()
+        shape = (len(codes), *answers, size)
         if expected.shape != shape or expected.dtype.kind not in "iu":
             raise DigestError(f"vectors.npz: expected must be integers of shape {list(shape)}")
         return {**arrays, "codes": codes, "lengths": lengths, "expected": expected.astype(np.int64)}

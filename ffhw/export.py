@@ -19,12 +19,13 @@ from ffhw.hdl.plan.choose import choose
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
 from ffhw.hdl.verilog import PREFIX, check_prefix, convert
+from ffhw.layers.rhythm import MOST_STEPS
 from ffhw.model import golden
 from ffhw.model.compare import compare
 from ffhw.model.data import Data
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.network import Network
-from ffhw.model.quantize import quantize
+from ffhw.model.quantize import quantize, room_for
 from ffhw.numbers.scales import Precision, Widths
 from ffhw.reading.data_file import load_data
 from ffhw.reading.keras_model import read_model
@@ -34,6 +35,8 @@ VECTORS = 8
 ALL_VECTORS = 5000
 # Sequences that calibration looks at.
 CALIBRATION = 512
+# Steps that sequences may have where there are no data to judge by.
+NOISE_STEPS = 256
 _NOISE = "noise of standard deviation 1"
 
 
@@ -51,6 +54,7 @@ class Options:
     argmax: bool = False
     calibration: str = "error"
     prefix: str = PREFIX
+    max_steps: int | None = None
 
 
 def export(model: Path, target: Path, options: Options, step: Callable[[str], None] = lambda _: None) -> Bundle:
@@ -69,6 +73,8 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
         raise InputError("--board chooses the folding: give either --board or --lanes and --simd")
     Precision(options.widths, options.calibration)
     check_prefix(options.prefix)
+    if options.max_steps is not None and not 1 <= options.max_steps <= MOST_STEPS:
+        raise InputError(f"--max-steps must be from 1 to {MOST_STEPS}, not {options.max_steps}")
     step(f"reading {model}")
     float_network = read_model(model)
     if options.argmax and float_network.layers[-1].output_size == 1:
@@ -80,8 +86,16 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     # without data a range is all that can be assumed, and nothing in it is an outlier
     method = "range" if source.startswith(_NOISE) else options.calibration
     step(f"quantizing, calibrated on {source}")
+    most = options.max_steps or max(_room(data, origin), _room(examples, source))
     examples = examples.head(CALIBRATION)
-    network = quantize(float_network, examples.x, examples.lengths, options.widths, method, options.argmax)
+    network = quantize(float_network, examples.x, examples.lengths, options.widths, method, options.argmax, most)
+    longest = int(data.lengths.max())
+    if network.max_steps is not None and longest > network.max_steps:
+        raise InputError(f"--max-steps {most} is too few: {origin} has a sequence of {longest} steps")
+    if options.max_steps is not None and network.max_steps is None:
+        step("note: this network takes sequences of any length, --max-steps changes nothing")
+    elif options.max_steps is None and network.max_steps is not None:
+        step(f"note: the hardware takes sequences of up to {network.max_steps} steps; --max-steps sets another number")
     for note in float_network.notes:
         if not options.keep_state:
             step(f"note: {note}")
@@ -169,8 +183,14 @@ def _data(model: Path, network: FloatNetwork, chosen: Path | None) -> tuple[Data
         path = chosen or beside
         return load_data(path, network.signature), path.name
     rng = np.random.default_rng(0)
-    x = network.layers[0].noise(rng, 64, 32)
+    x = network.layers[0].noise(rng, 64, max(32, 2 * network.rhythm.least))
     return Data(x, np.full(len(x), x.shape[1])), f"{_NOISE}, for want of --data"
+
+
+def _room(data: Data, origin: str) -> int:
+    """Steps of the longest sequence that a network should take, to judge by data."""
+    steps = room_for(int(data.lengths.max()))
+    return max(steps, NOISE_STEPS) if origin.startswith(_NOISE) else steps
 
 
 def _foldings(network: Network, options: Options) -> tuple[Folding | None, ...]:

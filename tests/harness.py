@@ -29,17 +29,18 @@ def beats_of(vector: np.ndarray, width: int) -> list[list[int]]:
     return [[int(v) for v in beat] for beat in padded.reshape(-1, width)]
 
 
-def simulate(design: Design, sequences: list[np.ndarray], *, stalls: float = 0.0, seed: int = 0) -> Run:
+def simulate(design: Design, sequences: list[np.ndarray], *, stalls: float = 0.0, seed: int = 0, rest: int = 0) -> Run:
     """Send sequences back to back and collect every output vector.
 
-    ``stalls`` is the share of cycles in which either side makes the design wait.
+    ``stalls`` is the share of cycles in which either side makes the design wait; nothing is sent for ``rest`` cycles
+    before each sequence's last step.
     """
     network = design.network
     rng = np.random.default_rng(seed)
     in_width = len(design.i.payload.data)
     out_width = len(design.o.payload.data)
     out_beats = -(-network.output_size // out_width)
-    expected = sum(len(s) for s in sequences) if network.return_sequences else len(sequences)
+    expected = sum(int(network.rhythm.steps(len(s))) for s in sequences)
     run = Run([], [], [], [])
 
     async def source(ctx):  # type: ignore[no-untyped-def]
@@ -47,6 +48,10 @@ def simulate(design: Design, sequences: list[np.ndarray], *, stalls: float = 0.0
         for sequence in sequences:
             for t, vector in enumerate(sequence):
                 beats = beats_of(vector, in_width)
+                for _ in range(rest if t == len(sequence) - 1 else 0):
+                    ctx.set(design.i.valid, 0)
+                    await ctx.tick()
+                    cycle += 1
                 for b, beat in enumerate(beats):
                     while rng.random() < stalls:
                         ctx.set(design.i.valid, 0)

@@ -10,8 +10,10 @@ import numpy as np
 
 from ffhw.layers import KINDS
 from ffhw.layers.base import Layer
+from ffhw.layers.convolution import ConvolutionLayer
 from ffhw.layers.dense import DenseLayer
 from ffhw.layers.embedding import EmbeddingLayer
+from ffhw.layers.pooling import PoolingLayer
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.model.network import Network
 from ffhw.numbers.formats import Fixed, Index, Unorm
@@ -115,11 +117,22 @@ def random_dense(
 CELLS = {"x": "sr", "t": "toggle", "n": "simple_rnn", "c": "ctrnn", "g": "gru", "m": "lstm"}
 
 
-def random_chain(seed: int, kinds: str, *, bits: int = 4, largest: int = 6) -> Network:
+def random_chain(
+    seed: int,
+    kinds: str,
+    *,
+    bits: int = 4,
+    largest: int = 6,
+    taps: int | None = None,
+    stride: int | None = None,
+    steps: int = 64,
+) -> Network:
     """Layers of random sizes in any order, one letter each.
 
     e embedding (first or behind a), j JK, l JK that answers once a sequence, d dense, r relu, s sigmoid, a argmax;
-    of the other cells those in :data:`CELLS`, a capital for one that answers once a sequence.
+    of the other cells those in :data:`CELLS`, a capital for one that answers once a sequence;
+    k causal and v valid convolution, y average and p maximum (peak) over a sequence.
+    largest: elements of a vector at most. taps, stride: of convolutions, random if None. steps: most of an average.
     """
     rng = np.random.default_rng(seed)
     source: Fixed | Unorm | Index = Fixed(bits, bits - 2)
@@ -132,6 +145,13 @@ def random_chain(seed: int, kinds: str, *, bits: int = 4, largest: int = 6) -> N
         if kind == "e":
             table = random_weights(rng, (source.size, units), bits)
             layers.append(EmbeddingLayer(name, source, Fixed(bits, bits - 2), table))
+        elif kind in "kv":
+            k, s = (int(rng.integers(1, most + 1)) if n is None else n for n, most in ((taps, 4), (stride, 3)))
+            dense = random_dense(rng, name, source, units, k * size, bits, "linear")
+            before = rng.integers(source.min, source.max, size, endpoint=True)
+            layers.append(ConvolutionLayer(**dense.__dict__, taps=k, stride=s, causal=kind == "k", before=before))
+        elif kind in "yp":
+            layers.append(PoolingLayer(name, source, {"y": "average", "p": "max"}[kind], size, steps * (kind == "y")))
         elif kind in "jl":
             layers.append(random_cell(rng, "jk", name, source, units, size, bits, return_sequences=kind == "j"))
         elif kind.lower() in CELLS:

@@ -24,11 +24,13 @@ def run(bundle: Bundle, codes: Ints, lengths: Ints) -> Ints:
     network = bundle.network()
     interface = Interface(network, bundle.foldings())
     sequences = [row[:n] for row, n in zip(codes, lengths, strict=True)]
-    answers = int(lengths.sum()) if network.return_sequences else len(sequences)
+    answers = network.rhythm.steps(lengths)
     predicted = bundle.json("performance.json")["cycles_per_step"]
-    result = BatchSimulator(bundle.rtl, ports_of(interface)).run(sequences, answers, cycles_per_step=predicted)
+    result = BatchSimulator(bundle.rtl, ports_of(interface)).run(
+        sequences, int(answers.sum()), cycles_per_step=predicted
+    )
     if not network.return_sequences:
         return result.outputs
-    outputs = np.zeros((*codes.shape[:2], network.output_size), np.int64)
-    outputs[np.arange(codes.shape[1]) < lengths[:, None]] = result.outputs
+    outputs = np.zeros((len(codes), network.rhythm.steps(codes.shape[1]), network.output_size), np.int64)
+    outputs[np.arange(outputs.shape[1]) < answers[:, None]] = result.outputs
     return outputs

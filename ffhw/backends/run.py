@@ -24,7 +24,7 @@ def run(bundle: Bundle, backend: str, codes: Ints, lengths: Ints) -> Ints:
     """
     network = bundle.network()
     codes = golden.check_input(network, codes)
-    lengths = golden.check_lengths(lengths, codes.shape[0], codes.shape[1])
+    lengths = golden.check_lengths(network, lengths, codes.shape[0], codes.shape[1])
     if backend == "golden":
         return golden.run(network, codes, lengths).outputs
     if backend == "onnx":

@@ -25,6 +25,11 @@ def run(
     lanes: int = typer.Option(None, help="Units worked on at once, in each layer.", show_default="1"),
     simd: int = typer.Option(None, help="Vector elements multiplied a cycle, in each lane.", show_default="1"),
     keep_state: bool = typer.Option(False, help="States outlive a sequence and can be loaded and read."),
+    max_steps: int = typer.Option(
+        None,
+        help="Steps of the longest sequence, where hardware must have room for it (averages).",
+        show_default="longest of the data, to the next power of two",
+    ),
     argmax: bool = typer.Option(False, help="End in a class number instead of the last layer's outputs."),
     prefix: str = typer.Option(
         "ffhw",
@@ -50,6 +55,7 @@ def run(
         argmax=argmax,
         calibration=calibration,
         prefix=prefix,
+        max_steps=max_steps,
     )
     with Steps() as steps:
         bundle = export(model, output, options, steps)
@@ -58,10 +64,12 @@ def run(
     console.print(f"quantized: {describe_score(accuracy['quantized'])}")
     for engine in performance["engines"]:
         stalls = engine["stall_cycles_per_step"]
+        steps = engine["network_steps"]
+        every = "a step" if steps == 1 else f"every {steps} steps"
         note = f", of which {stalls} stalled" if stalls else ", no stalls"
         console.print(
             f"{engine['name']}: {engine['lanes']} lanes x {engine['simd']}, "
-            f"{engine['cycles_per_step']} cycles a step{note}"
+            f"{engine['cycles_per_step']} cycles {every}{note}"
         )
     console.print(
         f"the design takes {performance['cycles_per_step']} cycles a step and answers after "

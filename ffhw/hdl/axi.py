@@ -2,8 +2,9 @@
 
 Packing rule: each element of a beat has a slot of whole bytes of its own, ``ceil(bits / 8)``, the first element in the
 least significant slot. A slot of an input reads its lowest ``bits`` bits; a slot of an output is the code sign- or
-zero-extended, as its format says. ``tlast`` accompanies the final beat of a sequence's final step. ``tready`` of inputs
-is low during reset.
+zero-extended, as its format says. ``tlast`` accompanies the final beat of a sequence's final step; there ``tuser`` of
+the output, in designs that have it, marks a sequence of too many or too few steps. ``tready`` of inputs is low during
+reset.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class AxiTop(Component):
         self._source(m, "m_axis", design.o)
         for name in design.signature.members:
             kind, _, number = name.rpartition("_")
-            if kind == "i_state":
+            if name == "marked":
+                self._export(m, "m_axis_tuser", design.marked)
+            elif kind == "i_state":
                 self._sink(m, f"s_axis_state_{number}", getattr(design, name))
             elif kind == "o_state":
                 self._source(m, f"m_axis_state_{number}", getattr(design, name))

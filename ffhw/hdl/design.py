@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from ffhw.hdl.datapath.beat import beat_layout, element_shape
+from ffhw.hdl.datapath.length_guard import LengthGuard
 from ffhw.hdl.datapath.sequence_gate import SequenceGate
 from ffhw.hdl.datapath.state_slot import StateSlot
 from ffhw.hdl.datapath.vector_framer import VectorFramer
@@ -41,6 +42,8 @@ class Design(wiring.Component):
     i: stream of beats, S elements of the first engine each. o: stream of beats, F elements of the last engine each.
     i_state_<n>: state of layer n for the sequence that enters next, see :class:`StateSlot`.
     o_state_<n>, probe_<n>: those of the engine of layer n.
+    marked: with a sequence's last beat at ``o``, that it had too many or too few steps, see :class:`LengthGuard`; where
+        there are such sequences.
     """
 
     def __init__(
@@ -68,6 +71,8 @@ class Design(wiring.Component):
         members["o"] = Out(
             stream.Signature(beat_layout(element_shape(network.output), output_width(network, foldings)))
         )
+        if network.guarded:
+            members["marked"] = Out(1)
         super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
@@ -108,19 +113,39 @@ class Design(wiring.Component):
         width = len(self.i.payload.data)
         beats = -(-self.network.input_size // width)
         if beats == 1 and not slots:
-            return wiring.flipped(self.i)  # no `last` can come at a wrong place
+            # no `last` can come at a wrong place
+            return self._guarded(m, wiring.flipped(self.i), beats)
         shape = element_shape(self.network.input)
         m.submodules.framer = framer = VectorFramer(shape=shape, width=width, beats=beats)
         wiring.connect(m, wiring.flipped(self.i), framer.i)
         if not slots:
-            return framer.o
+            return self._guarded(m, framer.o, beats)
         count_bits = len(next(iter(slots.values())).number)
         m.submodules.gate = gate = SequenceGate(layout=beat_layout(shape, width), count_bits=count_bits)
         wiring.connect(m, framer.o, gate.i)
         m.d.comb += gate.begins.eq(framer.begins)
         m.d.comb += gate.shut.eq(Cat(slot.offered | slot.full for slot in slots.values()).any())
         m.d.comb += [slot.number.eq(gate.number) for slot in slots.values()]
-        return gate.o
+        return self._guarded(m, gate.o, beats)
+
+    def _guarded(self, m: Module, source: Any, beats: int) -> Any:
+        """A stream of sequences that all engines can take, where not every number of steps is one."""
+        if not self.network.guarded:
+            return source
+        m.submodules.guard = guard = LengthGuard(
+            shape=element_shape(self.network.input),
+            width=len(self.i.payload.data),
+            beats=beats,
+            least=self.network.rhythm.least,
+            most=self.network.max_steps,
+            under_way=SEQUENCES_AN_ENGINE * len(self.engines),
+        )
+        wiring.connect(m, source, guard.i)
+        m.d.comb += [
+            self.marked.eq(guard.marked),
+            guard.answered.eq(self.o.valid & self.o.ready & self.o.payload.last),
+        ]
+        return guard.o
 
 
 def extras(engine: Any) -> list[str]:

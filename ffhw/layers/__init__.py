@@ -10,14 +10,31 @@ import importlib
 from types import ModuleType
 
 from ffhw.errors import InputError
-from ffhw.layers import activations, ctrnn, dense, embedding, gru, jk, lstm, passing, scaling, simple_rnn, sr, toggle
+from ffhw.layers import (
+    activations,
+    convolution,
+    ctrnn,
+    dense,
+    embedding,
+    gru,
+    jk,
+    lstm,
+    passing,
+    pooling,
+    scaling,
+    simple_rnn,
+    sr,
+    toggle,
+)
 from ffhw.layers.base import FloatLayer, Layer
+from ffhw.layers.convolution import ConvolutionLayer, FloatConvolution
 from ffhw.layers.ctrnn import CTRNNLayer, FloatCTRNN
 from ffhw.layers.dense import DenseLayer, FloatDense
 from ffhw.layers.embedding import EmbeddingLayer, FloatEmbedding
 from ffhw.layers.gru import FloatGRU, GRULayer
 from ffhw.layers.jk import FloatJK, JKLayer
 from ffhw.layers.lstm import FloatLSTM, LSTMLayer
+from ffhw.layers.pooling import FloatPooling, PoolingLayer
 from ffhw.layers.simple_rnn import FloatSimpleRNN, SimpleRNNLayer
 from ffhw.layers.sr import FloatSR, SRLayer
 from ffhw.layers.toggle import FloatToggle, ToggleLayer
@@ -33,11 +50,16 @@ KINDS: dict[str, tuple[type[FloatLayer], type[Layer]]] = {
     "lstm": (FloatLSTM, LSTMLayer),
     "dense": (FloatDense, DenseLayer),
     "embedding": (FloatEmbedding, EmbeddingLayer),
+    "convolution": (FloatConvolution, ConvolutionLayer),
+    "pooling": (FloatPooling, PoolingLayer),
 }
 # The Keras classes that become a layer, change one, or pass.
 READ = {
     known.name: known
-    for module in (jk, sr, toggle, simple_rnn, ctrnn, gru, lstm, dense, embedding, activations, scaling, passing)
+    for module in (
+        *(jk, sr, toggle, simple_rnn, ctrnn, gru, lstm),
+        *(dense, embedding, convolution, pooling, activations, scaling, passing),
+    )
     for known in module.KERAS
 }
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffhw.errors import InputError
+from ffhw.layers.rhythm import Rhythm
 from ffhw.numbers.formats import Fixed, Format, Index, Unorm
 from ffhw.numbers.scales import Precision
 
@@ -77,6 +78,11 @@ class Link:
     return_sequences: bool  # whether it answers each step, or the last one of a sequence only
 
     @property
+    def rhythm(self) -> Rhythm:
+        """Which of the steps that it is given the layer answers."""
+        return Rhythm(once=not self.return_sequences)
+
+    @property
     def tokens(self) -> int:
         """How many tokens there are, where inputs are token numbers; else 0."""
         return 0
@@ -103,11 +109,28 @@ class Link:
 
 
 class FloatLayer(Link):
-    """A trained layer as plain arrays; ``kind`` is that of the quantized layer it becomes."""
+    """A trained layer as plain arrays; ``kind`` is that of the quantized layer it becomes.
+
+    holds: past a sequence's end, it answers as it did at the last step.
+    """
+
+    holds: ClassVar[bool] = False
 
     def forward(self, x: Floats, length: Ints) -> Floats:
-        """Outputs ``[batch, time, N]`` of inputs ``[batch, time, D]``; what lies past a length is the last state's."""
+        """Outputs ``[batch, time, N]`` of inputs ``[batch, time, D]``; what lies past a length is the last state's.
+
+        ``time`` of the outputs is that of ``rhythm``; of a layer that answers once a sequence, the last one counts.
+        """
         raise NotImplementedError
+
+    def counts_padding(self, held: bool) -> bool:
+        """Whether padding takes part in its answers in Keras, which does not tell it of a mask.
+
+        Parameters
+        ----------
+        held: the steps of padding that it is given repeat the last real one.
+        """
+        return False
 
     def answer(self, outputs: Floats) -> Floats:
         """Answers of the model whose last layer this is, from its outputs."""
@@ -195,8 +218,19 @@ class Layer(Link):
         """Largest magnitude of any intermediate number of the golden model's; what an integer type must hold."""
         return 0
 
+    @property
+    def max_steps(self) -> int | None:
+        """Steps of the longest sequence that the layer can take; None where it can take any."""
+        return None
+
+    def bounded(self, steps: int) -> Layer:
+        """The layer for sequences of at most so many steps; itself where their number does not matter."""
+        return self
+
     def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:
         """The golden rule: what the layer gives for input codes ``x [batch, time, D]``.
+
+        ``time`` of the outputs is that of ``rhythm``; of a layer that answers once a sequence, the last one counts.
 
         Parameters
         ----------
@@ -242,3 +276,9 @@ class EachStep:
     """A layer that answers each step it is given."""
 
     return_sequences = True
+
+
+class Once:
+    """A layer that answers a sequence as a whole."""
+
+    return_sequences = False

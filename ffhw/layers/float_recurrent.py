@@ -53,6 +53,7 @@ class FloatRecurrent(FloatLayer):
     return_sequences: give every step's state, or the last one's only.
     """
 
+    holds: ClassVar[bool] = True
     quantized: ClassVar[type[RecurrentLayer]]
 
     name: str

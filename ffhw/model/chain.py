@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from ffhw.layers.base import Head
+from ffhw.layers.rhythm import Rhythm
 from ffhw.model.data import Signature
 
 
@@ -27,7 +29,17 @@ class Chain:
     @property
     def return_sequences(self) -> bool:
         """Whether every step gives an output, or the last step of a sequence only."""
-        return all(layer.return_sequences for layer in self.layers)
+        return not self.rhythm.once
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """Which steps of a sequence are answered."""
+        return functools.reduce(Rhythm.then, (layer.rhythm for layer in self.layers), Rhythm())
+
+    @property
+    def max_steps(self) -> int | None:
+        """Steps of the longest sequence that the chain can take; None where it can take any."""
+        return None
 
     @property
     def head(self) -> Head:
@@ -42,7 +54,8 @@ class Chain:
             inputs=self.input_size,
             outputs=self.layers[-1].answers,
             head=self.head,
-            every_step=self.return_sequences,
+            rhythm=self.rhythm,
+            max_steps=self.max_steps,
             tokens=self.layers[0].tokens,
             mask_value=self.mask_value,
         )

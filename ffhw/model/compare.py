@@ -57,11 +57,11 @@ def compare(float_network: FloatNetwork, network: Network, data: Data, where: st
         result[kind] = score(answers, read_targets(data, shape, where), data, shape)
     if network.head == "argmax":
         same = exact.argmax(axis=-1) == outputs[..., 0]
-        result["same_class"] = float(same[data.real].mean() if every_step else same.mean())
+        result["same_class"] = float(same[data.answered(network.signature)].mean() if every_step else same.mean())
         return result
     difference = (network.values(outputs) - exact).reshape(len(outputs), -1, outputs.shape[-1])
     if every_step:
-        difference = difference[data.real]
+        difference = difference[data.answered(network.signature)]
     counts, edges = np.histogram(difference, bins=_BINS)
     result["max_difference"] = float(np.abs(difference).max())
     result["rms_difference"] = float(np.sqrt(np.square(difference).mean()))

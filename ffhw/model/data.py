@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ffhw.errors import InputError
 from ffhw.layers.base import Head
+from ffhw.layers.rhythm import Rhythm
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,14 +28,21 @@ class Signature:
     tokens: how many there are, 0 where inputs are numbers.
     every_step: whether each step is answered, or the last one of a sequence only.
     mask_value: value of the steps that are padding, None if there are none.
+    max_steps: of a sequence, None if it may have any number.
     """
 
     inputs: int
     outputs: int
     head: Head
-    every_step: bool
+    rhythm: Rhythm
     tokens: int = 0
     mask_value: float | None = None
+    max_steps: int | None = None
+
+    @property
+    def every_step(self) -> bool:
+        """Whether answers are those of steps, or one of each sequence."""
+        return not self.rhythm.once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +60,11 @@ class Data:
     def real(self) -> NDArray[np.bool_]:
         """Which steps belong to their sequences, ``[batch, time]``."""
         return np.arange(self.x.shape[1]) < self.lengths[:, None]
+
+    def answered(self, signature: Signature) -> NDArray[np.bool_]:
+        """Which answers of a network belong to their sequences, ``[batch, answers]``; all of one answer a sequence."""
+        lengths = signature.rhythm.steps(self.lengths)
+        return np.arange(signature.rhythm.steps(self.x.shape[1])) < lengths[:, None]
 
     def head(self, count: int) -> Data:
         """The first sequences."""
@@ -79,6 +92,7 @@ def fit_data(x: Any, lengths: Any, y: Any, signature: Signature, where: str) -> 
         with np.errstate(over="ignore"):
             padding = (x.astype(np.float32) == np.float32(signature.mask_value)).all(axis=-1)
     length = _lengths(lengths, x, padding, where)
+    _check_lengths(length, signature, where)
     real = np.arange(x.shape[1]) < length[:, None]
     if not np.isfinite(x[real]).all():
         raise InputError(f"{where}: {int((~np.isfinite(x[real])).sum())} values of x are not finite numbers")
@@ -135,6 +149,20 @@ def _lengths(lengths: Any, x: Any, padding: Any, where: str) -> NDArray[np.int64
     if lengths.min() < 1 or lengths.max() > steps:
         raise InputError(f"{where}: lengths must be from 1 to {steps}, found {lengths.min()} to {lengths.max()}")
     return lengths.astype(np.int64)
+
+
+def _check_lengths(length: NDArray[np.int64], signature: Signature, where: str) -> None:
+    """Refuse sequences that the network has no answer to."""
+    least, most = signature.rhythm.least, signature.max_steps
+    if length.min() < least:
+        row = int(length.argmin())
+        raise InputError(f"{where}: sequence {row} has {length[row]} steps, the model answers from {least} steps on")
+    if most is not None and length.max() > most:
+        row = int(length.argmax())
+        raise InputError(
+            f"{where}: sequence {row} has {length[row]} steps, the network takes at most {most}: cut it, or export the "
+            f"model with --max-steps {length[row]}"
+        )
 
 
 def _described(array: Any) -> str:

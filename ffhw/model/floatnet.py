@@ -35,12 +35,12 @@ def forward(network: FloatNetwork, x: ArrayLike, lengths: ArrayLike | None = Non
 
     Returns
     -------
-    One array a layer, ``[batch, time or 1, N]``; the last one is the network's output, logits where it ends in a
+    One array a layer, ``[batch, answers, N]``; the last one is the network's output, logits where it ends in a
     softmax. Steps past a sequence's end repeat its last state.
 
     Raises
     ------
-    InputError: the shape does not fit the network, or a token is outside the table.
+    InputError: the shape does not fit the network, a sequence is too short, or a token is outside the table.
     """
     v = np.asarray(x, dtype=np.float64)
     if v.ndim != 3 or v.shape[2] != network.input_size or 0 in v.shape:
@@ -50,11 +50,13 @@ def forward(network: FloatNetwork, x: ArrayLike, lengths: ArrayLike | None = Non
     if not np.isfinite(v).all():
         raise InputError(f"data must be finite, found {int((~np.isfinite(v)).sum())} values that are not")
     length = np.full(len(v), v.shape[1]) if lengths is None else np.asarray(lengths)
+    if length.min() < network.rhythm.least:
+        raise InputError(f"data must have sequences of at least {network.rhythm.least} steps, not {length.min()}")
     given = []
     for layer in network.layers:
-        v = layer.forward(v, length)
-        if not layer.return_sequences:
-            v, length = v[:, -1:], np.ones_like(length)
+        v, length = layer.forward(v, length), layer.rhythm.steps(length)
+        if layer.rhythm.once:
+            v = v[:, -1:]
         given.append(v)
     return given
 

@@ -21,7 +21,8 @@ from ffhw.model.network import Network
 class Result:
     """What a run gives.
 
-    outputs: ``[batch, time, outputs]``, or ``[batch, outputs]`` where the network answers once a sequence.
+    outputs: ``[batch, answers, outputs]``, mostly an answer a step, or ``[batch, outputs]`` where the network answers
+        once a sequence.
     states: final state of each layer that has one, ``[batch, N]``, by layer name.
     traces: signals of each such layer by layer name; empty unless asked for. Steps past a sequence's end repeat the
         last state; their outputs are zero.
@@ -60,7 +61,7 @@ def run(
     Parameters
     ----------
     codes: integers ``[batch, time, D]`` of format ``network.input``.
-    lengths: ``[batch]``, steps of each sequence, each from 1 to ``time``; all of them if None.
+    lengths: ``[batch]``, steps of each sequence, each as many as the network can take; ``time`` if None.
     trace: also return the gates and states of every step.
     states: initial codes ``[batch, N]`` by layer name; zero where absent.
 
@@ -70,7 +71,7 @@ def run(
     """
     x = check_input(network, codes)
     batch, steps, _ = x.shape
-    length = check_lengths(lengths, batch, steps)
+    length = check_lengths(network, lengths, batch, steps)
     states = dict(states or {})
     final: dict[str, Ints] = {}
     traces: dict[str, Trace] = {}
@@ -78,15 +79,14 @@ def run(
         start = states.pop(layer.name, None) if layer.state_size else None
         start = np.zeros((batch, layer.state_size), np.int64) if start is None else layer.check_state(start)
         given = layer.run(x, length, start, trace)
-        x = given.outputs
+        x, length = given.outputs, layer.rhythm.steps(length)
         if given.state is not None:
             final[layer.name] = given.state
         if given.trace is not None:
             traces[layer.name] = given.trace
-        if not layer.return_sequences:
-            # the state is frozen past a sequence's end, so the last column holds every last step
+        if layer.rhythm.once:
+            # a state is frozen past a sequence's end, so that the last column holds every last step
             x = x[:, -1:]
-            length = np.ones_like(length)
     if states:
         raise InputError(f"no layer with a state is named {', '.join(map(repr, states))}")
     if not network.return_sequences:
@@ -108,11 +108,23 @@ def check_input(network: Network, codes: ArrayLike) -> Ints:
         raise InputError(str(error)) from None
 
 
-def check_lengths(lengths: ArrayLike | None, batch: int, steps: int) -> Ints:
-    """``lengths`` as int64 ``[batch]``, each from 1 to ``steps``."""
-    if lengths is None:
-        return np.full(batch, steps, np.int64)
-    length = np.asarray(lengths)
+def check_lengths(network: Network, lengths: ArrayLike | None, batch: int, steps: int) -> Ints:
+    """``lengths`` as int64 ``[batch]``, each one that the network can take, and at most ``steps``."""
+    length = np.full(batch, steps) if lengths is None else np.asarray(lengths)
+    least, most = network.rhythm.least, network.max_steps
     if length.shape != (batch,) or length.dtype.kind not in "iu" or length.min() < 1 or length.max() > steps:
         raise InputError(f"lengths must be {batch} integers from 1 to {steps}")
+    if length.min() < least:
+        raise InputError(f"sequences must have at least {least} steps to be answered, not {length.min()}")
+    if most is not None and length.max() > most:
+        raise InputError(f"sequences must have at most {most} steps (--max-steps), not {length.max()}")
     return length.astype(np.int64)
+
+
+def as_taken(network: Network, sequence: Ints) -> Ints:
+    """The sequence that hardware answers where it is sent ``[T, D]``: one that the network can take.
+
+    What is too long is cut, what is too short goes on with codes of zero; hardware marks both.
+    """
+    missing = network.rhythm.least - len(sequence)
+    return np.pad(sequence[: network.max_steps], [(0, max(0, missing)), (0, 0)])

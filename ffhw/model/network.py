@@ -16,6 +16,7 @@ from ffhw.errors import InputError
 from ffhw.files import write_atomic
 from ffhw.layers import KINDS
 from ffhw.layers.base import Floats, Ints, Layer, require
+from ffhw.layers.rhythm import Rhythm
 from ffhw.model.chain import Chain
 from ffhw.numbers.formats import Format, format_from_dict
 
@@ -73,6 +74,21 @@ class Network(Chain):
     def output(self) -> Format:
         """Format of the output codes."""
         return self.layers[-1].output
+
+    @property
+    def max_steps(self) -> int | None:
+        """Steps of the longest sequence of which no layer gets more than it can take; None where there is none."""
+        rhythm, most = Rhythm(), []
+        for layer in self.layers:
+            if layer.max_steps is not None and not rhythm.once:
+                most.append(rhythm.longest(layer.max_steps))
+            rhythm = rhythm.then(layer.rhythm)
+        return min(most, default=None)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether there are sequences too short or too long for it, which hardware completes or cuts, and marks."""
+        return self.rhythm.least > 1 or self.max_steps is not None
 
     def encode(self, x: ArrayLike) -> Ints:
         """Input codes of real inputs ``[..., D]``: scaled, rounded half up, saturated."""

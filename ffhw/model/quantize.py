@@ -25,6 +25,7 @@ def quantize(
     widths: Widths | None = None,
     method: str = "error",
     argmax: bool = False,
+    max_steps: int | None = None,
 ) -> Network:
     """Quantized network, its formats calibrated on data.
 
@@ -38,6 +39,8 @@ def quantize(
     widths: bits of weights, states and inputs.
     method: how scales are chosen, see :func:`ffhw.numbers.scales.choose_frac`.
     argmax: end in a class number instead of the last layer's outputs.
+    max_steps: of the longest sequence that the network must take, where that is a matter of hardware; by default that
+        of the data, rounded up to a power of two.
 
     Raises
     ------
@@ -59,11 +62,17 @@ def quantize(
         input_exponents, trained[0], inputs = _even_inputs(trained[0], inputs, lengths, method)
     layers: list[Layer] = []
     fmt = trained[0].input_format(real_steps(inputs, lengths), precision)
+    most = max_steps or room_for(int(length.max()))
     for layer, outputs in zip(trained, given, strict=True):
-        layers.append(layer.quantize(fmt, Calibration(inputs, length, outputs), precision))
+        layers.append(layer.quantize(fmt, Calibration(inputs, length, outputs), precision).bounded(most))
         fmt, inputs = layers[-1].output, outputs
-        length = length if layer.return_sequences else np.ones_like(length)
+        length, most = layer.rhythm.steps(length), int(layer.rhythm.steps(most))
     return Network(network.name, tuple(layers), network.mask_value, input_exponents, output_exponents)
+
+
+def room_for(steps: int) -> int:
+    """Steps that a network should be able to take where data have so many: the next power of two."""
+    return 1 << (steps - 1).bit_length()
 
 
 def channel_exponents(values: ArrayLike, method: str) -> tuple[int, ...]:

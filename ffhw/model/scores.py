@@ -49,13 +49,14 @@ def read_targets(data: Data, signature: Signature, where: str) -> Targets | None
     if data.y is None:
         return None
     y, n = np.asarray(data.y), signature.outputs
-    batch, steps = data.x.shape[:2]
+    answered = data.answered(signature)
+    batch, steps = answered.shape
     if y.dtype.kind not in "biuf":
         raise InputError(f"{where}: y must hold numbers, not {y.dtype}")
     answers = (batch, steps) if signature.every_step else (batch,)
     if signature.every_step and y.ndim >= 2 and y.shape[:2] == answers:
         # past a sequence's end nothing is asked for, whatever stands there
-        y = np.where(data.real.reshape(batch, steps, *[1] * (y.ndim - 2)), y, np.zeros((), y.dtype))
+        y = np.where(answered.reshape(batch, steps, *[1] * (y.ndim - 2)), y, np.zeros((), y.dtype))
     if n > 1 and y.shape == (*answers, 1):
         y = y[..., 0]
     per_sequence = y.shape in ((batch,), (batch, 1))
@@ -96,7 +97,7 @@ def _largest(y: Any, where: str) -> Any:
 
 
 def _classes(y: Any, data: Data, signature: Signature, last_step: bool, where: str) -> Targets:
-    asked = y[data.real] if y.ndim == 2 else y
+    asked = y[data.answered(signature)] if y.ndim == 2 else y
     if asked.min() < 0 or asked.max() >= signature.outputs:
         raise InputError(
             f"{where}: y has classes {asked.min():g} to {asked.max():g}, the model tells 0 to {signature.outputs - 1} "
@@ -125,9 +126,10 @@ def score(answers: Any, targets: Targets | None, data: Data, signature: Signatur
     """
     if targets is None:
         return {}
-    real = data.real if signature.every_step else np.ones(len(answers), bool)
+    real = data.answered(signature) if signature.every_step else np.ones(len(answers), bool)
     if targets.last_step:
-        answers, real = answers[np.arange(len(answers)), data.lengths - 1], np.ones(len(answers), bool)
+        final = signature.rhythm.steps(data.lengths) - 1
+        answers, real = answers[np.arange(len(answers)), final], np.ones(len(answers), bool)
     if targets.kind == "classes":
         found = answers[..., 0] if signature.head == "argmax" else answers.argmax(axis=-1)
         return {"accuracy": float((found == targets.y)[real].mean())}

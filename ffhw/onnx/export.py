@@ -10,8 +10,9 @@ from onnx import TensorProto, helper
 
 from ffhw import __version__
 from ffhw.layers import rule
+from ffhw.layers.rhythm import Rhythm
 from ffhw.model.network import Network
-from ffhw.onnx.graph import Graph
+from ffhw.onnx.graph import LAST, Graph
 
 OPSET = 18
 # IR version that belongs to the opset; newer ones are refused by older runtimes.
@@ -21,8 +22,8 @@ IR_VERSION = 9
 def to_onnx(network: Network) -> onnx.ModelProto:
     """Integer graph with the golden model's outputs, code for code.
 
-    Inputs: ``codes`` int32 ``[batch, time, D]`` and ``lengths`` int32 ``[batch]``, each from 1 to ``time``.
-    Output: ``outputs`` int32 ``[batch, time, N]``, zero past a sequence's end, or ``[batch, N]`` where the network
+    Inputs: ``codes`` int32 ``[batch, time, D]`` and ``lengths`` int32 ``[batch]``, each one that the network can take.
+    Output: ``outputs`` int32 ``[batch, answers, N]``, zero past a sequence's end, or ``[batch, N]`` where the network
     answers once a sequence.
     """
     graph = Graph(np.int64 if needs_64_bits(network) else np.int32)
@@ -32,12 +33,12 @@ def to_onnx(network: Network) -> onnx.ModelProto:
     for layer in network.layers:
         graph.prefix = layer.name
         x = rule("ffhw.onnx", "ONNX graph", layer).nodes(graph, layer, x, mask)
-        if not layer.return_sequences:
-            mask = graph.node("Slice", [mask, graph.int64([0]), graph.int64([1]), graph.int64([1])])
+        mask = answered(graph, mask, layer.rhythm)
     graph.prefix = "output"
     if network.return_sequences:
         x = graph.node("Where", [mask, x, graph.constant(0)])
-        shape: list[Any] = ["batch", "time", network.output_size]
+        time = "time" if network.rhythm == Rhythm() else "answers"
+        shape: list[Any] = ["batch", time, network.output_size]
     else:
         x = graph.node("Squeeze", [x, graph.int64([1])])
         shape = ["batch", network.output_size]
@@ -66,6 +67,15 @@ def to_onnx(network: Network) -> onnx.ModelProto:
 def needs_64_bits(network: Network) -> bool:
     """Whether some intermediate number exceeds 31 bits."""
     return max(layer.largest_number for layer in network.layers) >= 1 << 31
+
+
+def answered(graph: Graph, mask: str, rhythm: Rhythm) -> str:
+    """Mask of a layer's answers, ``[batch, answers, 1]``, from that of the steps that it is given."""
+    if rhythm == Rhythm():
+        return mask
+    # the answers' steps; a sequence that is answered as a whole has a first step
+    start, stop, stride = (0, 1, 1) if rhythm.once else (rhythm.lead, LAST, rhythm.stride)
+    return graph.node("Slice", [mask, *(graph.int64([n]) for n in (start, stop, 1, stride))])
 
 
 def step_mask(graph: Graph, lengths: str) -> str:

@@ -16,6 +16,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ffhw.numbers.tables import Table
 
+# The end of an axis, as Slice takes it.
+LAST = (1 << 63) - 1
+
 
 class Graph:
     """Nodes and constants, named after the layer they belong to."""

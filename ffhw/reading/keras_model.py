@@ -19,14 +19,15 @@ from ffhw.errors import InputError
 from ffhw.layers import READ
 from ffhw.layers.base import FloatLayer
 from ffhw.layers.description import FLOAT_POLICIES, Activation, Affine, Described, KerasClass, Mask, Part, check_options
+from ffhw.layers.rhythm import Rhythm
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.reading.functional import Call, check_calls
 from ffhw.reading.keras_file import StoredWeights, open_model
 
 MODELS = ("Sequential", "Functional")
 _SUPPORTED = (
-    "JK, Dense, Embedding, Activation, Softmax, ReLU, BatchNormalization, Normalization, Rescaling, Masking, "
-    "Dropout, TimeDistributed(Dense), Sequential"
+    "JK, Dense, Embedding, Conv1D, GlobalAveragePooling1D, GlobalMaxPooling1D, Activation, Softmax, ReLU, "
+    "BatchNormalization, Normalization, Rescaling, Masking, Dropout, TimeDistributed(Dense), Sequential"
 )
 
 
@@ -235,7 +236,26 @@ def _assemble(parts: Iterator[FloatLayer | Part]) -> FloatNetwork:
     for layer in layers[:-1]:
         if layer.head == "softmax":
             raise InputError(f"layer {layer.name!r}: softmax is supported at the output only")
+    if mask is not None:
+        _check_mask(mask, layers)
     return FloatNetwork("", tuple(layers), mask_value=mask.value if mask else None)
+
+
+def _check_mask(mask: Mask, layers: list[FloatLayer]) -> None:
+    """Refuse a mask that Keras drops on the way to an answer of a whole sequence: padding would count in it."""
+    held = False  # whether padding repeats the last step
+    dropped: FloatLayer | None = None
+    for layer in layers:
+        if dropped is None and layer.counts_padding(held):
+            dropped = layer
+        if layer.rhythm.once and dropped is not None:
+            raise InputError(
+                f"layer {dropped.name!r}: Keras takes the mask of layer {mask.name!r} no further, so that padding "
+                "counts as data from here on, which hardware does not see: train without the mask"
+            )
+        if layer.rhythm.once:
+            return
+        held = (held or layer.holds) and layer.rhythm == Rhythm()
 
 
 def _scaled(layers: list[FloatLayer], waiting: Affine | None, part: Affine) -> Affine | None:

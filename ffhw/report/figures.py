@@ -94,12 +94,13 @@ def roofline(performance: dict[str, Any]) -> Figure:
     most = max((e["macs"] for e in engines), default=1)
     xs = [2.0**n for n in range(0, math.ceil(math.log2(most)) + 3)]
     for engine, colour in zip(engines, [BLUE, ORANGE, GREY, RED] * len(engines), strict=False):
-        macs, work = engine["macs"], engine["products_per_step"]
+        steps = engine["network_steps"]
+        macs, work, cycles = engine["macs"], engine["products_per_step"] / steps, engine["cycles_per_step"] / steps
         axes.plot(xs, [work / x for x in xs], color=colour, lw=1, ls="--")
-        axes.plot(macs, engine["cycles_per_step"], "o", color=colour, ms=7, label=engine["name"])
+        axes.plot(macs, cycles, "o", color=colour, ms=7, label=engine["name"])
         axes.annotate(
-            f"{engine['cycles_per_step']} cycles, {engine['mac_utilisation']:.0%} busy",
-            (macs, engine["cycles_per_step"]),
+            f"{cycles:.4g} cycles, {engine['mac_utilisation']:.0%} busy",
+            (macs, cycles),
             textcoords="offset points",
             xytext=(9, 4),
             fontsize=7,

@@ -139,7 +139,7 @@ def _accuracy(accuracy: dict[str, Any]) -> str:
 def _network(network: dict[str, Any]) -> str:
     rows = []
     for layer in network["layers"]:
-        output = layer.get("output") or layer["state"]
+        output = layer.get("output") or layer.get("state") or layer["input"]
         rows.append(
             [
                 layer["name"],
@@ -153,7 +153,7 @@ def _network(network: dict[str, Any]) -> str:
 
 
 def _engines(performance: dict[str, Any]) -> str:
-    head = ["engine", "lanes", "simd", "ideal cycles", "cycles", "multipliers", "busy", "memory bits"]
+    head = ["engine", "lanes", "simd", "ideal cycles", "cycles", "for steps", "multipliers", "busy", "memory bits"]
     rows = [
         [
             e["name"],
@@ -161,6 +161,7 @@ def _engines(performance: dict[str, Any]) -> str:
             e["simd"],
             e["ideal_cycles_per_step"],
             e["cycles_per_step"],
+            e["network_steps"],
             e["multipliers"],
             f"{e['mac_utilisation']:.1%}",
             f"{e['memory_bits']:,}",
@@ -168,9 +169,9 @@ def _engines(performance: dict[str, Any]) -> str:
         for e in performance["engines"]
     ]
     return (
-        html_table(head, rows, 7)
-        + f"<p>Design: {performance['cycles_per_step']} cycles a step, {performance['latency_cycles']} cycles from a "
-        "lone step's first beat in to its last beat out.</p>"
+        html_table(head, rows, 8)
+        + f"<p>Design: {performance['cycles_per_step']} cycles a step, {performance['latency_cycles']} cycles from the "
+        "first beat of a step that comes alone to the last beat of its answer.</p>"
     )
 
 

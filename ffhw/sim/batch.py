@@ -27,12 +27,14 @@ class Ports:
     """What the driver must know of a design.
 
     probes: of those layers that have one. states: by layer number, of those whose state can be loaded and is given.
+    marked: there is ``m_axis_tuser``, which marks sequences of too many or too few steps.
     """
 
     input: Packing
     output: Packing
     probes: tuple[Probe, ...] = ()
     states: dict[int, Packing] = dataclasses.field(default_factory=dict)
+    marked: bool = False
 
     @property
     def widest(self) -> int:
@@ -46,7 +48,7 @@ class Ports:
 
     def header(self) -> str:
         """C++ header that fits the driver to the design."""
-        lines = [f"#define WIDEST {self.widest}"]
+        lines = [f"#define WIDEST {self.widest}", f"#define MARK {'top->m_axis_tuser' if self.marked else 0}"]
         for macro, side, first in (("INPUTS", "s_axis", self.input), ("OUTPUTS", "m_axis", self.output)):
             ports = [(side, first), *((f"{side}_state_{number}", packing) for number, packing in self.states.items())]
             entries = [f"X({n}, {name}, {packing.beat_bytes})" for n, (name, packing) in enumerate(ports)]
@@ -83,12 +85,14 @@ class Ports:
 class BatchRun:
     """Output vectors in order, ``tlast`` of each, cycle of each accepted and given beat, probed codes, states given.
 
-    in_cycles, out_cycles: of ``s_axis`` and ``m_axis``. probes: by layer number, codes ``[signals, vectors, N]`` of
-    every finished step. states: by layer number, ``[sequences, N]`` behind each sequence.
+    marks: ``tuser`` of each vector with ``tlast``, else 0. in_cycles, out_cycles: of ``s_axis`` and ``m_axis``.
+    probes: by layer number, codes ``[signals, vectors, N]`` of every finished step. states: by layer number,
+    ``[sequences, N]`` behind each sequence.
     """
 
     outputs: Ints
     last: Ints
+    marks: Ints
     in_cycles: Ints
     out_cycles: Ints
     cycles: int
@@ -189,10 +193,12 @@ class BatchSimulator:
             )
         times = np.fromfile(folder / "times", np.int64)
         accepted = int((records[:, 0] == 0).sum())
+        ends = raw[0][out.beats - 1 :: out.beats, -1].astype(np.int64)
         pairs = zip(ports.states.items(), raw[1:], strict=True)
         return BatchRun(
             outputs=out.unpack(raw[0][:, :-1]),
-            last=raw[0][out.beats - 1 :: out.beats, -1].astype(np.int64),
+            last=ends & 1,
+            marks=ends >> 1,
             in_cycles=times[:accepted],
             out_cycles=times[accepted:],
             cycles=stats["cycles"],

@@ -39,6 +39,8 @@ ADDED_CYCLES = 10_000_000
 WAVE_CYCLES = 15_000
 # Cycles spent on measuring the pace where the compiled driver can afford it.
 LONG_RUN_CYCLES = 2_000_000
+# Periods of a design after which its pace has settled.
+SETTLED = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +72,14 @@ class Job:
     interface: Interface
     sequences: list[Ints]
     loads: LoadStates | None
-    predicted: int
+    performance: dict[str, Any]
     check: Check
     step: Step
+
+    @property
+    def predicted(self) -> int:
+        """Cycles a step."""
+        return int(self.performance["cycles_per_step"])
 
 
 def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str, Any]:
@@ -91,10 +98,11 @@ def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str,
     all_sequences = [codes[:n].astype(np.int64) for codes, n in pairs]
     sequences = all_sequences[:count]
     _check_vectors(network, vectors, count)
-    predicted = bundle.json("performance.json")["cycles_per_step"]
+    performance = bundle.json("performance.json")
+    predicted = performance["cycles_per_step"]
     if not check.every:
         budget = WAVE_CYCLES if check.waves else COCOTB_CYCLES
-        sequences = within_budget(sequences, budget // predicted)
+        sequences = within_budget(sequences, budget // predicted, network.rhythm.least)
     interface = Interface(network, foldings, bundle.keep_state, check.internals)
     loads = random_loads(network, len(sequences), check.seed) if bundle.keep_state else None
     with scratch_folder("rtl") as folder:
@@ -107,31 +115,37 @@ def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str,
             for name, text in probed.items():
                 (rtl / name).write_text(text)
         runner = _batch if check.every else _cocotb
-        job = Job(bundle, rtl, interface, sequences, loads, predicted, check, step)
+        job = Job(bundle, rtl, interface, sequences, loads, performance, check, step)
         result = runner(job)
         short = LEAST_CODES - result["compared"]
         if short > 0 and not check.every:
             result = _top_up(job, result, short, all_sequences)
+    measured = result.pop("period_cycles")
+    if measured not in (None, performance["period_cycles"]):
+        what = f"{measured} cycles for {performance['period_steps']} steps"
+        raise MismatchError(f"{what} were measured, {performance['period_cycles']} predicted")
     result = {
         "simulator": check.simulator,
         "internals": check.internals,
         "sequences": len(sequences),
         "steps": int(sum(len(s) for s in sequences)),
         "loaded_states": sum(len(states) for states in (loads or {}).values()),
+        "cycles_per_step": None if measured is None else predicted,
         "predicted_cycles_per_step": predicted,
         **result,
     }
-    if result["cycles_per_step"] not in (None, predicted):
-        raise MismatchError(f"{result['cycles_per_step']} cycles a step were measured, {predicted} predicted")
     name = "sim-all" if check.every else f"sim-{check.simulator}"
     return {**result, "file": str(bundle.add_result(name, result))}
 
 
-def within_budget(sequences: list[Ints], steps: int) -> list[Ints]:
-    """The first sequences of together at most ``steps`` steps, the last one cut to fit; at least 16 steps are kept."""
-    left, kept = max(steps, 16), []
+def within_budget(sequences: list[Ints], steps: int, least: int = 1) -> list[Ints]:
+    """The first sequences of together at most ``steps`` steps, the last one cut to fit; at least 16 steps are kept.
+
+    No sequence is cut to fewer than ``least`` steps.
+    """
+    left, kept = max(steps, 16, least), []
     for sequence in sequences:
-        if left <= 0:
+        if left < least:
             break
         kept.append(sequence[:left])
         left -= len(sequence)
@@ -174,8 +188,9 @@ def _cocotb(job: Job) -> dict[str, Any]:
         if stalls == 0.0:
             accepted = zip(scenario["program"], run.in_cycles, strict=True)
             inputs = np.array([cycle for (port, *_), cycle in accepted if port == "s_axis"])
-            interval = steady_interval(inputs, interface.input.beats, sequences, job.predicted)
-    return {"compared": compared, "cycles": cycles, "cycles_per_step": interval, "stalls": check.stalls}
+            pace = (job.performance["period_cycles"], job.performance["period_steps"])
+            interval = steady_interval(inputs, interface.input.beats, sequences, *pace)
+    return {"compared": compared, "cycles": cycles, "period_cycles": interval, "stalls": check.stalls}
 
 
 def _top_up(job: Job, result: dict[str, Any], short: int, sequences: list[Ints]) -> dict[str, Any]:
@@ -213,21 +228,22 @@ def more_sequences(interface: Interface, sequences: list[Ints], codes: int, step
     taken where whole sequences would take more than ``steps`` steps together.
     """
     chosen: list[Ints] = []
+    rhythm = interface.network.rhythm
     for sequence in itertools.cycle(sequences):
         missing = codes - sum(run_codes(interface, chosen).values())
         if missing <= 0:
             break
         if interface.network.return_sequences:
-            sequence = sequence[: -(-missing // interface.network.output_size)]
+            sequence = sequence[: rhythm.longest(-(-missing // interface.network.output_size))]
         chosen.append(sequence)
     if not interface.network.return_sequences and sum(len(s) for s in chosen) > steps:
-        each = max(1, steps // len(chosen))
+        each = max(rhythm.least, steps // len(chosen))
         chosen = [sequence[:each] for sequence in chosen]
     return chosen
 
 
-def steady_interval(in_cycles: Ints, beats: int, sequences: list[Ints], predicted: int) -> int | None:
-    """Cycles between steps in the steady state, from the cycles in which input beats were accepted.
+def steady_interval(in_cycles: Ints, beats: int, sequences: list[Ints], predicted: int, period: int = 1) -> int | None:
+    """Cycles for ``period`` steps in the steady state, from the cycles in which input beats were accepted.
 
     Looks at the steps of each sequence behind its first :data:`RUN_UP`, and at nothing faster than predicted: while
     the buffers between engines fill, the first engine keeps its own, faster pace. None where the sequences are too
@@ -236,22 +252,32 @@ def steady_interval(in_cycles: Ints, beats: int, sequences: list[Ints], predicte
     begins = in_cycles[::beats]
     ends = np.cumsum([len(s) for s in sequences])
     starts = ends - [len(s) for s in sequences]
-    gaps = np.concatenate([np.diff(begins[a + RUN_UP : b]) for a, b in zip(starts, ends, strict=True)])
+    steady = [begins[min(a + RUN_UP, b) : b] for a, b in zip(starts, ends, strict=True)]
+    gaps = np.concatenate([part[period:] - part[:-period] for part in steady])
     slowest = int(gaps.max()) if len(gaps) >= 4 else 0
     return slowest if slowest >= predicted else None
 
 
-def measure_interval(simulator: BatchSimulator, interface: Interface, sequences: list[Ints], predicted: int) -> int:
-    """Cycles between steps at the end of one long sequence, made of the given ones' steps.
+def measure_interval(
+    simulator: BatchSimulator, interface: Interface, sequences: list[Ints], predicted: int, period: int = 1
+) -> int | None:
+    """Cycles for ``period`` steps at the end of one long sequence, made of the given ones' steps.
+
+    None where the network takes no sequence that is long enough to tell.
 
     Raises
     ------
     MismatchError: the pace has not settled by then.
     """
-    steps = int(np.clip(LONG_RUN_CYCLES // predicted, 48, 400))
+    steps = int(np.clip(LONG_RUN_CYCLES // predicted, 48, 400)) * period
+    if interface.network.max_steps is not None and interface.network.max_steps < steps:
+        steps = interface.network.max_steps
+        if steps < SETTLED * period:
+            return None
     codes = np.resize(np.concatenate(sequences), (steps, interface.input.size))
     run, _ = compare_batch(simulator, interface, [codes], predicted)
-    gaps = np.unique(np.diff(run.in_cycles[:: interface.input.beats])[-8:])
+    begins = run.in_cycles[:: interface.input.beats]
+    gaps = np.unique((begins[period:] - begins[:-period])[-8:])
     if len(gaps) != 1:
         raise MismatchError(f"the pace did not settle in {steps} steps: the last ones took {gaps.tolist()} cycles")
     return int(gaps[0])
@@ -313,7 +339,9 @@ def _batch(job: Job) -> dict[str, Any]:
     return {
         "compared": codes,
         "cycles": run.cycles,
-        "cycles_per_step": measure_interval(simulator, interface, sequences, job.predicted),
+        "period_cycles": measure_interval(
+            simulator, interface, sequences, job.predicted, job.performance["period_steps"]
+        ),
         "stalls": 0.0,
         "seconds": round(seconds, 3),
         "cycles_per_second": round(run.cycles / seconds),
@@ -324,7 +352,7 @@ def _batch_waves(job: Job, number: int, target: Path) -> None:
     """Write the waveforms of one sequence, whatever its answers are."""
     interface, sequence = job.interface, job.sequences[number]
     simulator = BatchSimulator(job.rtl, ports_of(interface), waves=True)
-    answers = len(sequence) if interface.network.return_sequences else 1
+    answers = int(interface.network.rhythm.steps(len(sequence)))
     loads = {0: start_states(interface.network, job.sequences, job.loads, number)} if interface.keep_state else None
     # a design that answers wrongly may also stop answering: the waves up to there are what is wanted
     with contextlib.suppress(MismatchError):

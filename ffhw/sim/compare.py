@@ -23,14 +23,13 @@ class BatchMismatch(MismatchError):
 def ports_of(interface: Interface) -> Ports:
     """What the batch driver must know of a design."""
     states = interface.states if interface.keep_state else {}
-    return Ports(interface.input, interface.output, interface.probes, states)
+    return Ports(interface.input, interface.output, interface.probes, states, interface.network.guarded)
 
 
 def run_codes(interface: Interface, sequences: list[Ints]) -> dict[str, int]:
     """Codes that one comparison of these sequences covers: outputs, states given, signals of probed layers."""
-    steps = sum(len(s) for s in sequences)
     network = interface.network
-    counts = {"outputs": network.output_size * (steps if network.return_sequences else len(sequences))}
+    counts = {"outputs": network.output_size * sum(int(network.rhythm.steps(len(s))) for s in sequences)}
     if interface.keep_state:
         counts["states"] = len(sequences) * sum(layer.state_size for layer in network.stateful_layers)
     if interface.probe:
@@ -39,11 +38,11 @@ def run_codes(interface: Interface, sequences: list[Ints]) -> dict[str, int]:
 
 
 def _probed_codes(interface: Interface, sequences: list[Ints]) -> int:
-    """Codes that probes show: behind a layer that answers once a sequence, a sequence is one step long."""
-    steps, codes = sum(len(s) for s in sequences), 0
+    """Codes that probes show."""
+    lengths, codes = np.array([len(s) for s in sequences]), 0
     for layer in interface.network.layers:
-        codes += steps * len(layer.signals) * layer.output_size
-        steps = steps if layer.return_sequences else len(sequences)
+        codes += int(lengths.sum()) * len(layer.signals) * layer.output_size
+        lengths = layer.rhythm.steps(lengths)
     return codes
 
 
@@ -66,7 +65,7 @@ def reference(interface: Interface, sequences: list[Ints], loads: LoadStates | N
     lengths, length = {}, np.array([len(s) for s in sequences])
     for number, layer in enumerate(network.layers):
         lengths[number] = length
-        length = length if layer.return_sequences else np.ones_like(length)
+        length = layer.rhythm.steps(length)
     if interface.keep_state:
         results = list(runs(network, sequences, loads, keep_state=True, trace=interface.probe))
         pairs = zip(sequences, results, strict=True)
@@ -101,28 +100,34 @@ def compare_batch(
 ) -> tuple[BatchRun, int]:
     """Stream sequences through the batch driver and compare every code; returns the run and the codes compared.
 
+    Of sequences that the network cannot take, hardware's answers to them are expected, and their marks.
+
     Raises
     ------
     MismatchError: with the first difference.
     """
     network = interface.network
-    expected = reference(interface, sequences, loads)
+    taken = [golden.as_taken(network, sequence) for sequence in sequences]
+    expected = reference(interface, taken, loads)
     run = simulator.run(
         sequences, len(expected.answers), stalls=stalls, seed=seed, cycles_per_step=predicted, loads=loads
     )
     for number, trace in expected.traces.items():
         for (name, values), got in zip(trace.items(), run.probes[number], strict=True):
             _compare(f"{name.upper()} of {network.layers[number].name}", values, got, expected.lengths[number])
-    lengths = np.array([len(s) for s in sequences])
+    lengths = np.array([len(s) for s in taken])
     one = np.ones_like(lengths)
-    answers = lengths if network.return_sequences else one
+    answers = network.rhythm.steps(lengths)
     _compare("output", expected.answers, run.outputs, answers)
     lasts = np.zeros(len(expected.answers), np.int64)
     lasts[np.cumsum(answers) - 1] = 1
     _compare("tlast", lasts[:, None], run.last[:, None], answers)
+    marks = np.zeros_like(lasts)
+    marks[lasts == 1] = lengths != [len(s) for s in sequences]
+    _compare("tuser", marks[:, None], run.marks[:, None], answers)
     for number, states in expected.states.items():
         _compare(f"state of {network.layers[number].name}", states, run.states[number], one)
-    return run, sum(run_codes(interface, sequences).values())
+    return run, sum(run_codes(interface, taken).values())
 
 
 def _compare(what: str, expected: Ints, got: Ints, lengths: Ints) -> None:

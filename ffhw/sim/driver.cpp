@@ -4,11 +4,11 @@
 //
 // IN holds records of one beat each, to be sent in this order: the number of the input port, tdata, then a byte that is
 // 1 with tlast; tdata takes as many bytes as the widest port has. OUT.<n> receives the beats of output port n, tdata and
-// the byte for tlast, TIMES the cycle numbers (64-bit) of all accepted beats of input port 0, then of all given beats of
-// output port 0. STALL is the share of cycles, in 1/65536, in which either side makes the design wait. EXPECTED is the
-// number of beats that each output port is to give, one after the other with commas between; the run ends once they were
-// given and none follows for a while; it fails when LIMIT cycles pass first. Probes, where the design has them, are
-// written to OUT.probe<n>: every signal of each finished group of units.
+// the byte for tlast, which is 3 where tuser marks the sequence, TIMES the cycle numbers (64-bit) of all accepted beats
+// of input port 0, then of all given beats of output port 0. STALL is the share of cycles, in 1/65536, in which either
+// side makes the design wait. EXPECTED is the number of beats that each output port is to give, one after the other with
+// commas between; the run ends once they were given and none follows for a while; it fails when LIMIT cycles pass first.
+// Probes, where the design has them, are written to OUT.probe<n>: every signal of each finished group of units.
 //
 // The result is one line of JSON on standard output. Exit code 1 with a line on standard error: the design broke a rule
 // of the stream, gave too many beats, or did not answer.
@@ -27,6 +27,7 @@
 #include "verilated_vcd_c.h"
 #endif
 // INPUTS(X), OUTPUTS(X): X(n, name, bytes of tdata) for each port; WIDEST: bytes of the widest input port;
+// MARK: tuser of output port 0, or 0
 // PROBES(X): X(n) for each probe; PROBE_<n>_SIGNALS(X): X(n, signal) for each of its signals
 #include "ports.h"
 
@@ -210,7 +211,7 @@ int main(int argc, char** argv) {
 #define OBSERVE(n, port, bytes)                                          \
   if (top->port##_tvalid) {                                              \
     get_port(top->port##_tdata, outputs[n].shown.data(), bytes);         \
-    outputs[n].shown[bytes] = top->port##_tlast;                         \
+    outputs[n].shown[bytes] = top->port##_tlast * (n == 0 && MARK ? 3 : 1); \
   }                                                                      \
   outputs[n].observe(top->port##_tvalid, cycle);
     OUTPUTS(OBSERVE)

@@ -139,7 +139,7 @@ class NetlistSimulator:
         if sequences is not None:
             data, last = self.ports["s_axis"].pack_sequences(sequences)
             np.concatenate([data, last[:, None]], axis=1).tofile(self.folder / "s_axis.in")
-            answers = sum(map(len, sequences)) if self.interface.network.return_sequences else len(sequences)
+            answers = sum(int(self.interface.network.rhythm.steps(len(sequence))) for sequence in sequences)
             expected = answers * self.ports["m_axis"].beats
             arguments += [str(int(stalls * 65536)), str(seed), str(expected)]
         output = run_tool([str(self.program), *arguments], self.folder, "simulating the netlist")

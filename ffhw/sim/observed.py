@@ -16,6 +16,8 @@ from ffhw.sim.scenario import Interface
 
 # Steps that may be under way in each layer when a run is cut off: buffers of two, and some more.
 STEPS_UNDER_WAY = 4
+# A cycle that no run comes to.
+NEVER = np.iinfo(np.int64).max
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,29 +111,48 @@ class Observation:
         whole = [index for index, (_, stop) in enumerate(sequences) if inputs.last[stop - 1]]
         results, states = self._golden(sequences)
         ends = np.array([inputs.final[sequences[index][1] - 1] for index in whole], np.int64)
-        if network.return_sequences:
-            codes = np.concatenate([np.zeros((0, network.output_size), np.int64), *results])
-            expected = {"m_axis": (codes, inputs.last.copy(), inputs.final)}
-        else:
-            codes = np.array([results[index][0] for index in whole], np.int64).reshape(-1, network.output_size)
-            expected = {"m_axis": (codes, np.ones(len(whole), bool), ends)}
+        given = [self._answers(*sequence, codes) for sequence, codes in zip(sequences, results, strict=True)]
+        none = (np.zeros((0, network.output_size), np.int64), np.zeros(0, bool), np.zeros(0, np.int64))
+        codes, last, asked = (np.concatenate(parts) for parts in zip(none, *given, strict=True))
+        expected = {"m_axis": (codes, last, asked)}
         for number in self.interface.states if self.interface.keep_state else ():
             name, size = network.layers[number].name, network.layers[number].state_size
             codes = np.array([states[index][name][0] for index in whole], np.int64).reshape(-1, size)
             expected[f"m_axis_state_{number}"] = (codes, np.ones(len(whole), bool), ends)
         return expected
 
+    def _answers(self, start: int, stop: int, codes: Ints) -> tuple[Ints, NDArray[np.bool_], Ints]:
+        """Of ``codes``, what the vectors ``start`` to ``stop`` are answered with, as in :meth:`_expected`."""
+        rhythm, most = self.interface.network.rhythm, self.interface.network.max_steps
+        inputs = self.beats["s_axis"]
+        steps, ended = stop - start, bool(inputs.last[stop - 1])
+        if most is not None and steps >= most:
+            steps, ended = most, True
+        # of a sequence that has not ended, what its steps so far are answered with
+        so_far = 0 if rhythm.once else int(rhythm.steps(steps))
+        count = len(codes) if ended else so_far
+        last = np.zeros(count, bool)
+        last[count - 1 :] = ended
+        # whether an answer is the last one shows before its successor is due, or when the sequence ends
+        known = rhythm.lead + rhythm.stride * np.arange(1, count + 1) - 1
+        cycles = np.append(inputs.final[start : start + steps], np.full(rhythm.stride, NEVER))
+        if ended:
+            known = np.minimum(known, steps - 1)
+            known[-1:] = steps - 1
+        return codes[:count], last, cycles[known]
+
     def _golden(self, sequences: list[tuple[int, int]]) -> tuple[list[Ints], list[dict[str, Ints]]]:
         """The golden model's output vectors of each sequence, and the states behind it."""
         network, inputs = self.interface.network, self.beats["s_axis"]
-        parts = [inputs.codes[start:stop] for start, stop in sequences]
+        parts = [golden.as_taken(network, inputs.codes[start:stop]) for start, stop in sequences]
         if not parts:
             return [], []
         if not self.interface.keep_state:
             codes, lengths = golden.pad(parts)
             outputs = golden.run(network, codes, lengths).outputs
-            kept = [out[:n] if network.return_sequences else out[None] for out, n in zip(outputs, lengths, strict=True)]
-            return kept, []
+            if not network.return_sequences:
+                return list(outputs[:, None]), []
+            return [out[:n] for out, n in zip(outputs, network.rhythm.steps(lengths), strict=True)], []
         results, behind = [], []
         states: dict[str, Ints] = {}
         sent = dict.fromkeys(self.interface.states, 0)

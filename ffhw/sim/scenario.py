@@ -89,7 +89,8 @@ def expected_answers(network: Network, sequences: Sequence[Ints], result: golden
     result = result or golden.run(network, codes, lengths)
     if not network.return_sequences:
         return result.outputs
-    return np.concatenate([out[:n] for out, n in zip(result.outputs, lengths, strict=True)])
+    answers = network.rhythm.steps(lengths)
+    return np.concatenate([out[:n] for out, n in zip(result.outputs, answers, strict=True)])
 
 
 def build_scenario(
@@ -107,7 +108,8 @@ def build_scenario(
 
     Parameters
     ----------
-    sequences: input codes ``[T_i, D]``, sent back to back.
+    sequences: input codes ``[T_i, D]``, sent back to back; of those that the network cannot take, hardware's answers
+        are expected, and their marks.
     load_states: states to load before a sequence (``keep_state``).
     reset_after: abandon a first attempt with a reset after this many accepted beats.
     parallel: ports do not wait for each other more than they have to.
@@ -121,12 +123,14 @@ def build_scenario(
             expected[f"m_axis_state_{number}"] = []
     for probe in interface.probes:
         probes[str(probe.number)] = {"signals": list(probe.signals), "expected": []}
-    results = runs(network, sequences, load_states, keep_state=interface.keep_state, trace=interface.probe)
-    for index, (sequence, result) in enumerate(zip(sequences, results, strict=True)):
+    taken = [golden.as_taken(network, np.asarray(sequence)) for sequence in sequences]
+    marks = [int(len(used) != len(sequence)) for used, sequence in zip(taken, sequences, strict=True)]
+    results = runs(network, taken, load_states, keep_state=interface.keep_state, trace=interface.probe)
+    for index, (sequence, used, result) in enumerate(zip(sequences, taken, results, strict=True)):
         for number, state in (load_states or {}).get(index, {}).items():
             program += _beats(f"s_axis_state_{number}", interface.states[number], state[None])
         program += _beats("s_axis", interface.input, np.asarray(sequence))
-        answers = expected_answers(network, [sequence], result)
+        answers = expected_answers(network, [used], result)
         expected["m_axis"] += _expected(interface.output, answers)
         for number, packing in interface.states.items():
             name = network.layers[number].name
@@ -143,6 +147,7 @@ def build_scenario(
         "program": program,
         "parallel": parallel,
         "expected": expected,
+        "marks": marks if network.guarded else [],
         "probes": probes,
         "stalls": stalls,
         "seed": seed,

@@ -94,13 +94,24 @@ class Sender:
 class Receiver:
     """Takes beats from one port with random pauses and compares each with the expected one."""
 
-    def __init__(self, dut: Any, name: str, expected: list[list[int]], rng: random.Random, stalls: float) -> None:
+    def __init__(
+        self,
+        dut: Any,
+        name: str,
+        expected: list[list[int]],
+        rng: random.Random,
+        stalls: float,
+        marks: list[int],
+    ) -> None:
         self.name = name
+        self.marks = marks  # of each sequence, where the port has `tuser`
+        self.tuser = getattr(dut, f"{name}_tuser") if marks else None
         self.port = Port(dut, name)
         self.expected = expected  # [data, last, mask of the bits that count]
         self.rng = rng
         self.stalls = stalls
         self.held: tuple[int, int] | None = None
+        self.ends = 0  # sequences whose last beat was taken
         self.cycles: list[int] = []
 
     def drive(self) -> None:
@@ -128,6 +139,11 @@ class Receiver:
         if shown[0] & mask != data or shown[1] != last:
             got = [shown[0] & mask, shown[1]]
             raise Mismatch(signal=self.name, beat=beat, expected=[data, last], got=got, cycle=cycle)
+        if last and self.tuser is not None:
+            mark, given = self.marks[self.ends], int(self.tuser.value)
+            if given != mark:
+                raise Mismatch(signal=f"{self.name}_tuser", beat=beat, expected=mark, got=given, cycle=cycle)
+        self.ends += last
         self.cycles.append(cycle)
 
 
@@ -209,7 +225,11 @@ class Bench:
         sender = Sender(self.dut, scenario, rng, stalls)
         await self.reset(sender)
         self.cycle = 0
-        receivers = [Receiver(self.dut, n, e, rng, stalls) for n, e in scenario["expected"].items()]
+        marks = {"m_axis": scenario["marks"]}
+        receivers = [
+            Receiver(self.dut, name, expected, rng, stalls, marks.get(name, []))
+            for name, expected in scenario["expected"].items()
+        ]
         probes = [Probe(self.dut, n, content) for n, content in scenario["probes"].items()]
         quiet = 0
         while quiet < QUIET_CYCLES:

@@ -119,12 +119,13 @@ def keras_bytes(model: Any) -> bytes:
 
 def evaluate(model: Any, chosen: Task, data: TaskData) -> dict[str, float]:
     """Figures on the test split: accuracy of a classifier, or mean square error and sign accuracy."""
+    from ffhw.layers.rhythm import Rhythm
     from ffhw.model.data import Data, Signature
     from ffhw.model.scores import read_targets, score
 
     answers = np.asarray(model.predict(data.x_test, batch_size=256, verbose=0), dtype=np.float64)
     head: Head = "softmax" if chosen.softmax else "values"
-    signature = Signature(data.x_test.shape[-1], answers.shape[-1], head, every_step=not chosen.softmax)
+    signature = Signature(data.x_test.shape[-1], answers.shape[-1], head, Rhythm(once=chosen.softmax))
     test = Data(data.x_test.astype(np.float64), data.lengths_test, data.y_test)
     return score(answers, read_targets(test, signature, "the test split"), test, signature)
 

@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pytest
-from ffhw.numbers.tables import Sigmoid
 from networks import random_network, top_ports
 
 from ffhw.errors import InputError
@@ -12,6 +11,7 @@ from ffhw.export import generate
 from ffhw.hdl.datapath.rom import Rom
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.verilog import check_prefix, top_of
+from ffhw.numbers.tables import Sigmoid
 
 
 @pytest.fixture(scope="module")

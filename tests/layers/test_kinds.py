@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import CELLS, random_network
+from networks import CELLS, random_chain, random_network
 
 from ffhw.errors import InputError
 from ffhw.layers import KINDS, READ, rule
@@ -28,9 +28,9 @@ QUANTIZED = ("input_size", "output_size", "run", "arrays")
 @pytest.fixture(scope="module")
 def examples():
     """A quantized layer of each kind."""
-    network = random_network(1, inputs=3, units=(4,), tokens=5)
+    chain = random_chain(1, "ekjyd")
     cells = [random_network(1, inputs=3, units=(4,), cell=cell) for cell in CELLS.values()]
-    found = {layer.kind: layer for chain in (network, *cells) for layer in chain.layers}
+    found = {layer.kind: layer for network in (chain, *cells) for layer in network.layers}
     assert set(found) == set(KINDS), "a kind without an example here is a hole in this table"
     return found
 
@@ -75,7 +75,7 @@ def test_each_kind_gives_codes_of_its_format(examples, rng):
         start = np.zeros((2, layer.state_size), np.int64)
         given = layer.run(x, np.full(2, 3), start, trace=True)
         layer.output.check(given.outputs)
-        assert given.outputs.shape == (2, 3, layer.output_size)
+        assert given.outputs.shape == (2, layer.rhythm.steps(3), layer.output_size)
         assert tuple(given.trace or ()) == layer.signals
         assert (given.state is None) == (layer.state_size == 0)
 

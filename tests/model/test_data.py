@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from ffhw.errors import InputError
+from ffhw.layers.rhythm import Rhythm
 from ffhw.model.data import Signature, fit_data
 from ffhw.reading.data_file import load_data
 
-VECTORS = Signature(inputs=2, outputs=3, head="values", every_step=False)
-MASKED = Signature(inputs=2, outputs=3, head="values", every_step=False, mask_value=0.0)
-TOKENS = Signature(inputs=1, outputs=3, head="softmax", every_step=False, tokens=5, mask_value=0.0)
+VECTORS = Signature(inputs=2, outputs=3, head="values", rhythm=Rhythm(once=True))
+MASKED = Signature(inputs=2, outputs=3, head="values", rhythm=Rhythm(once=True), mask_value=0.0)
+TOKENS = Signature(inputs=1, outputs=3, head="softmax", rhythm=Rhythm(once=True), tokens=5, mask_value=0.0)
 
 
 def test_npz_with_everything(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ffhw.errors import InputError
+from ffhw.layers.rhythm import Rhythm
 from ffhw.model.data import Data, Signature
 from ffhw.model.scores import read_targets, score
 
@@ -16,7 +17,7 @@ def rate(answers, y, head, *, every_step=False, lengths=None, outputs=None):
     steps = answers.shape[1] if every_step else 4
     lengths = np.full(len(answers), steps) if lengths is None else np.asarray(lengths)
     data = Data(np.zeros((len(answers), steps, 1)), lengths, np.asarray(y))
-    signature = Signature(1, outputs or answers.shape[-1], head, every_step)
+    signature = Signature(1, outputs or answers.shape[-1], head, Rhythm(once=not every_step))
     return score(answers, read_targets(data, signature, "d"), data, signature)
 
 
@@ -129,7 +130,7 @@ def test_forms_that_are_not_understood(y, head, outputs, message):
 
 def test_no_targets_give_no_score():
     data = Data(np.zeros((2, 3, 1)), np.full(2, 3))
-    signature = Signature(1, 2, "softmax", False)
+    signature = Signature(1, 2, "softmax", Rhythm(once=True))
     assert read_targets(data, signature, "d") is None
     assert score(np.zeros((2, 2)), None, data, signature) == {}
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from networks import CELLS, random_codes, random_network
+from networks import CELLS, random_chain, random_codes, random_network
 
 from ffhw.backends import onnx_runtime
 from ffhw.model import golden
@@ -40,6 +40,18 @@ def test_each_cell_equals_the_golden_model(cell, bits, rng):
     codes, lengths = golden.pad(random_codes(network, rng, [8, 1, 20, 5]))
     expected = golden.run(network, codes, lengths).outputs
     got = onnx_runtime.run(to_onnx(network).SerializeToString(), codes, lengths)
+    assert np.array_equal(got, expected)
+
+
+@pytest.mark.parametrize("bits", [1, 4, 12])
+@pytest.mark.parametrize("kinds", ["kjd", "vjd", "ekl", "jyd", "jpa", "vkys", "jvvd", "eyd"])
+def test_convolutions_and_pooling_equal_the_golden_model(kinds, bits, rng):
+    network = random_chain(3, kinds, bits=bits)
+    least = network.rhythm.least
+    codes, lengths = golden.pad(random_codes(network, rng, [least, least + 5, least + 11, least + 1, 40]))
+    expected = golden.run(network, codes, lengths).outputs
+    got = onnx_runtime.run(to_onnx(network).SerializeToString(), codes, lengths)
+    assert got.shape == expected.shape
     assert np.array_equal(got, expected)
 
 

@@ -12,11 +12,11 @@ from ffhw.model.network import Network
 
 def plans(network: Network, foldings: Sequence[Folding | None]) -> list[EnginePlan]:
     """The plan of each engine of a design."""
-    following = [*foldings[1:], None]
-    return [
-        plan_class(layer)(layer, folding, after)
-        for layer, folding, after in zip(network.layers, foldings, following, strict=True)
-    ]
+    chain: list[EnginePlan] = []
+    for layer, folding, after in zip(network.layers, foldings, [*foldings[1:], None], strict=True):
+        before = chain[-1].output_width if chain else None
+        chain.append(plan_class(layer)(layer, folding, after, before))
+    return chain
 
 
 def fold(network: Network, lanes: int, simd: int) -> Foldings:

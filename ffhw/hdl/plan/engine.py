@@ -18,7 +18,8 @@ class EnginePerformance:
     """Figures of one engine.
 
     macs: multipliers of the lanes, ``products_per_step`` of the network's products share them; ``multipliers`` are all.
-    Memory bits count payload, padding of lanes included.
+    Memory bits count payload, padding of lanes included. network_steps: of the network's input, for one step that this
+    engine answers.
     """
 
     name: str
@@ -34,6 +35,7 @@ class EnginePerformance:
     products_per_step: int
     mac_utilisation: float
     memory_bits: int
+    network_steps: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +46,13 @@ class EnginePlan:
     ----------
     layer: what it computes. folding: how much of it exists at once; None where there is nothing to fold.
     after: folding of the engine behind it, None if there is none.
+    before_width: elements a beat of the engine before it, None if there is none.
     """
 
     layer: Any
     folding: Any
     after: Folding | None = None
+    before_width: int | None = None
 
     @classmethod
     def wish(cls, layer: Any, lanes: int, simd: int) -> Folding | None:

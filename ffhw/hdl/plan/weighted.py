@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import math
+from collections.abc import Iterable
 
 from ffhw.hdl.plan.engine import EnginePerformance, EnginePlan
 from ffhw.hdl.plan.folding import Folding, Schedule, schedule
@@ -91,6 +92,11 @@ class WeightedPlan(EnginePlan):
         return max(layer.input_size, layer.recurrent_size, 1)
 
     @classmethod
+    def simds(cls, layer: WeightedLayer) -> Iterable[int]:
+        """The S to choose among."""
+        return [s for s in (1, 2, 4, 8, 16) if s <= cls.longest(layer)]
+
+    @classmethod
     def wish(cls, layer: WeightedLayer, lanes: int, simd: int) -> Folding | None:
         return Folding(min(lanes, layer.units), min(simd, cls.longest(layer)))
 
@@ -118,7 +124,7 @@ class WeightedPlan(EnginePlan):
         result: dict[int, Folding | None] = {}
         cost: dict[int, int] = {}
         lanes = sorted({math.ceil(layer.units / groups) for groups in range(1, layer.units + 1)})
-        for simd in (s for s in (1, 2, 4, 8, 16) if s <= cls.longest(layer)):
+        for simd in cls.simds(layer):
             for p in lanes:
                 plan = cls(layer, Folding(p, simd))
                 macs = plan.schedule.macs
@@ -178,7 +184,7 @@ class WeightedPlan(EnginePlan):
 
     def arrivals(self, before: list[int], width: int) -> list[int]:
         folding, plan = self.folding, self.schedule
-        cycle = 0
+        cycle = before[0]
         # the first group waits for its inputs; the initial state is zero and waits for nothing
         for word in range(plan.x_words):
             elements = min((word + 1) * folding.simd, plan.inputs)
