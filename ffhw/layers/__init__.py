@@ -8,25 +8,11 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 from ffhw.errors import InputError
-from ffhw.layers import (
-    activations,
-    convolution,
-    ctrnn,
-    dense,
-    embedding,
-    gru,
-    jk,
-    lstm,
-    passing,
-    pooling,
-    scaling,
-    simple_rnn,
-    sr,
-    toggle,
-)
 from ffhw.layers.base import FloatLayer, Layer
+from ffhw.layers.bidirectional import BidirectionalLayer, FloatBidirectional
 from ffhw.layers.convolution import ConvolutionLayer, FloatConvolution
 from ffhw.layers.ctrnn import CTRNNLayer, FloatCTRNN
 from ffhw.layers.dense import DenseLayer, FloatDense
@@ -35,6 +21,7 @@ from ffhw.layers.gru import FloatGRU, GRULayer
 from ffhw.layers.jk import FloatJK, JKLayer
 from ffhw.layers.lstm import FloatLSTM, LSTMLayer
 from ffhw.layers.pooling import FloatPooling, PoolingLayer
+from ffhw.layers.reversal import FloatReversal, ReversalLayer
 from ffhw.layers.simple_rnn import FloatSimpleRNN, SimpleRNNLayer
 from ffhw.layers.sr import FloatSR, SRLayer
 from ffhw.layers.toggle import FloatToggle, ToggleLayer
@@ -48,20 +35,30 @@ KINDS: dict[str, tuple[type[FloatLayer], type[Layer]]] = {
     "ctrnn": (FloatCTRNN, CTRNNLayer),
     "gru": (FloatGRU, GRULayer),
     "lstm": (FloatLSTM, LSTMLayer),
+    "bidirectional": (FloatBidirectional, BidirectionalLayer),
+    "reversal": (FloatReversal, ReversalLayer),
     "dense": (FloatDense, DenseLayer),
     "embedding": (FloatEmbedding, EmbeddingLayer),
     "convolution": (FloatConvolution, ConvolutionLayer),
     "pooling": (FloatPooling, PoolingLayer),
 }
-# The Keras classes that become a layer, change one, or pass.
+# Files of what changes a layer, or passes, and becomes none.
+BESIDE = ("activations", "scaling", "passing")
+# The Keras classes that are understood, by name.
 READ = {
-    known.name: known
-    for module in (
-        *(jk, sr, toggle, simple_rnn, ctrnn, gru, lstm),
-        *(dense, embedding, convolution, pooling, activations, scaling, passing),
-    )
-    for known in module.KERAS
+    known.name: known for name in (*KINDS, *BESIDE) for known in importlib.import_module(f"ffhw.layers.{name}").KERAS
 }
+
+
+def restored(fields: dict[str, Any], arrays: dict[str, Any]) -> Layer:
+    """The quantized layer whose ``describe`` and ``stored`` gave these.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError: no layer gave them.
+    """
+    own = dict(fields)
+    return KINDS[own.pop("kind")][1].restored(own, arrays)
 
 
 def rule(package: str, concern: str, layer: Layer) -> ModuleType:

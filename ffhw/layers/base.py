@@ -8,6 +8,7 @@ below and never for its kind.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from ffhw.errors import InputError
 from ffhw.layers.rhythm import Rhythm
-from ffhw.numbers.formats import Fixed, Format, Index, Unorm
+from ffhw.numbers.formats import Format, format_from_dict
 from ffhw.numbers.scales import Precision
 
 Ints = NDArray[np.int64]
@@ -33,6 +34,11 @@ def require(condition: bool, message: str) -> None:
     """Raise :class:`NetworkError` unless ``condition`` holds."""
     if not condition:
         raise NetworkError(message)
+
+
+def below(prefix: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays whose names begin with ``prefix.``, by the rest of their names."""
+    return {name.removeprefix(f"{prefix}."): array for name, array in arrays.items() if name.startswith(f"{prefix}.")}
 
 
 class Trace(dict[str, Ints]):
@@ -112,9 +118,11 @@ class FloatLayer(Link):
     """A trained layer as plain arrays; ``kind`` is that of the quantized layer it becomes.
 
     holds: past a sequence's end, it answers as it did at the last step.
+    passes_scales: it gives on the numbers that it is given, so that a scale in front may as well stand behind.
     """
 
     holds: ClassVar[bool] = False
+    passes_scales: ClassVar[bool] = False
 
     def forward(self, x: Floats, length: Ints) -> Floats:
         """Outputs ``[batch, time, N]`` of inputs ``[batch, time, D]``; what lies past a length is the last state's.
@@ -209,8 +217,8 @@ class Layer(Link):
         return max(self.state_formats, key=lambda fmt: fmt.bits)
 
     @property
-    def signal_bits(self) -> int:
-        """Bits in which hardware shows each of the layer's signals, in two's complement where they have a sign."""
+    def signal_codes(self) -> int:
+        """Codes of all signals together at a step."""
         return 0
 
     @property
@@ -253,8 +261,23 @@ class Layer(Link):
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             if field.name not in self.arrays:
                 value = getattr(self, field.name)
-                fields[field.name] = value.to_dict() if isinstance(value, (Unorm, Fixed, Index)) else value
+                fields[field.name] = value.to_dict() if isinstance(value, Format) else value
         return fields
+
+    def stored(self) -> dict[str, Ints]:
+        """The arrays, by name."""
+        return {name: getattr(self, name) for name in self.arrays}
+
+    @classmethod
+    def restored(cls, fields: dict[str, Any], arrays: dict[str, Any]) -> Layer:
+        """The layer that :meth:`describe` and :meth:`stored` were given of.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError: they are not what a layer of this kind gives.
+        """
+        values = {key: format_from_dict(value) if isinstance(value, dict) else value for key, value in fields.items()}
+        return cls(**values, **{name: arrays[name] for name in cls.arrays})
 
     def _freeze(self, field: str, shape: tuple[int, ...], low: int, high: int) -> None:
         """Replace array ``field`` with a read-only int64 copy of the given shape (-1 matches any size)."""

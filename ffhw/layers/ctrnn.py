@@ -14,8 +14,8 @@ import numpy as np
 
 from ffhw.errors import InputError
 from ffhw.layers.base import Calibration, Floats, Ints, require
-from ffhw.layers.description import NUMBER, Described, KerasClass
-from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, keras_weights
+from ffhw.layers.description import NUMBER, Described, KerasClass, Read
+from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, directed, keras_weights
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.numbers.formats import Format
 from ffhw.numbers.gates import interpolate
@@ -23,17 +23,20 @@ from ffhw.numbers.scales import Precision
 from ffhw.numbers.tables import Tanh
 
 
-def read(described: Described) -> FloatCTRNN:
+def read(described: Described) -> Read:
     """CTRNN layer of :mod:`ffhw.training.ctrnn`: ``kernel [D, N]``, ``recurrent_kernel [N, N]``, ``bias [N]``."""
     options = described.options
     described.expect_arrays(0)
     described.expect_arrays(3, "cell/")
     if not 0 < options["dt_ms"] <= options["tau_ms"]:
         raise described.refuse("dt_ms", f"must be above 0 and at most tau_ms={options['tau_ms']!r}")
-    return FloatCTRNN(
-        **keras_weights(described, 1),
-        bias=described.array("cell/vars/2", options["units"])[None],
-        alpha=options["dt_ms"] / options["tau_ms"],
+    return directed(
+        described,
+        FloatCTRNN(
+            **keras_weights(described, 1),
+            bias=described.array("cell/vars/2", options["units"])[None],
+            alpha=options["dt_ms"] / options["tau_ms"],
+        ),
     )
 
 

@@ -75,12 +75,16 @@ class Weights(Protocol):
     def count(self, part: str = "") -> int:
         """Arrays stored of the layer, or of its part."""
 
+    def part(self, name: str) -> Weights:
+        """Those of a layer inside this one."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Described:
     """One layer of a description.
 
     inputs: elements a step that it is given. rank: axes of what it is given: 3 for sequences, 2 for their last step.
+    inside: reads a layer that is described inside this one, from its description and its weights.
     """
 
     name: str
@@ -88,6 +92,22 @@ class Described:
     weights: Weights
     inputs: int
     rank: int = 3
+    inside: Callable[[Described, Any, Weights], Read] | None = None
+
+    def inner(self, option: str, part: str, ignore: tuple[str, ...] = ()) -> Read:
+        """What a layer that is an option of this one becomes.
+
+        Parameters
+        ----------
+        option: its description. part: where its weights are, inside those of this layer.
+        ignore: options of it that mean nothing here.
+        """
+        assert self.inside is not None
+        description = dict(self.options[option])
+        config = description.get("config")
+        if isinstance(config, dict):
+            description["config"] = {key: value for key, value in config.items() if key not in ignore}
+        return self.inside(self, description, self.weights.part(part))
 
     def array(self, key: str, *shape: int) -> Floats:
         """Weights of exactly this shape."""
@@ -126,7 +146,7 @@ class KerasClass:
 
     name: str
     options: Mapping[str, Option]
-    read: Callable[[Described], FloatLayer | Part | tuple[FloatLayer | Part, ...] | None]
+    read: Callable[[Described], Read]
     registered: str | None = None
     each_step: bool = False
     takes_tokens: bool = False
@@ -136,6 +156,10 @@ class Part:
     """What is no layer of its own, but changes its neighbours."""
 
     name: str
+
+
+# What stands in a chain for a layer of a description: one thing, several in their order, or nothing.
+Read = FloatLayer | Part | tuple[FloatLayer | Part, ...] | None
 
 
 @dataclasses.dataclass(frozen=True)

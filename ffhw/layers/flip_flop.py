@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ffhw.layers.base import Floats, Ints
-from ffhw.layers.description import Described, KerasClass, Option
-from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, keras_weights
+from ffhw.layers.description import Described, KerasClass, Option, Read
+from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, directed, keras_weights
 from ffhw.numbers.gates import interpolate
 
 
@@ -48,7 +48,7 @@ def keras_class(
     gates: G. own: further options, which the layer takes under their names.
     """
 
-    def read(described: Described) -> FloatRecurrent:
+    def read(described: Described) -> Read:
         options, n = described.options, described.options["units"]
         described.expect_arrays(0)
         described.expect_arrays(2 + options["use_bias"], "cell/")
@@ -56,7 +56,7 @@ def keras_class(
         wide = gates * n
         bias = described.array("cell/vars/2", 2, wide).sum(axis=0) if options["use_bias"] else np.zeros(wide)
         given: dict[str, Any] = {option: options[option] for option in own or {}}
-        return layer(**keras_weights(described, gates), bias=bias.reshape(gates, n), **given)
+        return directed(described, layer(**keras_weights(described, gates), bias=bias.reshape(gates, n), **given))
 
     options = {**RECURRENT_OPTIONS, **(own or {})}
     return KerasClass(name, options, read, registered=f"ffhw>{name}")

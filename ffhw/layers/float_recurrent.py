@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ffhw.layers.base import Calibration, FloatLayer, Floats, Ints
-from ffhw.layers.description import FLAG, FLAG_ON, UNITS, UNUSED, Described, only, training_options
+from ffhw.layers.description import FLAG, FLAG_ON, UNITS, UNUSED, Described, Read, only, training_options
 from ffhw.layers.recurrent import RecurrentLayer
+from ffhw.layers.reversal import FloatReversal
 from ffhw.layers.weighted import affine, product_frac
 from ffhw.numbers.formats import Format
 from ffhw.numbers.scales import Precision, bias_codes
@@ -20,12 +21,19 @@ RECURRENT_OPTIONS = {
     "use_bias": FLAG_ON,
     "return_sequences": FLAG,
     "return_state": only(False),
-    "go_backwards": only(False),
+    "go_backwards": FLAG,
     "zero_output_for_mask": only(False),
     "stateful": FLAG,  # the state that hardware keeps is asked for with --keep-state
     **dict.fromkeys(("unroll", "dropout", "recurrent_dropout", "seed"), UNUSED),
     **training_options("kernel", "recurrent", "bias"),
 }
+
+
+def directed(described: Described, layer: FloatRecurrent) -> Read:
+    """A layer as it stands in the chain: behind a reversal where it goes backwards."""
+    if not described.options["go_backwards"]:
+        return layer
+    return FloatReversal(f"{described.name}_reversal", described.inputs), layer
 
 
 def keras_weights(described: Described, gates: int) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ffhw.layers.base import Floats, Ints, require
-from ffhw.layers.description import UNUSED, Described, KerasClass, only
-from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, keras_weights
+from ffhw.layers.description import UNUSED, Described, KerasClass, Read, only
+from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, directed, keras_weights
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.layers.weighted import MAX_ACCUMULATOR
 from ffhw.numbers.formats import Format, Unorm
@@ -22,7 +22,7 @@ from ffhw.numbers.gates import interpolate, weight
 from ffhw.numbers.tables import Sigmoid, Tanh, sigmoid
 
 
-def read(described: Described) -> FloatGRU:
+def read(described: Described) -> Read:
     """GRU layer: ``kernel [D, 3 N]``, ``recurrent_kernel [N, 3 N]``, ``bias [2, 3 N]``, input's and recurrent."""
     n, use_bias = described.options["units"], described.options["use_bias"]
     described.expect_arrays(0)
@@ -30,7 +30,7 @@ def read(described: Described) -> FloatGRU:
     bias = (described.array("cell/vars/2", 2, 3 * n) if use_bias else np.zeros((2, 3 * n))).reshape(2, 3, n)
     # where both are added to one sum, hardware needs one
     gates = [*(bias[0, :2] + bias[1, :2]), bias[0, 2], bias[1, 2]]
-    return FloatGRU(**keras_weights(described, 3), bias=np.stack(gates))
+    return directed(described, FloatGRU(**keras_weights(described, 3), bias=np.stack(gates)))
 
 
 KERAS = (

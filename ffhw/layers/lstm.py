@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ffhw.layers.base import Calibration, Floats, Ints, require
-from ffhw.layers.description import UNUSED, Described, KerasClass, only
-from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, keras_weights
+from ffhw.layers.description import UNUSED, Described, KerasClass, Read, only
+from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, directed, keras_weights
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.numbers.formats import Fixed, Format, Unorm
 from ffhw.numbers.gates import weight
@@ -21,13 +21,13 @@ from ffhw.numbers.scales import Precision
 from ffhw.numbers.tables import Sigmoid, Tanh, sigmoid
 
 
-def read(described: Described) -> FloatLSTM:
+def read(described: Described) -> Read:
     """LSTM layer: ``kernel [D, 4 N]``, ``recurrent_kernel [N, 4 N]``, ``bias [4 N]``."""
     n, use_bias = described.options["units"], described.options["use_bias"]
     described.expect_arrays(0)
     described.expect_arrays(2 + use_bias, "cell/")
     bias = described.array("cell/vars/2", 4 * n) if use_bias else np.zeros(4 * n)
-    return FloatLSTM(**keras_weights(described, 4), bias=bias.reshape(4, n))
+    return directed(described, FloatLSTM(**keras_weights(described, 4), bias=bias.reshape(4, n)))
 
 
 KERAS = (

@@ -111,8 +111,13 @@ class RecurrentLayer(WeightedLayer):
         return dict.fromkeys(self.signals, self.state)
 
     @property
+    def signal_codes(self) -> int:
+        """One of each unit and signal."""
+        return len(self.signals) * self.units
+
+    @property
     def signal_bits(self) -> int:
-        """Those of the widest signal."""
+        """Bits in which hardware shows each signal, those of the widest; in two's complement where it has a sign."""
         return max(fmt.bits for fmt in self.signal_formats.values())
 
     @property

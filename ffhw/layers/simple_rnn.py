@@ -8,19 +8,19 @@ from typing import ClassVar
 import numpy as np
 
 from ffhw.layers.base import Floats, Ints
-from ffhw.layers.description import Described, KerasClass, only
-from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, keras_weights
+from ffhw.layers.description import Described, KerasClass, Read, only
+from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, directed, keras_weights
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.numbers.tables import Tanh
 
 
-def read(described: Described) -> FloatSimpleRNN:
+def read(described: Described) -> Read:
     """SimpleRNN layer: ``kernel [D, N]``, ``recurrent_kernel [N, N]``, ``bias [N]``."""
     n, use_bias = described.options["units"], described.options["use_bias"]
     described.expect_arrays(0)
     described.expect_arrays(2 + use_bias, "cell/")
     bias = described.array("cell/vars/2", n) if use_bias else np.zeros(n)
-    return FloatSimpleRNN(**keras_weights(described, 1), bias=bias[None])
+    return directed(described, FloatSimpleRNN(**keras_weights(described, 1), bias=bias[None]))
 
 
 KERAS = (KerasClass("SimpleRNN", {**RECURRENT_OPTIONS, "activation": only("tanh")}, read),)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ffhw.layers.base import Floats, Ints, Layer, NetworkError, require
-from ffhw.numbers.formats import Fixed, Format, Unorm, signed_width
+from ffhw.numbers.formats import Fixed, Format, Unorm, UnormSum, signed_width
 
 # Products and sums are computed by floating-point units somewhere: a double holds every integer below this.
 MAX_ACCUMULATOR = 1 << 53
@@ -37,7 +37,7 @@ def product_frac(name: str, source: Format) -> int:
     ------
     NetworkError: such codes cannot be multiplied: they count, they do not measure.
     """
-    if not isinstance(source, (Fixed, Unorm)):
+    if not isinstance(source, (Fixed, Unorm, UnormSum)):
         raise NetworkError(f"layer {name!r} cannot take {source} as input")
     return source.frac
 

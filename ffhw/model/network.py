@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from ffhw.arrays import npz_bytes, read_arrays
 from ffhw.errors import InputError
 from ffhw.files import write_atomic
-from ffhw.layers import KINDS
+from ffhw.layers import restored
 from ffhw.layers.base import Floats, Ints, Layer, require
 from ffhw.layers.rhythm import Rhythm
 from ffhw.model.chain import Chain
-from ffhw.numbers.formats import Format, format_from_dict
+from ffhw.numbers.formats import Format
 
 FILE_VERSION = 2
 MAX_EXPONENT = 40
@@ -124,9 +124,7 @@ class Network(Chain):
     def to_bytes(self) -> bytes:
         """The file content that :meth:`save` writes; equal networks give equal bytes."""
         header = json.dumps({"ffhw_network": FILE_VERSION, **self.describe()}, sort_keys=True)
-        arrays = {
-            f"{i}.{field}": getattr(layer, field) for i, layer in enumerate(self.layers) for field in layer.arrays
-        }
+        arrays = {f"{i}.{name}": array for i, layer in enumerate(self.layers) for name, array in layer.stored().items()}
         return npz_bytes({"header": np.frombuffer(header.encode(), np.uint8), **arrays})
 
     def save(self, path: Path | str) -> None:
@@ -162,20 +160,13 @@ class Network(Chain):
             header = json.loads(bytes(arrays["header"].astype(np.uint8)).decode())
             if header.pop("ffhw_network") != FILE_VERSION:
                 raise InputError(f"{where} was written by another version of ffhw: export the model again")
-            layers = [_layer_from(fields, i, arrays) for i, fields in enumerate(header.pop("layers"))]
+            own = [
+                {k.removeprefix(f"{i}."): a for k, a in arrays.items() if k.startswith(f"{i}.")}
+                for i in range(len(header["layers"]))
+            ]
+            layers = [restored(*pair) for pair in zip(header.pop("layers"), own, strict=True)]
             return cls(layers=tuple(layers), **header)
         except InputError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
             raise InputError(f"{where} is not a quantized network written by ffhw ({error})") from None
-
-
-def _layer_from(fields: dict[str, Any], number: int, arrays: dict[str, Any]) -> Layer:
-    values = dict(fields)
-    _, cls = KINDS[values.pop("kind")]
-    for key, value in values.items():
-        if isinstance(value, dict):
-            values[key] = format_from_dict(value)
-    for field in cls.arrays:
-        values[field] = arrays[f"{number}.{field}"]
-    return cls(**values)

@@ -1,6 +1,6 @@
 """Number formats: what a code, an integer from the hardware's point of view, means.
 
-Three formats cover every wire. A code is always a plain integer; a format gives its range, its value and the one way in
+Four formats cover every wire. A code is always a plain integer; a format gives its range, its value and the one way in
 which real numbers become codes. Rounding is *half up*, ``floor(v + 1/2)``; values outside the range *saturate*.
 """
 
@@ -134,6 +134,43 @@ class Unorm(_Format):
 
 
 @dataclasses.dataclass(frozen=True)
+class UnormSum(_Format):
+    """Sum of two codes of ``Unorm(bits - 1)``: q in ``[0, 2 M]``, ``M = 2^(bits - 1) - 1``, value ``q / M``."""
+
+    bits: int
+
+    def __post_init__(self) -> None:
+        _check_bits("UnormSum", self.bits)
+        if self.bits == 1:
+            raise ValueError("UnormSum bits must be at least 2: there is no Unorm of 0 bits")
+
+    @property
+    def min(self) -> int:  # noqa: D102
+        return 0
+
+    @property
+    def max(self) -> int:  # noqa: D102
+        return 2 * self.part.max
+
+    @property
+    def scale(self) -> float:  # noqa: D102
+        return self.part.scale
+
+    @property
+    def frac(self) -> int:
+        """As :attr:`Unorm.frac`."""
+        return self.part.frac
+
+    @property
+    def part(self) -> Unorm:
+        """Format of what is added."""
+        return Unorm(self.bits - 1)
+
+    def __str__(self) -> str:
+        return f"UnormSum({self.bits})"
+
+
+@dataclasses.dataclass(frozen=True)
 class Fixed(_Format):
     """Two's complement code q, value ``q * 2^-frac``. ``frac`` may be negative or exceed ``bits``."""
 
@@ -194,7 +231,7 @@ class Index(_Format):
         return f"Index({self.size})"
 
 
-Format = Unorm | Fixed | Index
+Format = Unorm | UnormSum | Fixed | Index
 
 
 def format_from_dict(description: dict[str, Any]) -> Format:
@@ -204,7 +241,7 @@ def format_from_dict(description: dict[str, Any]) -> Format:
     ------
     ValueError: the description names no format, or its numbers are out of range.
     """
-    kinds = {"Unorm": Unorm, "Fixed": Fixed, "Index": Index}
+    kinds = {"Unorm": Unorm, "UnormSum": UnormSum, "Fixed": Fixed, "Index": Index}
     fields = dict(description)
     name = fields.pop("format", None)
     if name not in kinds:

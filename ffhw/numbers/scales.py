@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ffhw.errors import InputError
-from ffhw.numbers.formats import Fixed, Format, Unorm
+from ffhw.numbers.formats import Fixed, Format, Unorm, UnormSum
 
 METHODS = ("error", "range", "percentile")
 # Of the data: the largest tenth of a percent may saturate.
@@ -87,9 +87,10 @@ class Precision:
             together move the sum by less than a quarter of that is fine enough: a finer one would widen operands and
             accumulators, and move nothing.
         """
-        unorm = isinstance(source, Unorm)
-        scaled = np.asarray(values, dtype=np.float64) * (2.0**source.bits / source.max if unorm else 1.0)
-        largest_input = 1.0 if unorm else source.magnitude / source.scale
+        scaled = np.asarray(values, dtype=np.float64)
+        if isinstance(source, (Unorm, UnormSum)):
+            scaled = scaled * (2.0**source.frac / source.scale)
+        largest_input = source.magnitude / source.scale
         # D * largest_input * 2^-(frac + 1) <= 2^-(result_frac + 2)
         finest = result_frac + 1 + math.ceil(math.log2(scaled.shape[-1] * largest_input))
         frac = min(self.fixed(scaled, self.widths.weight_bits).frac, finest)

@@ -15,7 +15,7 @@ Update = Callable[[Graph, list[str], list[str]], list[str]]
 
 def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update) -> str:
     """h of all steps ``[batch, time, N]`` or of the last one ``[batch, 1, N]``; ``mask [batch, time, 1]``."""
-    n, gates, parts = layer.units, layer.gates, layer.state_signals
+    name, n, gates, parts = graph.prefix, layer.units, layer.gates, layer.state_signals
     wide, together = gates * n, (gates - layer.apart) * n
     wx = layer.weights_x.reshape(wide, -1).T << layer.shift_x
     wh = layer.weights_h.reshape(wide, n).T << layer.shift_h
@@ -29,43 +29,43 @@ def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update)
     start = graph.node("Expand", [graph.constant(0), shape])
 
     body = Graph(graph.dtype)
-    body.prefix, body.count = f"{layer.name}/step", graph.count
-    old = [f"{layer.name}/{part}" for part in parts]
+    body.prefix, body.count = f"{name}/step", graph.count
+    old = [f"{name}/{part}" for part in parts]
     again = body.node("MatMul", [old[0], body.constant(wh)])
     if layer.apart:
         kept = body.node("Add", [body.columns(again, together, wide), body.constant(layer.bias[gates:].reshape(-1))])
         nothing = body.node("Mul", [body.columns(again, together, wide), body.constant(0)])
         again = body.node("Concat", [body.columns(again, 0, together), nothing], axis=1)
     # acc = Wx x + Wh h + bias
-    acc = body.node("Add", [f"{layer.name}/driven", again])
+    acc = body.node("Add", [f"{name}/driven", again])
     sums = [body.columns(acc, gate * n, (gate + 1) * n) for gate in range(gates)]
     if layer.apart:
         sums += [body.columns(kept, gate * n, (gate + 1) * n) for gate in range(layer.apart)]
     new = update(body, sums, old)
     # past a sequence's end the state stays
-    after = [body.node("Where", [f"{layer.name}/active", *pair]) for pair in zip(new, old, strict=True)]
+    after = [body.node("Where", [f"{name}/active", *pair]) for pair in zip(new, old, strict=True)]
     every = body.node("Identity", [after[0]])
     info = helper.make_tensor_value_info
     step = helper.make_graph(
         body.nodes,
-        f"{layer.name}_step",
+        f"{name}_step",
         [
             *(info(name, graph.tensor_type, ["batch", n]) for name in old),
-            info(f"{layer.name}/driven", graph.tensor_type, ["batch", wide]),
-            info(f"{layer.name}/active", TensorProto.BOOL, ["batch", 1]),
+            info(f"{name}/driven", graph.tensor_type, ["batch", wide]),
+            info(f"{name}/active", TensorProto.BOOL, ["batch", 1]),
         ],
         [info(name, graph.tensor_type, ["batch", n]) for name in (*after, every)],
         initializer=body.initializers,
     )
     graph.count = body.count
-    final = [f"{layer.name}/final" if part == parts[0] else f"{layer.name}/final_{part}" for part in parts]
-    states = f"{layer.name}/states"
+    final = [f"{name}/final" if part == parts[0] else f"{name}/final_{part}" for part in parts]
+    states = f"{name}/states"
     graph.nodes.append(
         helper.make_node(
             "Scan",
             [*[start] * len(parts), driven, steps],
             [*final, states],
-            name=f"{layer.name}/scan",
+            name=f"{name}/scan",
             body=step,
             num_scan_inputs=2,
         )

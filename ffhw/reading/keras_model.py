@@ -18,7 +18,18 @@ import h5py
 from ffhw.errors import InputError
 from ffhw.layers import READ
 from ffhw.layers.base import FloatLayer
-from ffhw.layers.description import FLOAT_POLICIES, Activation, Affine, Described, KerasClass, Mask, Part, check_options
+from ffhw.layers.description import (
+    FLOAT_POLICIES,
+    Activation,
+    Affine,
+    Described,
+    KerasClass,
+    Mask,
+    Part,
+    Read,
+    Weights,
+    check_options,
+)
 from ffhw.layers.rhythm import Rhythm
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.reading.functional import Call, check_calls
@@ -26,8 +37,8 @@ from ffhw.reading.keras_file import StoredWeights, open_model
 
 MODELS = ("Sequential", "Functional")
 _SUPPORTED = (
-    "JK, Dense, Embedding, Conv1D, GlobalAveragePooling1D, GlobalMaxPooling1D, Activation, Softmax, ReLU, "
-    "BatchNormalization, Normalization, Rescaling, Masking, Dropout, TimeDistributed(Dense), Sequential"
+    "JK, SR, Toggle, SimpleRNN, GRU, LSTM, CTRNN, Bidirectional, Dense, Embedding, Conv1D, GlobalAveragePooling1D, "
+    "GlobalMaxPooling1D, Activation, Softmax, ReLU, BatchNormalization, Normalization, Rescaling, Masking, Dropout, TimeDistributed(Dense), Sequential"
 )
 
 
@@ -201,7 +212,7 @@ def _parts(entries: list[Entry], inputs: int, rank: int) -> Iterator[FloatLayer 
         if known.takes_tokens and number:
             raise InputError(f"layer {entry.name!r}: {entry.kind} is supported at the input only")
         options = check_options(entry.name, entry.options, known.options)
-        given = known.read(Described(entry.name, options, entry.weights, inputs, rank))
+        given = known.read(Described(entry.name, options, entry.weights, inputs, rank, _inside))
         for part in given if isinstance(given, tuple) else (given,):
             if isinstance(part, FloatLayer):
                 inputs = part.output_size
@@ -210,6 +221,14 @@ def _parts(entries: list[Entry], inputs: int, rank: int) -> Iterator[FloatLayer 
                 yield part
             if entry.call is not None:
                 entry.call.follow(part)
+
+
+def _inside(outer: Described, description: dict[str, Any], weights: Weights) -> Read:
+    """What a layer that is described inside another one becomes."""
+    assert isinstance(weights, StoredWeights)
+    entry = dataclasses.replace(_entry(description, weights, Counter()), weights=weights)
+    options = check_options(entry.name, entry.options, entry.known().options)
+    return entry.known().read(Described(entry.name, options, weights, outer.inputs, outer.rank))
 
 
 def _assemble(parts: Iterator[FloatLayer | Part]) -> FloatNetwork:
@@ -227,7 +246,7 @@ def _assemble(parts: Iterator[FloatLayer | Part]) -> FloatNetwork:
         elif isinstance(part, Activation):
             _activate(layers, scaling, part)
         elif isinstance(part, FloatLayer):
-            if scaling is not None:
+            if scaling is not None and not part.passes_scales:
                 part = part.input_scaled(scaling.name, scaling.scale, scaling.offset)
                 scaling = None
             layers.append(part)
