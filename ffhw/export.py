@@ -96,6 +96,9 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
         step("note: this network takes sequences of any length, --max-steps changes nothing")
     elif options.max_steps is None and network.max_steps is not None:
         step(f"note: the hardware takes sequences of up to {network.max_steps} steps; --max-steps sets another number")
+    for layer in network.layers:
+        if options.keep_state and layer.stores and layer.signals:
+            step(f"note: layer {layer.name!r} reads backwards, so that its states start from zero in each sequence")
     for note in float_network.notes:
         if not options.keep_state:
             step(f"note: {note}")

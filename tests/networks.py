@@ -10,11 +10,13 @@ import numpy as np
 
 from ffhw.layers import KINDS
 from ffhw.layers.base import Layer
+from ffhw.layers.bidirectional import MERGES, BidirectionalLayer
 from ffhw.layers.convolution import ConvolutionLayer
 from ffhw.layers.dense import DenseLayer
 from ffhw.layers.embedding import EmbeddingLayer
 from ffhw.layers.pooling import PoolingLayer
 from ffhw.layers.recurrent import RecurrentLayer
+from ffhw.layers.reversal import ReversalLayer
 from ffhw.model.network import Network
 from ffhw.numbers.formats import Fixed, Index, Unorm
 
@@ -58,6 +60,28 @@ def random_cell(
     one = 1 << max(layer.acc_frac, 0)
     bias = rng.integers(-one, one, (sums, units), endpoint=True)
     return dataclasses.replace(layer, bias=bias)
+
+
+def random_bidirectional(
+    rng: np.random.Generator,
+    cell: str,
+    merge: str,
+    name: str,
+    source: Fixed | Unorm,
+    units: int,
+    inputs: int,
+    bits: int,
+    steps: int,
+    every_step: bool,
+) -> BidirectionalLayer:
+    """Two random layers of a cell, merged."""
+    ahead, back = (
+        random_cell(rng, cell, f"{name}_{part}", source, units, inputs, bits, return_sequences=every_step)
+        for part in ("ahead", "back")
+    )
+    if merge == "sum" and bits == 16:
+        merge = "ave"
+    return BidirectionalLayer(name, merge, steps, ahead, back)
 
 
 # What a kind's quantized layer must be given besides, at a width.
@@ -131,8 +155,10 @@ def random_chain(
 
     e embedding (first or behind a), j JK, l JK that answers once a sequence, d dense, r relu, s sigmoid, a argmax;
     of the other cells those in :data:`CELLS`, a capital for one that answers once a sequence;
-    k causal and v valid convolution, y average and p maximum (peak) over a sequence.
-    largest: elements of a vector at most. taps, stride: of convolutions, random if None. steps: most of an average.
+    k causal and v valid convolution, y average and p maximum (peak) over a sequence; q reversal; b bidirectional, of a
+    random cell and merger, B that answers once a sequence.
+    largest: elements of a vector at most. taps, stride: of convolutions, random if None. steps: the most of a sequence,
+    where that matters.
     """
     rng = np.random.default_rng(seed)
     source: Fixed | Unorm | Index = Fixed(bits, bits - 2)
@@ -152,6 +178,11 @@ def random_chain(
             layers.append(ConvolutionLayer(**dense.__dict__, taps=k, stride=s, causal=kind == "k", before=before))
         elif kind in "yp":
             layers.append(PoolingLayer(name, source, {"y": "average", "p": "max"}[kind], size, steps * (kind == "y")))
+        elif kind == "q":
+            layers.append(ReversalLayer(name, source, size, steps))
+        elif kind in "bB":
+            cell, merge = ("jk", *CELLS.values())[rng.integers(len(CELLS) + 1)], MERGES[rng.integers(4)]
+            layers.append(random_bidirectional(rng, cell, merge, name, source, units, size, bits, steps, kind == "b"))
         elif kind in "jl":
             layers.append(random_cell(rng, "jk", name, source, units, size, bits, return_sequences=kind == "j"))
         elif kind.lower() in CELLS:

@@ -50,12 +50,12 @@ class AxiTop(Component):
                 self._sink(m, f"s_axis_state_{number}", getattr(design, name))
             elif kind == "o_state":
                 self._source(m, f"m_axis_state_{number}", getattr(design, name))
-            elif kind == "probe":
+            elif kind.startswith("probe"):
                 probe = getattr(design, name)
-                self._export(m, f"probe_{number}_valid", probe.valid)
+                self._export(m, f"{name}_valid", probe.valid)
                 for signal in probe.signature.members:
                     if signal != "valid":
-                        self._export(m, f"probe_{number}_{signal}", getattr(probe, signal).as_value())
+                        self._export(m, f"{name}_{signal}", getattr(probe, signal).as_value())
         return m
 
     def _port(self, name: str, width: int) -> Signal:

@@ -198,6 +198,7 @@ class Layer(Link):
 
     arrays: ClassVar[tuple[str, ...]]
     signals: ClassVar[tuple[str, ...]] = ()  # what a trace of it, and a probe of its hardware, shows
+    stores: ClassVar[bool] = False  # whether it answers a sequence's steps when all of them are there
     input: Format  # of the codes that it takes
     output: Format  # of the codes that it gives on
 

@@ -111,6 +111,7 @@ class BidirectionalLayer(Layer):
 
     kind: ClassVar[str] = "bidirectional"
     arrays: ClassVar[tuple[str, ...]] = ()
+    stores: ClassVar[bool] = True
 
     name: str
     merge: str

@@ -63,6 +63,7 @@ class ReversalLayer(EachStep, Layer):
 
     kind: ClassVar[str] = "reversal"
     arrays: ClassVar[tuple[str, ...]] = ()
+    stores: ClassVar[bool] = True
 
     name: str
     input: Format

@@ -50,11 +50,11 @@ def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update)
         body.nodes,
         f"{name}_step",
         [
-            *(info(name, graph.tensor_type, ["batch", n]) for name in old),
+            *(info(part, graph.tensor_type, ["batch", n]) for part in old),
             info(f"{name}/driven", graph.tensor_type, ["batch", wide]),
             info(f"{name}/active", TensorProto.BOOL, ["batch", 1]),
         ],
-        [info(name, graph.tensor_type, ["batch", n]) for name in (*after, every)],
+        [info(part, graph.tensor_type, ["batch", n]) for part in (*after, every)],
         initializer=body.initializers,
     )
     graph.count = body.count

@@ -38,7 +38,8 @@ from ffhw.reading.keras_file import StoredWeights, open_model
 MODELS = ("Sequential", "Functional")
 _SUPPORTED = (
     "JK, SR, Toggle, SimpleRNN, GRU, LSTM, CTRNN, Bidirectional, Dense, Embedding, Conv1D, GlobalAveragePooling1D, "
-    "GlobalMaxPooling1D, Activation, Softmax, ReLU, BatchNormalization, Normalization, Rescaling, Masking, Dropout, TimeDistributed(Dense), Sequential"
+    "GlobalMaxPooling1D, Activation, Softmax, ReLU, "
+    "BatchNormalization, Normalization, Rescaling, Masking, Dropout, TimeDistributed(Dense), Sequential"
 )
 
 

@@ -54,10 +54,10 @@ class Ports:
             entries = [f"X({n}, {name}, {packing.beat_bytes})" for n, (name, packing) in enumerate(ports)]
             lines.append(f"#define {macro}(X) " + " ".join(entries))
         for probe in self.probes:
-            n, bits = probe.number, probe.bits * probe.width
+            n, bits = probe.key, probe.bits * probe.width
             lines.append(f"#define PROBE_{n}_BYTES {-(-bits // 8)}")
             lines.append(f"#define PROBE_{n}_SIGNALS(X) " + " ".join(f"X({n}, {name})" for name in probe.signals))
-        lines.append("#define PROBES(X) " + " ".join(f"X({probe.number})" for probe in self.probes))
+        lines.append("#define PROBES(X) " + " ".join(f"X({probe.key})" for probe in self.probes))
         return "\n".join(lines) + "\n"
 
     def records(self, sequences: Sequence[Ints], loads: LoadStates) -> NDArray[np.uint8]:
@@ -202,9 +202,16 @@ class BatchSimulator:
             in_cycles=times[:accepted],
             out_cycles=times[accepted:],
             cycles=stats["cycles"],
-            probes={p.number: self._read_probe(folder / f"out.probe{p.number}", p) for p in ports.probes},
+            probes=self._read_probes(folder),
             states={number: packing.unpack(beats[:, :-1]) for (number, packing), beats in pairs},
         )
+
+    def _read_probes(self, folder: Path) -> dict[int, Ints]:
+        """By layer number, the signals of all its parts one after the other."""
+        parts: dict[int, list[Ints]] = {}
+        for probe in self.ports.probes:
+            parts.setdefault(probe.number, []).append(self._read_probe(folder / f"out.probe{probe.key}", probe))
+        return {number: np.concatenate(codes) for number, codes in parts.items()}
 
     def _read_probe(self, path: Path, probe: Probe) -> Ints:
         signals, bits, width = len(probe.signals), probe.bits, probe.width

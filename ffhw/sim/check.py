@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -263,7 +264,8 @@ def measure_interval(
 ) -> int | None:
     """Cycles for ``period`` steps at the end of one long sequence, made of the given ones' steps.
 
-    None where the network takes no sequence that is long enough to tell.
+    Where layers store whole sequences, of the last of several such sequences, from answer to answer. None where the
+    network takes no sequence that is long enough to tell.
 
     Raises
     ------
@@ -275,6 +277,13 @@ def measure_interval(
         if steps < SETTLED * period:
             return None
     codes = np.resize(np.concatenate(sequences), (steps, interface.input.size))
+    stored = sum(layer.stores for layer in interface.network.layers)
+    if stored:
+        # each may hold two sequences before the slowest one is waited for
+        run, _ = compare_batch(simulator, interface, [codes] * (3 * stored + 3), predicted)
+        ends = run.out_cycles[interface.output.beats - 1 :: interface.output.beats][run.last == 1]
+        # the first step of a sequence waits for no state, so that a sequence takes some cycles less than its steps
+        return math.ceil((ends[-1] - ends[-2]) * period / steps)
     run, _ = compare_batch(simulator, interface, [codes], predicted)
     begins = run.in_cycles[:: interface.input.beats]
     gaps = np.unique((begins[period:] - begins[:-period])[-8:])

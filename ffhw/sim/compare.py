@@ -41,7 +41,7 @@ def _probed_codes(interface: Interface, sequences: list[Ints]) -> int:
     """Codes that probes show."""
     lengths, codes = np.array([len(s) for s in sequences]), 0
     for layer in interface.network.layers:
-        codes += int(lengths.sum()) * len(layer.signals) * layer.output_size
+        codes += int(lengths.sum()) * layer.signal_codes
         lengths = layer.rhythm.steps(lengths)
     return codes
 

@@ -23,21 +23,28 @@ class Probe:
 
     Parameters
     ----------
-    number: of the layer. signals: whether the codes of each have a sign, by name. bits: of a code as it is shown.
+    number: of the layer; part: of it, empty for the layer itself.
+    signals: whether the codes of each have a sign, by name. bits: of a code as it is shown.
     units: N; width: units shown at once.
     """
 
     number: int
+    part: str
     signals: dict[str, bool]
     bits: int
     units: int
     width: int
 
     @classmethod
-    def of(cls, number: int, layer: Any, width: int) -> Probe:
+    def of(cls, number: int, part: str, layer: Any, width: int) -> Probe:
         """The probe of a layer that shows ``width`` units at once."""
         signed = {name: fmt.signed for name, fmt in layer.signal_formats.items()}
-        return cls(number, signed, layer.signal_bits, layer.units, width)
+        return cls(number, part, signed, layer.signal_bits, layer.units, width)
+
+    @property
+    def key(self) -> str:
+        """Its name among the ports, ``probe_<key>_<signal>``."""
+        return f"{self.part}_{self.number}" if self.part else str(self.number)
 
     @property
     def beats(self) -> int:
@@ -77,9 +84,10 @@ class Interface:
     def probes(self) -> tuple[Probe, ...]:
         """Of the layers that show their signals."""
         return tuple(
-            Probe.of(number, plan.layer, plan.probe_width)
+            Probe.of(number, *shown)
             for number, plan in enumerate(plans(self.network, self.foldings))
-            if plan.probe_width and self.probe
+            for shown in plan.probes
+            if self.probe
         )
 
 
@@ -122,7 +130,7 @@ def build_scenario(
         if interface.keep_state:
             expected[f"m_axis_state_{number}"] = []
     for probe in interface.probes:
-        probes[str(probe.number)] = {"signals": list(probe.signals), "expected": []}
+        probes[probe.key] = {"signals": list(probe.signals), "expected": []}
     taken = [golden.as_taken(network, np.asarray(sequence)) for sequence in sequences]
     marks = [int(len(used) != len(sequence)) for used, sequence in zip(taken, sequences, strict=True)]
     results = runs(network, taken, load_states, keep_state=interface.keep_state, trace=interface.probe)
@@ -137,7 +145,7 @@ def build_scenario(
             if interface.keep_state:
                 expected[f"m_axis_state_{number}"] += _expected(packing, result.states[name])
         for probe in interface.probes:
-            probes[str(probe.number)]["expected"] += _probed(probe, result.traces[network.layers[probe.number].name])
+            probes[probe.key]["expected"] += _probed(probe, result.traces[network.layers[probe.number].name])
     slack = (1.0 / max(1e-3, 1.0 - stalls)) ** 2
     steps = sum(len(s) for s in sequences)
     beats = interface.input.beats + interface.output.beats + sum(p.beats for p in interface.states.values())
@@ -174,7 +182,8 @@ def _probed(probe: Probe, trace: Trace) -> list[list[int]]:
     """Each signal and the bits that count, of each group of finished units of one sequence."""
     rows = []
     bits, width = probe.bits, probe.width
-    for step in zip(*(codes[0] for codes in trace.values()), strict=True):
+    shown = [trace[f"{probe.part}_{signal}" if probe.part else signal][0] for signal in probe.signals]
+    for step in zip(*shown, strict=True):
         for start in range(0, probe.units, width):
             units = range(start, min(start + width, probe.units))
             codes = [sum((int(v[u]) & ((1 << bits) - 1)) << ((u - start) * bits) for u in units) for v in step]

@@ -9,14 +9,16 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from networks import CELLS, random_codes, random_network
+from networks import CELLS, random_bidirectional, random_codes, random_network
 
 from ffhw.errors import InputError
+from ffhw.layers.bidirectional import MERGES, BidirectionalLayer
 from ffhw.layers.dense import DenseLayer, linear
 from ffhw.layers.embedding import EmbeddingLayer
 from ffhw.layers.flip_flop import state_update
 from ffhw.layers.jk import JKLayer
 from ffhw.layers.recurrent import RecurrentLayer
+from ffhw.layers.reversal import ReversalLayer
 from ffhw.layers.sr import BOTH
 from ffhw.model import golden
 from ffhw.model.network import Network
@@ -122,6 +124,11 @@ def slow_run(network: Network, sequence) -> list[list[int]]:
     for layer in network.layers:
         if isinstance(layer, EmbeddingLayer):
             vectors = [[int(v) for v in layer.table[vector[0]]] for vector in vectors]
+        elif isinstance(layer, ReversalLayer):
+            vectors = vectors[::-1]
+        elif isinstance(layer, BidirectionalLayer):
+            ahead, back = slow_recurrent(layer.ahead, vectors), slow_recurrent(layer.back, vectors[::-1])
+            vectors = [slow_merged(layer, *pair) for pair in zip(ahead, back[::-1], strict=True)]
         elif isinstance(layer, DenseLayer):
             vectors = [slow_dense(layer, vector) for vector in vectors]
         else:
@@ -244,6 +251,16 @@ SLOW = {
 }
 
 
+def slow_merged(layer: BidirectionalLayer, ahead, back):
+    if layer.merge == "concat":
+        return ahead + back
+    # what a code of each direction stands for
+    unit = Fraction(1, int(layer.ahead.state.scale))
+    merge = {"sum": lambda a, b: a + b, "ave": lambda a, b: (a + b) / 2, "mul": lambda a, b: a * b}[layer.merge]
+    exact = [merge(a * unit, b * unit) / unit for a, b in zip(ahead, back, strict=True)]
+    return [min(half_up(value), layer.output.max) for value in exact]
+
+
 def slow_dense(layer: DenseLayer, x):
     accs = [
         int(b) + sum(int(w) * v * 2**layer.shift_x for w, v in zip(row, x, strict=True))
@@ -295,6 +312,21 @@ def test_each_cell_equals_plain_numbers(cell, bits, rng):
         outputs = golden.run(network, codes, lengths).outputs
         for sequence, output in zip(sequences, outputs, strict=True):
             assert output[: len(sequence)].tolist() == slow_run(network, sequence)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 5, 8, 12])
+@pytest.mark.parametrize("cell", ["jk", "simple_rnn", "lstm"])
+@pytest.mark.parametrize("merge", MERGES)
+def test_both_directions_equal_plain_numbers(merge, cell, bits, rng):
+    for every_step in (True, False):
+        layer = random_bidirectional(rng, cell, merge, "both", Fixed(bits, bits - 2), 3, 2, bits, 9, every_step)
+        network = Network("both", (ReversalLayer("turn", layer.input, 2, 9), layer))
+        sequences = random_codes(network, rng, [6, 1, 9])
+        codes, lengths = golden.pad(sequences)
+        outputs = golden.run(network, codes, lengths).outputs
+        for sequence, output in zip(sequences, outputs, strict=True):
+            expected = slow_run(network, sequence)
+            assert (output[: len(sequence)].tolist() if every_step else [output.tolist()]) == expected
 
 
 def test_sequences_do_not_influence_each_other(rng):

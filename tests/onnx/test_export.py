@@ -55,6 +55,16 @@ def test_convolutions_and_pooling_equal_the_golden_model(kinds, bits, rng):
     assert np.array_equal(got, expected)
 
 
+@pytest.mark.parametrize("bits", [1, 4, 9])
+@pytest.mark.parametrize("seed", range(8))
+def test_both_directions_equal_the_golden_model(seed, bits, rng):
+    network = random_chain(seed, ["qjq", "bd", "Bd", "bbB"][seed % 4], bits=bits)
+    codes, lengths = golden.pad(random_codes(network, rng, [8, 1, 20, 5]))
+    expected = golden.run(network, codes, lengths).outputs
+    got = onnx_runtime.run(to_onnx(network).SerializeToString(), codes, lengths)
+    assert np.array_equal(got, expected)
+
+
 def test_extreme_weights_and_states_do_not_saturate_inside(rng):
     """The case in which 8-bit products of unsigned and signed numbers overflow on some processors."""
     from ffhw.layers.jk import JKLayer

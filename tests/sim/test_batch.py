@@ -70,8 +70,18 @@ def test_grid(bits, units, lanes, simd, every_step, activation, tokens, tmp_path
 
 
 # every cell, several in one design: letters of networks.random_chain
-CHAINS = [("xgtm", 8, 2, 2), ("ncMd", 4, 3, 1)]
-MORE = [("mgx", 1, 1, 1), ("gmtd", 12, 4, 2), ("cnGa", 2, 2, 3), ("mmd", 16, 1, 1), ("gga", 16, 2, 1)]
+CHAINS = [("xgtm", 8, 2, 2), ("ncMd", 4, 3, 1), ("bqBd", 5, 2, 2)]
+MORE = [
+    ("bbd", 8, 3, 1),
+    ("kbya", 4, 2, 2),
+    ("qmq", 12, 1, 1),
+    ("ebB", 2, 6, 6),
+    ("mgx", 1, 1, 1),
+    ("gmtd", 12, 4, 2),
+    ("cnGa", 2, 2, 3),
+    ("mmd", 16, 1, 1),
+    ("gga", 16, 2, 1),
+]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +90,7 @@ MORE = [("mgx", 1, 1, 1), ("gmtd", 12, 4, 2), ("cnGa", 2, 2, 3), ("mmd", 16, 1, 
 def test_every_cell(kinds, bits, lanes, simd, tmp_path, rng):
     network = random_chain(21, kinds, bits=bits, largest=9)
     simulator, interface, predicted = build(network, lanes, simd, tmp_path)
-    sequences = random_codes(network, rng, [40, 1, 2, 200, 3, 60])
+    sequences = random_codes(network, rng, [40, 1, 2, 64 if network.max_steps else 200, 3, 60])
     for stalls in (0.0, 0.35):
         _, compared = compare_batch(simulator, interface, sequences, predicted.cycles_per_step, stalls=stalls)
         assert compared == sum(run_codes(interface, sequences).values())

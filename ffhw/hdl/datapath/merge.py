@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Shape, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ffhw.hdl.datapath.beat import beat_layout, element_shape
 from ffhw.hdl.datapath.interpolation import interpolate
-from ffhw.layers.bidirectional import BidirectionalLayer
-from ffhw.numbers.formats import Unorm
+from ffhw.numbers.formats import Fixed, Format, Unorm
 
 
 class SideBySide(wiring.Component):
@@ -21,16 +20,16 @@ class SideBySide(wiring.Component):
 
     Parameters
     ----------
-    layer: formats. width: elements a beat. beats: beats of a vector of either stream.
+    shape, width: elements, and how many a beat has. beats: beats of a vector of either stream.
 
     Members
     -------
     ahead, back: streams of beats; o: stream of beats. ``last`` is that of ``back``.
     """
 
-    def __init__(self, *, layer: BidirectionalLayer, width: int, beats: int) -> None:
+    def __init__(self, *, shape: Shape, width: int, beats: int) -> None:
         self.beats = beats
-        signature = stream.Signature(beat_layout(element_shape(layer.output), width))
+        signature = stream.Signature(beat_layout(shape, width))
         super().__init__({"ahead": In(signature), "back": In(signature), "o": Out(signature)})
 
     def elaborate(self, platform: Any) -> Module:
@@ -58,7 +57,7 @@ class Elementwise(wiring.Component):
 
     Parameters
     ----------
-    layer: formats, and which of them. width: elements a beat.
+    merge: ``sum``, ``ave`` or ``mul``. state: format of what is merged; output: of the result. width: elements a beat.
 
     Members
     -------
@@ -67,11 +66,13 @@ class Elementwise(wiring.Component):
 
     latency = 2
 
-    def __init__(self, *, layer: BidirectionalLayer, width: int) -> None:
-        self.layer = layer
+    def __init__(self, *, merge: str, state: Unorm | Fixed, output: Format, width: int) -> None:
+        self.merge = merge
+        self.state = state
+        self.output = output
         self.width = width
-        given = stream.Signature(beat_layout(element_shape(layer.ahead.state), width))
-        result = stream.Signature(beat_layout(element_shape(layer.output), width))
+        given = stream.Signature(beat_layout(element_shape(state), width))
+        result = stream.Signature(beat_layout(element_shape(output), width))
         super().__init__({"ahead": In(given), "back": In(given), "o": Out(result)})
 
     def elaborate(self, platform: Any) -> Module:
@@ -95,12 +96,12 @@ class Elementwise(wiring.Component):
         return m
 
     def _merged(self, m: Module, advance: Any, n: int, one: Any, other: Any) -> Any:
-        state = self.layer.ahead.state
-        if self.layer.merge == "mul" and isinstance(state, Unorm):
+        state = self.state
+        if self.merge == "mul" and isinstance(state, Unorm):
             # round(a b / M)
             return interpolate(m, advance, f"product_{n}", one, other, None, state.bits)
-        result = Signal(element_shape(self.layer.output), name=f"result_{n}", reset_less=True)
-        if self.layer.merge == "mul":
+        result = Signal(element_shape(self.output), name=f"result_{n}", reset_less=True)
+        if self.merge == "mul":
             product = Signal(signed(2 * state.bits), name=f"product_{n}", reset_less=True)
             code = (product + ((1 << state.frac) >> 1)) >> state.frac
             with m.If(advance):
@@ -116,6 +117,6 @@ class Elementwise(wiring.Component):
                 # a + b
                 total.eq(one + other),
                 # (a + b + 1) >> 1 of an average
-                result.eq((total + 1) >> 1 if self.layer.merge == "ave" else total),
+                result.eq((total + 1) >> 1 if self.merge == "ave" else total),
             ]
         return result

@@ -14,7 +14,7 @@ from ffhw.hdl.datapath.beat import beat_layout
 class Reversal(wiring.Component):
     """Stores a sequence, then gives its vectors from the last to the first; the next one is stored meanwhile.
 
-    Latency: 2 cycles from a sequence's last beat to the first beat given. Throughput: a beat in and a beat out each cycle.
+    Latency: 2 cycles from a sequence's last beat to the first beat given. Throughput: a beat in and one out each cycle.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -30,8 +30,8 @@ class BidirectionalEngine(wiring.Component):
         i --+-------------> ahead -----------------> waiting --+--> merge --> o
             +-> reversal --> back --> reversal (each step) ----+
 
-    Nothing is known of a sequence backwards until its end is there: latency is the sequence's, plus that of its reversal
-    through the backward engine. Throughput: one step every ``cycles`` of
+    Nothing is known of a sequence backwards until its end is there: latency is the sequence's, plus that of its
+    reversal through the backward engine. Throughput: one step every ``cycles`` of
     :class:`ffhw.hdl.engines.plans.bidirectional.BidirectionalPlan`, for the next sequence is stored meanwhile.
 
     Parameters
@@ -87,6 +87,20 @@ class BidirectionalEngine(wiring.Component):
 
         beats = layer.units // width
         late = back.o
+        if layer.merge == "concat" and not layer.return_sequences:
+            # so that the backward engine need not wait for its turn
+            m.submodules.late = behind = fifo.SyncFIFOBuffered(width=len(late.payload.as_value()), depth=2 * beats)
+            m.d.comb += [
+                behind.w_data.eq(late.payload.as_value()),
+                behind.w_en.eq(late.valid),
+                late.ready.eq(behind.w_rdy),
+            ]
+            late = stream.Signature(late.payload.shape()).create()
+            m.d.comb += [
+                late.payload.as_value().eq(behind.r_data),
+                late.valid.eq(behind.r_rdy),
+                behind.r_en.eq(late.ready),
+            ]
         if layer.return_sequences:
             m.submodules.turn_out = turn_out = Reversal(
                 shape=element_shape(layer.ahead.state), width=width, beats=beats, steps=layer.steps
@@ -96,17 +110,18 @@ class BidirectionalEngine(wiring.Component):
 
         # what one direction knows waits for the other; nobody reads its `last`
         depth = BidirectionalPlan(layer, self.folding).waiting_beats
-        m.submodules.waiting = waiting = fifo.SyncFIFOBuffered(
-            width=len(ahead.o.payload.data.as_value()), depth=depth
-        )
+        m.submodules.waiting = waiting = fifo.SyncFIFOBuffered(width=len(ahead.o.payload.data.as_value()), depth=depth)
         m.d.comb += [
             waiting.w_data.eq(ahead.o.payload.data.as_value()),
             waiting.w_en.eq(ahead.o.valid & waiting.w_rdy),
             ahead.o.ready.eq(waiting.w_rdy),
         ]
-        merge = SideBySide(layer=layer, width=width, beats=beats) if layer.merge == "concat" else Elementwise(
-            layer=layer, width=width
-        )
+        state = layer.ahead.state
+        merge: Any
+        if layer.merge == "concat":
+            merge = SideBySide(shape=element_shape(state), width=width, beats=beats)
+        else:
+            merge = Elementwise(merge=layer.merge, state=state, output=layer.output, width=width)
         m.submodules.merge = merge
         m.d.comb += [
             merge.ahead.valid.eq(waiting.r_rdy),

@@ -13,7 +13,7 @@ from ffhw.model.network import Network
 def plans(network: Network, foldings: Sequence[Folding | None]) -> list[EnginePlan]:
     """The plan of each engine of a design."""
     chain: list[EnginePlan] = []
-    for layer, folding, after in zip(network.layers, foldings, [*foldings[1:], None], strict=True):
+    for layer, folding, after in zip(network.layers, foldings, _behind(network, foldings), strict=True):
         before = chain[-1].output_width if chain else None
         chain.append(plan_class(layer)(layer, folding, after, before))
     return chain
@@ -38,8 +38,16 @@ def complete(network: Network, wishes: Sequence[Folding | None]) -> Foldings:
     """The same foldings with the number of finishers that each engine needs."""
     return tuple(
         None if wish is None else plan_class(layer).complete(layer, wish, after)
-        for layer, wish, after in zip(network.layers, wishes, [*wishes[1:], None], strict=True)
+        for layer, wish, after in zip(network.layers, wishes, _behind(network, wishes), strict=True)
     )
+
+
+def _behind(network: Network, foldings: Sequence[Folding | None]) -> list[Folding | None]:
+    """Of each engine, the folding of the one that takes its beats: the next, or one behind what passes them on."""
+    behind: list[Folding | None] = [None]
+    for layer, folding in zip(network.layers[:0:-1], foldings[:0:-1], strict=True):
+        behind.append(behind[-1] if plan_class(layer).transparent else folding)
+    return behind[::-1]
 
 
 def check_foldings(network: Network, foldings: Sequence[Folding | None]) -> Foldings:

@@ -6,7 +6,7 @@ Beside the engines, in ``engines/plans``, stands one file a kind with the class 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 from ffhw.hdl.plan.folding import Folding
 from ffhw.layers import rule
@@ -49,6 +49,8 @@ class EnginePlan:
     before_width: elements a beat of the engine before it, None if there is none.
     """
 
+    transparent: ClassVar[bool] = False  # beats go out as they came in, as wide as they were
+
     layer: Any
     folding: Any
     after: Folding | None = None
@@ -85,9 +87,9 @@ class EnginePlan:
         return 0
 
     @property
-    def probe_width(self) -> int:
-        """Units whose signals are shown at once; 0 of an engine that shows none."""
-        return 0
+    def probes(self) -> list[tuple[str, Layer, int]]:
+        """What shows its signals: a name, empty of the engine itself; whose signals; how many units at once."""
+        return []
 
     def arrivals(self, before: list[int], width: int) -> list[int]:
         """Cycles in which a lone first step's results leave, from those in which its beats of ``width`` arrive."""

@@ -50,7 +50,8 @@ class BidirectionalPlan(EnginePlan):
     def parts(self) -> tuple[RecurrentPlan, RecurrentPlan]:
         """Plans of both engines."""
         ahead, back = (plan_class(part)(part, self.folding) for part in self.layer.directions.values())
-        assert isinstance(ahead, RecurrentPlan) and isinstance(back, RecurrentPlan)
+        assert isinstance(ahead, RecurrentPlan)
+        assert isinstance(back, RecurrentPlan)
         return ahead, back
 
     @property
@@ -76,10 +77,19 @@ class BidirectionalPlan(EnginePlan):
         return (2 * self.layer.steps + SPARE_STEPS if self.layer.return_sequences else 4) * self.beats
 
     @property
+    def merged_beats(self) -> int:
+        """Beats of a merged step; of a layer that answers once a sequence they are none of a step's business."""
+        return self.layer.output_size // self.folding.finishers if self.layer.return_sequences else 0
+
+    @property
     def cycles(self) -> int:
         """Cycles a step: those of the slower engine, or the beats that a merged step takes."""
-        merged = self.layer.output_size // self.folding.finishers if self.layer.return_sequences else 0
-        return max(merged, *(part.cycles for part in self.parts))
+        return max(self.merged_beats, *(part.cycles for part in self.parts))
+
+    def sequence_cycles(self, steps: int) -> int:
+        """Cycles between sequences of ``steps`` steps: the first step of each waits for no state of the one before."""
+        engines = (steps * part.cycles - part.drain_stall for part in self.parts)
+        return max(steps * self.merged_beats, *engines)
 
     def arrivals(self, before: list[int], width: int) -> list[int]:
         ahead, back = self.parts
@@ -87,6 +97,8 @@ class BidirectionalPlan(EnginePlan):
         late = back.arrivals(turned(before), width)
         if self.layer.return_sequences:
             late = turned(late)
+        elif self.layer.merge == "concat":
+            late = [cycle + WAITING_STAGES for cycle in late]
         times: list[int] = []
         if self.layer.merge == "concat":
             for cycle in [*early, *late]:
@@ -105,6 +117,8 @@ class BidirectionalPlan(EnginePlan):
         state = layer.ahead.state.bits * folding.finishers
         if layer.return_sequences:
             shapes.append((state, banks(layer.steps * self.beats)))
+        elif layer.merge == "concat":
+            shapes.append((state + 1, 2 * self.beats))
         return [*shapes, (state, self.waiting_beats)]
 
     def products(self) -> list[tuple[int, int, int]]:

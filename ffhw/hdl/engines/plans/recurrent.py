@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ffhw.hdl.plan.weighted import WeightedPlan, banks
+from ffhw.layers.base import Layer
 from ffhw.layers.recurrent import RecurrentLayer
 
 
@@ -27,9 +28,9 @@ class RecurrentPlan(WeightedPlan):
         return self.folding.finishers * len(self.layer.state_signals)
 
     @property
-    def probe_width(self) -> int:
-        """F units."""
-        return self.folding.finishers
+    def probes(self) -> list[tuple[str, Layer, int]]:
+        """Of F units."""
+        return [("", self.layer, self.folding.finishers)]
 
     def finisher_memories(self) -> list[tuple[int, int]]:
         """The states: h as vectors in two banks, and what the cell reads unit by unit."""
