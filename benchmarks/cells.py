@@ -2,8 +2,8 @@
 
 The first table is counted, by the performance model, which simulation holds to the cycle: equal units, inputs and bits,
 the lanes' multipliers the same for all cells. The second is built: each netlist is simulated against the golden model,
-then placed and routed; Fmax is the median of the seeds. Run from the repository: ``python benchmarks/cells.py [CELL...]``
-(about half an hour; cells that are named are measured again, the others are kept).
+then placed and routed; Fmax is the median of the seeds. Run from the repository:
+``python benchmarks/cells.py [CELL...]`` (about half an hour; cells that are named are measured again, others are kept).
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ffhw.boards import catalogue
 from ffhw.bundle import Bundle, check_target, write_bundle
 from ffhw.errors import InputError, ToolError
 from ffhw.hdl.plan.chain import fold
-from ffhw.hdl.plan.choose import choose
+from ffhw.hdl.plan.choose import choose, needs, steps_a_second
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
 from ffhw.hdl.verilog import PREFIX, check_prefix, convert
@@ -55,6 +56,7 @@ class Options:
     calibration: str = "error"
     prefix: str = PREFIX
     max_steps: int | None = None
+    rate: float | None = None
 
 
 def export(model: Path, target: Path, options: Options, step: Callable[[str], None] = lambda _: None) -> Bundle:
@@ -71,6 +73,10 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     check_target(target)
     if options.board and (options.lanes, options.simd) != (None, None):
         raise InputError("--board chooses the folding: give either --board or --lanes and --simd")
+    if options.rate is not None and not options.board:
+        raise InputError("--rate finds the smallest design for a board: give --board as well")
+    if options.rate is not None and not (math.isfinite(options.rate) and options.rate > 0):
+        raise InputError(f"--rate must be a number of steps a second above 0, not {options.rate!r}")
     Precision(options.widths, options.calibration)
     check_prefix(options.prefix)
     if options.max_steps is not None and not 1 <= options.max_steps <= MOST_STEPS:
@@ -105,7 +111,7 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     for what, exponents in (("inputs", network.input_exponents), ("outputs", network.output_exponents)):
         if exponents:
             step(f"note: {what} differ much in size; each has a scale of its own, 2^{list(exponents)} finer")
-    foldings = _foldings(network, options)
+    foldings = _foldings(network, options, step)
     settings = {"board": options.board, "calibration": method, "widths": dataclasses.asdict(options.widths)}
     files = bundle_files(
         network,
@@ -196,10 +202,17 @@ def _room(data: Data, origin: str) -> int:
     return max(steps, NOISE_STEPS) if origin.startswith(_NOISE) else steps
 
 
-def _foldings(network: Network, options: Options) -> tuple[Folding | None, ...]:
+def _foldings(network: Network, options: Options, step: Callable[[str], None]) -> tuple[Folding | None, ...]:
     if options.board:
         board = catalogue.board(options.board)
-        return choose(network, board.device, board.title)
+        foldings = choose(network, board.device, board.title, options.rate)
+        multipliers = needs(network, foldings, board.device)["multipliers"]
+        step(
+            f"note: {multipliers} multipliers, about {board.family.fmax_mhz(multipliers):.0f} MHz and "
+            f"{steps_a_second(network, foldings, board.device):,.0f} steps a second on the {board.title}; an estimate "
+            f"that is off by up to {board.family.clock_error:.0%}, which place and route replaces"
+        )
+        return foldings
     lanes, simd = (1 if wish is None else wish for wish in (options.lanes, options.simd))
     return fold(network, lanes, simd)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -28,49 +31,26 @@ def run(
         raise OutputError(f"cannot write {output}: {error.strerror}") from None
     model, bundle = output / "vowels.keras", output / "build"
 
+    def call(command: Callable[..., None], **given: Any) -> None:
+        """A command as the command line calls it: what is not given has its default."""
+        options = {name: getattr(p.default, "default", p.default) for name, p in signature(command).parameters.items()}
+        command(**{**options, **given})
+
     def title(number: int, text: str) -> None:
         console.print(f"\n[bold blue]{number}/5 {text}[/bold blue]")
 
     title(1, "train 32 flip-flop neurons on JapaneseVowels")
-    train.run(
-        "japanese-vowels",
-        model,
-        cell="jk",
-        units=None,  # type: ignore[arg-type]
-        epochs=None,  # type: ignore[arg-type]
-        learning_rate=None,  # type: ignore[arg-type]
-        seed=1,
-        hold_bias=True,
-        tau_ms=None,  # type: ignore[arg-type]
-        dale=None,  # type: ignore[arg-type]
-        density=1.0,
-        self_connection=True,
-    )
+    call(train.run, task="japanese-vowels", output=model, cell="jk", seed=1)
     title(2, "export at 8 bits")
-    export.run(
-        model,
-        bundle,
-        bits=8,
-        weight_bits=None,  # type: ignore[arg-type]
-        state_bits=None,  # type: ignore[arg-type]
-        input_bits=None,  # type: ignore[arg-type]
-        data=None,  # type: ignore[arg-type]
-        calibrate=None,  # type: ignore[arg-type]
-        board=None,  # type: ignore[arg-type]
-        lanes=lanes,
-        simd=1,
-        keep_state=False,
-        argmax=False,
-        calibration="error",
-    )
+    call(export.run, model=model, output=bundle, bits=8, lanes=lanes)
     title(3, "simulate the RTL against the golden model: cocotb, then the whole test split")
     for every in (False, True):
         if not every and not has_libpython():
             console.print("left out: cocotb, which needs this Python's shared library (ffhw doctor says its package)")
             continue
-        sim.run(bundle, "verilator", every, stalls=0.3, seed=1, internals=every, waves=False)
+        call(sim.run, bundle=bundle, sim="verilator", every=every, stalls=0.3, seed=1, internals=every)
     title(4, f"place and route for {board}")
-    synth.run(bundle, board, seed=1, check=True)
+    call(synth.run, bundle=bundle, board=board, seed=1)
     title(5, "report")
     report.run(bundle)
     _summary(bundle, MismatchError)

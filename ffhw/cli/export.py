@@ -21,7 +21,10 @@ def run(
         show_default="MODEL.data.npz beside the model",
     ),
     calibrate: Path = typer.Option(None, help="Data to choose scales on.", show_default="--data"),
-    board: str = typer.Option(None, help="Choose the fastest folding that fits: icebreaker, ulx3s-85f, tangnano9k."),
+    board: str = typer.Option(None, help="Choose the folding for a board: icebreaker, ulx3s-85f, tangnano9k."),
+    rate: float = typer.Option(
+        None, help="Steps a second: with --board, the smallest design that holds them.", show_default="the fastest"
+    ),
     lanes: int = typer.Option(None, help="Units worked on at once, in each layer.", show_default="1"),
     simd: int = typer.Option(None, help="Vector elements multiplied a cycle, in each lane.", show_default="1"),
     keep_state: bool = typer.Option(False, help="States outlive a sequence and can be loaded and read."),
@@ -49,6 +52,7 @@ def run(
         data=data,
         calibrate=calibrate,
         board=board,
+        rate=rate,
         lanes=lanes,
         simd=simd,
         keep_state=keep_state,

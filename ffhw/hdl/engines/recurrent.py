@@ -176,9 +176,9 @@ class RecurrentEngine(wiring.Component):
         ]
         own_write: Any = None
         if own_bits:
-            m.submodules.own = own = memory.Memory(shape=unsigned(own_bits), depth=plan.step_beats, init=[])
-            own_read = own.read_port()
-            own_write = own.write_port()
+            m.submodules.units = units = memory.Memory(shape=unsigned(own_bits), depth=plan.step_beats, init=[])
+            own_read = units.read_port()
+            own_write = units.write_port()
             m.d.comb += [
                 own_read.addr.eq(sums.payload.beat),
                 own_read.en.eq(advance),

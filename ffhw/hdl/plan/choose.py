@@ -1,4 +1,4 @@
-"""Choosing a folding: the fastest design that a device has room for."""
+"""Choosing a folding: the fastest design that a device has room for, or the smallest that holds a rate."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from ffhw.model.network import Network
 
 # Memories below this many bits become lookup tables or registers.
 SMALL_MEMORY_BITS = 512
+# What a design must be faster than a wanted rate by: Fmax differs from its estimate, and from placement to placement.
+MARGIN = 0.15
+# Share of the fastest design's steps a second that a smaller one may lack.
+CLOSE = 0.05
 
 
 def needs(network: Network, foldings: Foldings, device: Device) -> dict[str, int]:
@@ -32,38 +36,62 @@ def fits(network: Network, foldings: Foldings, device: Device) -> bool:
     return all(need[name] <= room[name] for name in need)
 
 
-def choose(network: Network, device: Device, title: str | None = None) -> Foldings:
-    """Fastest folding that fits the device by prediction; of equally fast ones, that with the fewest multipliers.
+def choose(network: Network, device: Device, title: str | None = None, rate: float | None = None) -> Foldings:
+    """The folding that a device should have.
 
-    The slowest engine sets the pace, so each layer gets just the hardware that keeps up with it.
+    With a rate, the one with the fewest multipliers that holds it with a margin. Else the one of the most steps a
+    second, or of those that come close to it the one with the fewest multipliers: they are placed and routed in minutes
+    where the largest take hours. The slowest engine sets the pace, so each layer gets just the hardware that keeps up
+    with it.
 
     Parameters
     ----------
     title: what to call the device, where it is known by the board that it stands on.
+    rate: steps a second that the design must hold.
 
     Raises
     ------
-    FitError: not even one multiplier a gate fits; says what overflows.
+    FitError: not even one multiplier a gate fits, and what overflows; or no design that fits is fast enough.
     """
+    candidates = [foldings for foldings in _paces(network) if fits(network, foldings, device)]
+    if not candidates:
+        raise FitError(_overflow(network, device, title or device.title))
+    expected = [steps_a_second(network, foldings, device) for foldings in candidates]
+    wanted = (1 - CLOSE) * max(expected)
+    if rate is not None:
+        wanted = rate * (1 + MARGIN)
+        if max(expected) < wanted:
+            raise FitError(
+                f"no design for {title or device.title} holds {rate:,.0f} steps a second with a margin of "
+                f"{MARGIN:.0%}: the fastest is expected to do {max(expected):,.0f}; use fewer units, fewer bits or a larger device"
+            )
+    enough = [pair for pair in zip(candidates, expected, strict=True) if pair[1] >= wanted]
+    # of equally many multipliers, the faster one
+    return min(enough, key=lambda pair: (needs(network, pair[0], device)["multipliers"], -pair[1]))[0]
+
+
+def steps_a_second(network: Network, foldings: Foldings, device: Device) -> float:
+    """Steps a second to expect of a design, by the estimate of its Fmax."""
+    multipliers = needs(network, foldings, device)["multipliers"]
+    return device.family.fmax_mhz(multipliers) * 1e6 / predict(network, foldings).cycles_per_step
+
+
+def _paces(network: Network) -> list[Foldings]:
+    """For each pace that some engine can have, the smallest design in which every engine keeps it."""
     options = [plan_class(layer).options(layer) for layer in network.layers]
-    paces = sorted({cycles for layer in options for cycles in layer})
     slowest_start = max(min(layer) for layer in options)
-    best: Foldings | None = None
-    for pace in (p for p in paces if p >= slowest_start):
-        wishes = [layer[max(c for c in layer if c <= pace)] for layer in options]
-        foldings = complete(network, wishes)
-        if fits(network, foldings, device) and (
-            best is None or predict(network, foldings).cycles_per_step < predict(network, best).cycles_per_step
-        ):
-            best = foldings
-            if predict(network, foldings).cycles_per_step <= pace:
-                return foldings
-    if best is None:
-        smallest = complete(network, [layer[max(layer)] for layer in options])
-        need, room = needs(network, smallest, device), device.available()
-        over = [f"{name} {need[name]} of {room[name]}" for name in need if need[name] > room[name]]
-        raise FitError(
-            f"no folding fits {title or device.title}: one lane already takes {' and '.join(over)}; "
-            "use fewer units, fewer bits or a larger device"
-        )
-    return best
+    paces = sorted({cycles for layer in options for cycles in layer if cycles >= slowest_start})
+    found = [complete(network, [layer[max(c for c in layer if c <= pace)] for layer in options]) for pace in paces]
+    return list(dict.fromkeys(found))
+
+
+def _overflow(network: Network, device: Device, title: str) -> str:
+    """What does not fit of the smallest design there is."""
+    options = [plan_class(layer).options(layer) for layer in network.layers]
+    smallest = complete(network, [layer[max(layer)] for layer in options])
+    need, room = needs(network, smallest, device), device.available()
+    over = [f"{name} {need[name]} of {room[name]}" for name in need if need[name] > room[name]]
+    return (
+        f"no folding fits {title}: one lane already takes {' and '.join(over)}; "
+        "use fewer units, fewer bits or a larger device"
+    )

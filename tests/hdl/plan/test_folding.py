@@ -7,9 +7,8 @@ from ffhw.boards.catalogue import board
 from ffhw.errors import FitError, InputError
 from ffhw.hdl.engines.plans.jk import JKPlan
 from ffhw.hdl.plan.chain import fold
-from ffhw.hdl.plan.choose import choose, fits, needs
+from ffhw.hdl.plan.choose import CLOSE, MARGIN, choose, fits, needs, steps_a_second
 from ffhw.hdl.plan.folding import Folding, schedule
-from ffhw.hdl.plan.performance import predict
 from ffhw.hdl.plan.weighted import tree_stages
 
 
@@ -76,11 +75,37 @@ def test_choice_fits_and_nothing_smaller_is_faster(name):
     network = random_network(1, inputs=12, units=(32,), outputs=9, bits=8)
     foldings = choose(network, board(name).device)
     assert fits(network, foldings, board(name).device)
-    best = predict(network, foldings).cycles_per_step
+    device = board(name).device
+    best, size = steps_a_second(network, foldings, device), needs(network, foldings, device)["multipliers"]
     for lanes in (1, 2, 4, 8, 16, 32):
         other = fold(network, lanes, 1)
-        if fits(network, other, board(name).device):
-            assert best <= predict(network, other).cycles_per_step
+        if fits(network, other, device):
+            rate = steps_a_second(network, other, device)
+            assert (1 - CLOSE) * rate <= best
+            # of those that come close, none is smaller
+            assert needs(network, other, device)["multipliers"] >= size or rate < best
+
+
+@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-85f", "tangnano9k"])
+def test_a_rate_gets_the_smallest_design_that_holds_it(name):
+    network = random_network(1, inputs=12, units=(32,), outputs=9, bits=8)
+    device = board(name).device
+    fastest = choose(network, device)
+    most = steps_a_second(network, fastest, device)
+    before = 0
+    for share in (0.1, 0.3, 0.5, 0.8):
+        rate = share * most
+        found = choose(network, device, rate=rate)
+        assert steps_a_second(network, found, device) >= (1 + MARGIN) * rate
+        multipliers = needs(network, found, device)["multipliers"]
+        assert before <= multipliers <= needs(network, fastest, device)["multipliers"]
+        before = multipliers
+        for lanes in (1, 2, 3, 4, 6, 8, 11, 16, 32):
+            other = fold(network, lanes, 1)
+            if fits(network, other, device) and needs(network, other, device)["multipliers"] < multipliers:
+                assert steps_a_second(network, other, device) < (1 + MARGIN) * rate
+    with pytest.raises(FitError, match=r"^no design for .* holds .* steps a second with a margin of 15%: the fastest"):
+        choose(network, device, rate=2 * most)
 
 
 def test_choice_gives_the_readout_no_more_than_it_needs():
