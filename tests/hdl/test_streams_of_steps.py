@@ -13,13 +13,25 @@ from ffhw.hdl.datapath.length_guard import LengthGuard
 from ffhw.hdl.datapath.step_window import StepWindow
 from ffhw.layers.rhythm import Rhythm
 
+CYCLES = 5000  # after which a component that has not answered never will
+
 
 def run(component, *testbenches):
+    finished = []
+
+    def watched(testbench):
+        async def run_to_its_end(ctx):
+            await testbench(ctx)
+            finished.append(testbench)
+
+        return run_to_its_end
+
     simulator = Simulator(component)
     simulator.add_clock(1e-6)
     for testbench in testbenches:
-        simulator.add_testbench(testbench)
-    simulator.run()
+        simulator.add_testbench(watched(testbench))
+    simulator.run_until(CYCLES * 1e-6)
+    assert len(finished) == len(testbenches), f"not done after {CYCLES} cycles"
 
 
 @pytest.mark.parametrize(("bits", "divisor_bits"), [(1, 1), (1, 3), (3, 2), (4, 1)])

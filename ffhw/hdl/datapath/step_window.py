@@ -147,7 +147,7 @@ class StepWindow(wiring.Component):
             word_ends.eq(word == words - 1),
             final.eq(word_ends & (position == taps - 1)),
             # of the vector that is arriving, the words before the one being written are there
-            there.eq(is_before | (r_place != place) | (stored & (w_word > word))),
+            there.eq(is_before | (r_place != place) | (w_word > word)),
             do_read.eq(advance & there & (~final | (known != 0))),
             read.addr.eq(Cat(word, r_place[:low]) if words > 1 else r_place[:low]),
             read.en.eq(advance),
