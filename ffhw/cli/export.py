@@ -26,6 +26,10 @@ def run(
     simd: int = typer.Option(None, help="Vector elements multiplied a cycle, in each lane.", show_default="1"),
     keep_state: bool = typer.Option(False, help="States outlive a sequence and can be loaded and read."),
     argmax: bool = typer.Option(False, help="End in a class number instead of the last layer's outputs."),
+    prefix: str = typer.Option(
+        "ffhw",
+        help="What the names of all modules and memory files begin with: two designs of one FPGA project need two.",
+    ),
     calibration: str = typer.Option(
         "error", help="How scales are chosen: error (least squares), range, or percentile (outliers saturate)."
     ),
@@ -45,6 +49,7 @@ def run(
         keep_state=keep_state,
         argmax=argmax,
         calibration=calibration,
+        prefix=prefix,
     )
     with Steps() as steps:
         bundle = export(model, output, options, steps)

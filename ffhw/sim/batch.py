@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffhw.errors import MismatchError
+from ffhw.hdl.verilog import top_of
 from ffhw.layers.base import Ints
 from ffhw.processes import kept_folder, run, scratch_folder
 from ffhw.sim.beats import Packing
@@ -103,7 +104,7 @@ class BatchSimulator:
 
     Parameters
     ----------
-    rtl: folder of ``ffhw_top.v`` and its memory files.
+    rtl: folder of a design's Verilog and its memory files.
     ports: the design's ports.
     waves: build with waveform tracing, which is slower.
 
@@ -114,6 +115,7 @@ class BatchSimulator:
 
     def __init__(self, rtl: Path, ports: Ports, waves: bool = False) -> None:
         self.rtl = Path(rtl).resolve()
+        self.top = top_of(path.name for path in self.rtl.iterdir())
         self.ports = ports
         self.waves = waves
         self.program = self._build(kept_folder(self, "sim"))
@@ -131,7 +133,8 @@ class BatchSimulator:
             "unique",
         ]
         command += ["--trace"] if self.waves else []
-        command += ["--output-split", "0", "--Mdir", "model", "--top-module", "ffhw_top", str(self.rtl / "ffhw_top.v")]
+        command += ["--output-split", "0", "--Mdir", "model", "--prefix", "Vtop"]
+        command += ["--top-module", self.top, str(self.rtl / f"{self.top}.v")]
         run_tool(command, folder, "Verilator", {"VERILATOR_ROOT": str(root)})
         (folder / "ports.h").write_text(self.ports.header())
         sources = sorted((folder / "model").glob("*.cpp"))

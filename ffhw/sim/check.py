@@ -102,7 +102,9 @@ def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str,
         if check.internals:
             step("generating the RTL with probes")
             rtl = folder
-            for name, text in generate(network, foldings, bundle.keep_state, probe=True).items():
+            prefix = bundle.top.removesuffix("_top")
+            probed = generate(network, foldings, bundle.keep_state, probe=True, prefix=prefix)
+            for name, text in probed.items():
                 (rtl / name).write_text(text)
         runner = _batch if check.every else _cocotb
         job = Job(bundle, rtl, interface, sequences, loads, predicted, check, step)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ffhw.errors import InputError, MismatchError, ToolError
+from ffhw.hdl.verilog import top_of
 from ffhw.processes import kept_folder
 from ffhw.sim.tools import SIMULATORS, has_perl, require, verilator_root
 from ffhw.system import LIBPYTHON, has_libpython
@@ -47,7 +48,7 @@ class CocotbSimulator:
 
     Parameters
     ----------
-    rtl: folder of ``ffhw_top.v`` and its memory files.
+    rtl: folder of a design's Verilog and its memory files.
     simulator: ``verilator`` or ``icarus``.
     waves: record waveforms: VCD with Verilator, FST with Icarus.
 
@@ -66,6 +67,7 @@ class CocotbSimulator:
         if not has_libpython():
             raise ToolError(f"cocotb needs {LIBPYTHON}: apt-get install {LIBPYTHON}; or use --all, which does without")
         self.rtl = Path(rtl).resolve()
+        self.top = top_of(path.name for path in self.rtl.iterdir())
         self.simulator = simulator
         self.waves = waves
         self.folder = kept_folder(self, "cocotb")
@@ -88,8 +90,8 @@ class CocotbSimulator:
             self._runner.log.setLevel(logging.CRITICAL)
             try:
                 self._runner.build(
-                    sources=[self.rtl / "ffhw_top.v"],
-                    hdl_toplevel="ffhw_top",
+                    sources=[self.rtl / f"{self.top}.v"],
+                    hdl_toplevel=self.top,
                     build_dir=self.folder / "build",
                     build_args=arguments,
                     timescale=("1ns", "1ps"),
@@ -116,7 +118,7 @@ class CocotbSimulator:
         with _environment(self.simulator, self.folder):
             try:
                 results = self._runner.test(
-                    hdl_toplevel="ffhw_top",
+                    hdl_toplevel=self.top,
                     test_module="ffhw.sim.stream_bench",
                     build_dir=self.folder / "build",
                     test_dir=self.folder,

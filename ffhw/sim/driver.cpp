@@ -21,7 +21,7 @@
 #include <string>
 #include <vector>
 
-#include "Vffhw_top.h"
+#include "Vtop.h"
 #include "verilated.h"
 #ifdef WAVES
 #include "verilated_vcd_c.h"
@@ -130,7 +130,7 @@ int main(int argc, char** argv) {
   auto context = std::make_unique<VerilatedContext>();
   context->randReset(2);  // registers without a reset wake up with random content
   context->randSeed(static_cast<int>(seed % 0x7fffffff) + 1);
-  auto top = std::make_unique<Vffhw_top>(context.get());
+  auto top = std::make_unique<Vtop>(context.get());
 #ifdef WAVES
   context->traceEverOn(true);
   VerilatedVcdC waves;

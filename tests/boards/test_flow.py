@@ -55,6 +55,14 @@ def test_plan_is_whole_and_reproducible(bundle, name):
     assert flow.plan(bundle, board, seed=2) != plan
 
 
+def test_plan_names_the_top_module(tmp_path):
+    network = random_network(1, inputs=2, units=(3,), outputs=0, bits=4)
+    plan = flow.plan(write(tmp_path, network, fold(network, 1, 1), prefix="mine"), ICEBREAKER, seed=1)
+    assert "mine_top.v" in plan.files
+    assert plan.files["top.ys"].startswith("read_verilog mine_top.v\n")
+    assert "cell \\mine_top " in plan.files["top.il"]
+
+
 def test_unknown_board():
     with pytest.raises(InputError, match=r"^--board must be one of icebreaker, ulx3s-85f, tangnano9k, not 'arty'$"):
         catalogue.board("arty")
@@ -219,7 +227,7 @@ def test_bitstream(tmp_path, name):
     network = random_network(1, inputs=12, units=(32,), outputs=9, bits=8, return_sequences=False)
     board = catalogue.board(name)
     foldings = fold(network, 8, 1) if name == "ulx3s-85f" else choose(network, board.device)
-    bundle = write(tmp_path, network, foldings)
+    bundle = write(tmp_path, network, foldings, prefix="ffhw" if name == "icebreaker" else name.replace("-", "_"))
     result = flow.synthesize(bundle.path, board, check=check_netlist)
     stored = bundle.results()[f"synth-{name}"]
     assert stored["fmax_mhz"] == result["fmax_mhz"] > 10

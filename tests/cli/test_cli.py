@@ -124,6 +124,7 @@ def test_a_wrong_rtl_ends_in_exit_code_3_with_waves(built, icarus, tmp_path):
         (["export", "model.keras", "--data", "nan.npy"], 2, "nan.npy: 1 values of x are not finite numbers"),
         (["export", "model.keras", "--data", "flat.npy"], 2, "x must have shape [batch, time, 4]"),
         (["export", "model.keras", "--data", "text.txt"], 2, "text.txt is not a NumPy file"),
+        (["export", "model.keras", "--prefix", "1st"], 2, "--prefix must be a Verilog identifier, 1 to 64 letters"),
         (["export", "model.keras", "-o", "text.txt"], 6, "it exists and is not a folder"),
         (["export", "model.keras", "-o", "no/where"], 6, "does not exist"),
         (["sim", "no"], 2, "no does not exist: write a bundle with ffhw export"),
@@ -177,8 +178,11 @@ def test_a_design_that_keeps_its_state(keras_models, tmp_path, icarus):
     rng = np.random.default_rng(1)
     np.save(tmp_path / "x.npy", rng.normal(size=(3, 6, 3)))
     model, data = keras_models / "tracker.keras", tmp_path / "x.npy"
-    run = ffhw("export", model, "-o", tmp_path / "build", "--data", data, "--keep-state", "--bits", "5")
+    run = ffhw(
+        "export", model, "-o", tmp_path / "build", "--data", data, "--keep-state", "--bits", "5", "--prefix", "mine"
+    )
     assert run.returncode == 0, run.stderr
+    assert {path.name.split("_")[0] for path in (tmp_path / "build/rtl").iterdir()} == {"mine"}
     run = ffhw("sim", tmp_path / "build", "--sim", icarus, "--internals")
     assert run.returncode == 0, run.stderr
     run = ffhw("sim", tmp_path / "build", "--all")

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from networks import random_network, top_ports
 
+from ffhw.errors import InputError
 from ffhw.export import generate
 from ffhw.hdl.datapath.rom import Rom
 from ffhw.hdl.plan.chain import fold
+from ffhw.hdl.verilog import check_prefix, top_of
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,28 @@ def test_no_vendor_primitive(files):
     assert len(plain) > 4
     assert not re.findall(r" #\($", files["ffhw_top.v"], re.MULTILINE)  # nothing has parameters
     assert {name.removeprefix("\\") for name in plain} <= {name.removeprefix("\\") for name in modules}
+
+
+def test_every_name_begins_with_the_prefix(files):
+    network = random_network(1, inputs=3, units=(5,), outputs=2, bits=9)
+    other = generate(network, fold(network, 1, 1), keep_state=True, probe=True, prefix="mine")
+    assert {name.split("_")[0] for name in other} == {"mine"}
+    assert set(re.findall(r"^module \\?(\w+?)_", other["mine_top.v"], re.MULTILINE)) == {"mine"}
+    renamed = {name.replace("mine_", "ffhw_"): text.replace("mine_", "ffhw_") for name, text in other.items()}
+    assert renamed == files
+
+
+@pytest.mark.parametrize("prefix", ["", "1st", "a-b", "a.b", "../a", "a b", "a$", "zähler", "a\n", "a" * 65])
+def test_a_prefix_that_begins_no_identifier(prefix):
+    with pytest.raises(InputError, match=r"^--prefix must be a Verilog identifier, .* no digit first, not '"):
+        check_prefix(prefix)
+
+
+def test_a_design_has_one_verilog_file():
+    assert top_of(["model.onnx", "rtl/a_top.v", "rtl/a_rom_1.mem"]) == "a_top"
+    for names in ([], ["a_top.v", "b_top.v"], ["a.v"], ["1_top.v"], ["a b_top.v"]):
+        with pytest.raises(InputError, match=r"^a design has one Verilog file, <prefix>_top\.v, not "):
+            top_of(names)
 
 
 def test_pack_puts_the_first_value_lowest():

@@ -16,7 +16,6 @@ from amaranth.lib.wiring import In, Out
 
 from ffhw.layers.base import Ints
 
-_PREFIX = "ffhw_rom"
 _MODULE = """
 // {depth} words of {width} bits, with one registered read port
 module {name}(clk, en, addr, data);
@@ -35,16 +34,23 @@ endmodule
 class MemoryFiles:
     """The platform for a design that is written as Verilog: takes its ROMs.
 
+    Parameters
+    ----------
+    prefix: what the names of their modules and files begin with.
+
+    Attributes
+    ----------
     files: their contents by name. verilog: their modules.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
         self.files: dict[str, str] = {}
         self.verilog = ""
 
     def add(self, rom: Rom) -> str:
         """Name of the module that is the ROM."""
-        name = f"{_PREFIX}_{len(self.files) + 1}"
+        name = f"{self.prefix}_rom_{len(self.files) + 1}"
         self.files[f"{name}.mem"] = rom.text()
         self.verilog += _MODULE.format(
             name=name,
