@@ -56,7 +56,6 @@ class Need:
 NEEDS = (
     Need("venv", f"{_PYTHON}-venv", "the environment", _venv),
     Need("g++", "g++", "sim", _program("g++")),
-    Need("make", "make", "sim (cocotb with Verilator)", _program("make")),
     # without it simulation goes on with the compiled driver alone
     Need("libpython", LIBPYTHON, "sim (cocotb)", _libpython, required=False),
     Need("iverilog", "iverilog", "sim --sim icarus, a second opinion", _program("iverilog"), required=False),

@@ -34,7 +34,7 @@ def without(tmp_path, *names):
     [
         ((), "", 0),
         (("g++",), r"missing: apt-get install g++", 4),
-        (("g++", "make"), "missing: apt-get install g++ make", 4),
+        (("g++", "libpython"), "missing: apt-get install g++ libpython3.", 4),
         (("libpython",), "not there, left out: sim (cocotb) (apt-get install libpython3.", 0),
         (("venv", "libpython"), "-venv libpython3.", 4),
     ],
@@ -87,7 +87,7 @@ def test_onnx_runtime_is_imported_in_one_place():
 @pytest.mark.simulation
 @pytest.mark.parametrize("tool", ["verilator"])
 def test_simulation_needs_no_python_on_the_path(tmp_path, tool):
-    """Verilator's make files call `python`; a plain Debian has none."""
+    """A plain Debian has no `python`."""
     import numpy as np
     from networks import random_network
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,10 +17,9 @@ from ffhw.processes import kept_folder, run, scratch_folder
 from ffhw.sim.beats import Packing
 from ffhw.sim.loads import LoadStates
 from ffhw.sim.scenario import Probe
-from ffhw.sim.tools import cache_folder, require, run_tool, verilator_root
+from ffhw.sim.verilated import compile_program
 
 _DRIVER = Path(__file__).with_name("driver.cpp")
-_FLAGS = ["-std=c++20", "-O2", "-DVL_TIME_CONTEXT", "-Wno-attributes"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,42 +118,9 @@ class BatchSimulator:
         self.program = self._build(kept_folder(self, "sim"))
 
     def _build(self, folder: Path) -> Path:
-        root = verilator_root()
-        compiler = require("g++", "g++")
-        command = [
-            str(root / "bin" / "verilator_bin"),
-            "--cc",
-            "-Wno-lint",
-            "--x-initial",
-            "unique",
-            "--x-assign",
-            "unique",
-        ]
-        command += ["--trace"] if self.waves else []
-        command += ["--output-split", "0", "--Mdir", "model", "--prefix", "Vtop"]
-        command += ["--top-module", self.top, str(self.rtl / f"{self.top}.v")]
-        run_tool(command, folder, "Verilator", {"VERILATOR_ROOT": str(root)})
         (folder / "ports.h").write_text(self.ports.header())
-        sources = sorted((folder / "model").glob("*.cpp"))
-        text = "".join(f'#include "{source}"\n' for source in sources)
-        (folder / "all.cpp").write_text(text + f'#include "{_DRIVER}"\n')
-        includes = [f"-I{folder}", f"-I{folder / 'model'}", f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}"]
-        defines = ["-DWAVES", "-DVM_TRACE=1"] if self.waves else []
-        runtime = _runtime(compiler, root, self.waves)
-        program = folder / "driver"
-        command = [
-            compiler,
-            *_FLAGS,
-            *defines,
-            *includes,
-            "all.cpp",
-            *map(str, runtime),
-            "-o",
-            str(program),
-            "-pthread",
-        ]
-        run_tool(command, folder, "compiling the simulation")
-        return program
+        verilog = [self.rtl / f"{self.top}.v"]
+        return compile_program(folder, verilog, self.top, _DRIVER, waves=self.waves)
 
     def run(
         self,
@@ -246,22 +210,3 @@ class BatchSimulator:
         codes = codes.reshape(signals, -1, probe.beats * width)[..., : probe.units]
         signed = np.array(list(probe.signals.values()))[:, None, None]
         return np.where(signed, codes - ((codes >> (bits - 1)) << bits), codes)
-
-
-def _runtime(compiler: str, root: Path, waves: bool) -> list[Path]:
-    """Verilator's run-time library as object files, compiled once for each version and kept in the cache."""
-    names = ["verilated.cpp", "verilated_threads.cpp"] + (["verilated_vcd_c.cpp"] if waves else [])
-    objects = []
-    for name in names:
-        source = root / "include" / name
-        key = hashlib.sha256(source.read_bytes() + " ".join([compiler, *_FLAGS, str(waves)]).encode()).hexdigest()[:16]
-        target = cache_folder() / f"{source.stem}-{key}.o"
-        if not target.exists():
-            partial = target.with_suffix(f".{os.getpid()}.tmp")
-            defines = ["-DVM_TRACE=1"] if waves else []
-            includes = [f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}"]
-            command = [compiler, *_FLAGS, *defines, *includes, "-c", str(source), "-o", str(partial)]
-            run_tool(command, cache_folder(), f"compiling {name}")
-            os.replace(partial, target)
-        objects.append(target)
-    return objects

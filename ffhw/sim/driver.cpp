@@ -23,7 +23,7 @@
 
 #include "Vtop.h"
 #include "verilated.h"
-#ifdef WAVES
+#if VM_TRACE
 #include "verilated_vcd_c.h"
 #endif
 // INPUTS(X), OUTPUTS(X): X(n, name, bytes of tdata) for each port; WIDEST: bytes of the widest input port;
@@ -131,7 +131,7 @@ int main(int argc, char** argv) {
   context->randReset(2);  // registers without a reset wake up with random content
   context->randSeed(static_cast<int>(seed % 0x7fffffff) + 1);
   auto top = std::make_unique<Vtop>(context.get());
-#ifdef WAVES
+#if VM_TRACE
   context->traceEverOn(true);
   VerilatedVcdC waves;
   if (argc > 8) {
@@ -142,7 +142,7 @@ int main(int argc, char** argv) {
   uint64_t time = 0;
   auto eval = [&] {
     top->eval();
-#ifdef WAVES
+#if VM_TRACE
     if (argc > 8) waves.dump(time);
 #endif
     time += 5;
@@ -236,7 +236,7 @@ int main(int argc, char** argv) {
     ++cycle;
   }
 
-#ifdef WAVES
+#if VM_TRACE
   if (argc > 8) waves.close();
 #endif
   for (size_t n = 0; n < outputs.size(); ++n)

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "Vnetlist.h"
+#include "Vtop.h"
 #include "netlist_ports.h"  // PORTS(X), SINKS(X), SOURCES(X): X(name, bytes of tdata) for each of the core's ports
 #include "verilated.h"
 
@@ -110,7 +110,7 @@ int main(int argc, char** argv) {
   auto context = std::make_unique<VerilatedContext>();
   context->randReset(2);  // what the netlist leaves open has random values
   context->randSeed(static_cast<int>(seed % 0x7fffffff) + 1);
-  auto top = std::make_unique<Vnetlist>(context.get());
+  auto top = std::make_unique<Vtop>(context.get());
 #define DECLARE(name, bytes) Port name{#name, bytes, {}, {}};
   PORTS(DECLARE)
 

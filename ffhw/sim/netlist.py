@@ -22,16 +22,14 @@ from ffhw.errors import MismatchError
 from ffhw.layers.base import Ints
 from ffhw.processes import kept_folder
 from ffhw.sim import cells
-from ffhw.sim.batch import _runtime as runtime_objects
 from ffhw.sim.beats import Packing
 from ffhw.sim.mapped import Cut, Mapped
 from ffhw.sim.observed import Beats, Observation
 from ffhw.sim.scenario import Interface
-from ffhw.sim.tools import require, run_tool, verilator_root
+from ffhw.sim.tools import run_tool
+from ffhw.sim.verilated import compile_program
 
 _DRIVER = Path(__file__).with_name("netlist.cpp")
-# The netlist is compiled for a run of seconds: a compiler that tries harder takes longer than it saves.
-_FLAGS = ("-std=c++20", "-O1", "-DVL_TIME_CONTEXT", "-Wno-attributes")
 _SIGNALS = ("tdata", "tvalid", "tready", "tlast")
 # Cycles of each run, about: some seconds, and thousands of codes of a design of hundreds of cycles a step.
 CYCLES = 150_000
@@ -110,19 +108,10 @@ class NetlistSimulator:
         self._build(family)
 
     def _build(self, family: str) -> None:
-        root, compiler = verilator_root(), require("g++", "g++")
-        command = [str(root / "bin" / "verilator_bin"), "--cc", "-Wno-lint", "--x-initial", "unique"]
-        # compilers take long over functions of thousands of cells
-        command += ["--x-assign", "unique", "--output-split", "0", "--output-split-cfuncs", "200"]
-        command += ["--Mdir", "model", "--top-module", "netlist", *cells.arguments(family), "netlist.v"]
-        run_tool(command, self.folder, "Verilator", {"VERILATOR_ROOT": str(root)})
         (self.folder / "netlist_ports.h").write_text(self._header())
-        text = "".join(f'#include "{source}"\n' for source in sorted((self.folder / "model").glob("*.cpp")))
-        (self.folder / "all.cpp").write_text(text + f'#include "{_DRIVER}"\n')
-        includes = [f"-I{path}" for path in (self.folder, self.folder / "model", root / "include")]
-        includes.append(f"-I{root / 'include' / 'vltstd'}")
-        command = [compiler, *_FLAGS, *includes, "all.cpp", *map(str, runtime_objects(compiler, root, False))]
-        run_tool([*command, "-o", "driver", "-pthread"], self.folder, "compiling the simulation")
+        # compilers take long over functions of thousands of cells
+        options = ["--output-split-cfuncs", "200", *cells.arguments(family)]
+        self.program = compile_program(self.folder, ["netlist.v"], "netlist", _DRIVER, options=options)
 
     def _header(self) -> str:
         def macro(name: str, first: str) -> str:
@@ -153,7 +142,7 @@ class NetlistSimulator:
             answers = sum(map(len, sequences)) if self.interface.network.return_sequences else len(sequences)
             expected = answers * self.ports["m_axis"].beats
             arguments += [str(int(stalls * 65536)), str(seed), str(expected)]
-        output = run_tool([str(self.folder / "driver"), *arguments], self.folder, "simulating the netlist")
+        output = run_tool([str(self.program), *arguments], self.folder, "simulating the netlist")
         stats = json.loads(output.strip().splitlines()[-1])
         if stats["error"]:
             raise MismatchError(f"stream rule broken: {stats['error']}")

@@ -41,11 +41,6 @@ def require(program: str, package: str) -> str:
     return path
 
 
-def has_perl() -> bool:
-    """Whether Verilator's own wrapper script can run."""
-    return shutil.which("perl") is not None
-
-
 def cache_folder() -> Path:
     """Folder for compiled files that are worth keeping between runs; the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")

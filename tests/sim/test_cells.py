@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from ffhw.boards.tools import Toolbox
 from ffhw.sim import cells
-from ffhw.sim.batch import _runtime as runtime_objects
 from ffhw.sim.mapped import Cut, Mapped
-from ffhw.sim.tools import require, run_tool, verilator_root
+from ffhw.sim.tools import run_tool
+from ffhw.sim.verilated import compile_program
 
 CYCLES = 20_000
 MEMORIES = """
@@ -130,12 +128,12 @@ MAIN = """
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include "Vboth.h"
+#include "Vtop.h"
 #include "verilated.h"
 int main() {
   auto context = std::make_unique<VerilatedContext>();
   context->randReset(2);
-  auto top = std::make_unique<Vboth>(context.get());
+  auto top = std::make_unique<Vtop>(context.get());
   for (int cycle = 0; cycle < CYCLES; ++cycle) {
     top->clock = 0; top->eval(); top->clock = 1; top->eval();
     // registers inside multipliers wake up with random values
@@ -159,19 +157,10 @@ def simulate(folder, family, netlist, design, width):
         "netlist n (.clock(clock), .cut(1'b0), .net_out(netlist_out)); dut d (.clk(clock), .out(rtl_out));\nendmodule\n"
     )
     (folder / "both.v").write_text(both)
-    (folder / "main.cpp").write_text(MAIN)
-    root, compiler = verilator_root(), require("g++", "g++")
-    command = [str(root / "bin/verilator_bin"), "--cc", "-Wno-lint", "--x-initial", "unique", "--x-assign", "unique"]
-    command += ["--output-split", "0", "--Mdir", "model", "--top-module", "both"]
-    run_tool([*command, *cells.arguments(family), "netlist.v", "both.v"], folder, "v", {"VERILATOR_ROOT": str(root)})
-    sources = [str(path) for path in sorted((folder / "model").glob("*.cpp"))]
-    includes = [f"-I{path}" for path in (folder / "model", root / "include", root / "include/vltstd")]
-    defines = [f"-DCYCLES={CYCLES}", f"-DWIDTH={width}", "-DVL_TIME_CONTEXT"]
-    (folder / "all.cpp").write_text("".join(f'#include "{source}"\n' for source in [*sources, "main.cpp"]))
-    objects = map(str, runtime_objects(compiler, root, False))
-    command = [compiler, "-std=c++20", "-O0", *defines, *includes, "-I.", "all.cpp", *objects, "-o", "run", "-pthread"]
-    run_tool(command, folder, "g++")
-    return run_tool([str(folder / "run")], folder, "run").strip()
+    (folder / "main.cpp").write_text(f"#define CYCLES {CYCLES}\n#define WIDTH {width}\n{MAIN}")
+    sources, options = ["netlist.v", "both.v"], cells.arguments(family)
+    program = compile_program(folder, sources, "both", folder / "main.cpp", options=options)
+    return run_tool([str(program)], folder, "run").strip()
 
 
 @pytest.mark.synthesis
@@ -199,5 +188,4 @@ def test_models_do_what_yosys_inferred_them_from(family, tmp_path):
     for key, value in broken["parameters"].items():
         if key.startswith("INIT") and len(value) > 64:
             broken["parameters"][key] = value.replace("1", "x").replace("0", "1").replace("x", "0")
-    os.remove(tmp_path / "run")
     assert "differs in cycle" in simulate(tmp_path, family, netlist, design, width)

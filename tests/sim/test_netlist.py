@@ -19,7 +19,7 @@ from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import fold
 from ffhw.model.data import Data
 from ffhw.numbers.formats import Index
-from ffhw.sim import netlist
+from ffhw.sim import netlist, verilated
 from ffhw.sim.mapped import Mapped
 from ffhw.sim.netlist import NetlistSimulator, check_netlist, port_packings
 from ffhw.sim.scenario import Interface
@@ -49,7 +49,7 @@ def synthesized(bundle: Bundle, name: str, folder: Path, edit=lambda files: file
 def short(monkeypatch):
     monkeypatch.setattr(netlist, "CYCLES", CYCLES)
     # compiled in half the time
-    monkeypatch.setattr(netlist, "_FLAGS", tuple("-O0" if flag == "-O1" else flag for flag in netlist._FLAGS))
+    monkeypatch.setattr(verilated, "OPTIMIZE", "-O0")
 
 
 def test_ports_and_vectors(tmp_path):
