@@ -21,8 +21,8 @@ TRACED = ("Signal", "read_port", "write_port", "like", "Memory", "create")
 # They are those of this version of Amaranth's yosys.
 YOSYS = "0.50."
 DIGESTS = {
-    False: "27d5900c88bb6dc7a5c5af2c44e37c711ef09b2e5972f38999761fb068f62ca2",
-    True: "fe89ef31bab1e805f5689019b7c5b51e6349071c39741d030f57490dbd765c30",
+    False: "2c0b22708a676ef4529942b1ede3a12ba3fabd9af884cf98c3c4eb8e0ec2e84e",
+    True: "cd07ed8596860d908bebf392599ef82e21fe1d4bf30430b9b63b9b9d3d7c3f8d",
 }
 
 

@@ -11,6 +11,7 @@ from ffhw.export import generate
 from ffhw.hdl.datapath.rom import Rom
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.verilog import check_prefix, top_of
+from ffhw.numbers.tables import Sigmoid
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +81,14 @@ def test_a_design_has_one_verilog_file():
 
 def test_pack_puts_the_first_value_lowest():
     assert Rom(fields=np.array([[1, -1, 2], [0, 7, -8]]), bits=4).text() == "001011110001\n100001110000\n"
+
+
+def test_a_memory_of_constants_reads_several_words_a_cycle():
+    """A wide gate's table goes to a file like weights do: bit by bit it would take yosys half a minute."""
+    network = random_network(1, inputs=2, units=(3,), outputs=1, bits=16)
+    files = generate(network, fold(network, 1, 1))
+    table = "\n".join(f"{code:016b}" for code in Sigmoid(16).half) + "\n"
+    (file,) = (name for name, text in files.items() if text == table)
+    rom = files["ffhw_top.v"].split(f"module {file.removesuffix('.mem')}(")[1].split("endmodule")[0]
+    assert rom.startswith("clk, en, addr, data, addr_1, data_1);")
+    assert rom.count("<= words[") == 2

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, signed
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ffhw.hdl.datapath.beat import element_shape
+from ffhw.hdl.datapath.rom import Rom
 from ffhw.numbers.tables import Sigmoid, Table
 
 
@@ -49,12 +50,9 @@ class LookupTable(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         bits, address_bits = self.table.bits, self.table.index_bits - 1
-        m.submodules.table = stored = memory.Memory(
-            shape=element_shape(self.table.output),
-            depth=1 << address_bits,
-            init=[int(v) for v in self.table.half],
-        )
-        for port, shift in enumerate(self.shifts):
+        m.submodules.table = stored = Rom(fields=self.table.half[:, None], bits=bits, ports=len(self.shifts))
+        m.d.comb += stored.en.eq(self.en)
+        for port, ((addr, word), shift) in enumerate(zip(stored.reads, self.shifts, strict=True)):
             index = self.acc[port] >> shift
             negative = Signal(name=f"negative_{port}")
             # the index of the stored half: ~index where the index is negative
@@ -62,15 +60,13 @@ class LookupTable(wiring.Component):
             m.d.comb += [negative.eq(index < 0), folded.eq(index ^ negative.replicate(len(index)))]
             # saturation sets all bits
             over = folded[address_bits:].any() if len(folded) > address_bits else 0
-            read = stored.read_port()
             flip = Signal(name=f"flip_{port}", reset_less=True)
-            mirrored = read.data.as_unsigned() ^ flip.replicate(bits)
+            mirrored = getattr(stored, word) ^ flip.replicate(bits)
             if not isinstance(self.table, Sigmoid):
                 # -v = ~v + 1
                 mirrored = mirrored + flip
             m.d.comb += [
-                read.addr.eq(folded[:address_bits] | Cat(over).replicate(address_bits)),
-                read.en.eq(self.en),
+                getattr(stored, addr).eq(folded[:address_bits] | Cat(over).replicate(address_bits)),
                 self.code[port].eq(mirrored[:bits]),
             ]
             with m.If(self.en):

@@ -1,4 +1,4 @@
-"""Memories of constants: weights, biases, embedding rows.
+"""Memories of constants: weights, biases, embedding rows, tables.
 
 In Amaranth's own simulator a ROM is a memory with initial content. Written as Verilog it is a small module of its own
 that reads its content from a file: millions of weights then never pass through Amaranth or yosys, which take
@@ -17,17 +17,19 @@ from amaranth.lib.wiring import In, Out
 from ffhw.layers.base import Ints
 
 _MODULE = """
-// {depth} words of {width} bits, with one registered read port
-module {name}(clk, en, addr, data);
+// {depth} words of {width} bits
+module {name}(clk, en, {ports});
   input clk;
   input en;
-  input [{high_address}:0] addr;
-  output reg [{high}:0] data;
   reg [{high}:0] words [{last}:0];
   initial $readmemb("{name}.mem", words);
+{reads}endmodule
+"""
+_READ = """\
+  input [{high_address}:0] {addr};
+  output reg [{high}:0] {data};
   always @(posedge clk)
-    if (en) data <= words[addr];
-endmodule
+    if (en) {data} <= words[{addr}];
 """
 
 
@@ -52,51 +54,58 @@ class MemoryFiles:
         """Name of the module that is the ROM."""
         name = f"{self.prefix}_rom_{len(self.files) + 1}"
         self.files[f"{name}.mem"] = rom.text()
+        sizes = {"high": rom.width - 1, "high_address": max(len(rom.addr), 1) - 1}
         self.verilog += _MODULE.format(
             name=name,
             depth=rom.depth,
             width=rom.width,
-            high=rom.width - 1,
             last=rom.depth - 1,
-            high_address=max(len(rom.addr), 1) - 1,
+            ports=", ".join(name for read in rom.reads for name in read),
+            reads="".join(_READ.format(addr=addr, data=data, **sizes) for addr, data in rom.reads),
+            **sizes,
         )
         return name
 
 
 class Rom(wiring.Component):
-    """A memory of constants with one registered read port. Latency: 1 cycle. Throughput: a word each cycle.
+    """A memory of constants with registered read ports. Latency: 1 cycle. Throughput: a word a port each cycle.
 
     Parameters
     ----------
     fields: ``[depth, n]`` integers; a word is n fields of ``bits`` bits in two's complement, the first one lowest.
+    ports: words that are read a cycle.
 
     Members
     -------
     addr: number of a word; en: read it, else ``data`` keeps its value. data: the word, one cycle later.
+    addr_<n>, data_<n>: the same of further ports, n from 1.
     """
 
-    def __init__(self, *, fields: Ints, bits: int) -> None:
+    def __init__(self, *, fields: Ints, bits: int, ports: int = 1) -> None:
         self.fields = fields
         self.bits = bits
         self.depth, count = fields.shape
         self.width = bits * count
-        super().__init__({"addr": In(range(self.depth)), "en": In(1), "data": Out(self.width)})
+        self.reads = [("addr", "data"), *((f"addr_{n}", f"data_{n}") for n in range(1, ports))]
+        members: dict[str, Any] = {"en": In(1)}
+        for addr, data in self.reads:
+            members |= {addr: In(range(self.depth)), data: Out(self.width)}
+        super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         if isinstance(platform, MemoryFiles):
-            m.submodules.rom = Instance(
-                platform.add(self),
-                i_clk=ClockSignal(),
-                i_en=self.en,
-                i_addr=self.addr if len(self.addr) else Const(0, 1),
-                o_data=self.data,
-            )
+            ports: dict[str, Any] = {"i_clk": ClockSignal(), "i_en": self.en}
+            for addr, data in self.reads:
+                address = getattr(self, addr)
+                ports |= {f"i_{addr}": address if len(address) else Const(0, 1), f"o_{data}": getattr(self, data)}
+            m.submodules.rom = Instance(platform.add(self), **ports)
             return m
         words = [int(row, 2) for row in self.text().split()]
         m.submodules.words = content = memory.Memory(shape=unsigned(self.width), depth=self.depth, init=words)
-        read = content.read_port()
-        m.d.comb += [read.addr.eq(self.addr), read.en.eq(self.en), self.data.eq(read.data)]
+        for addr, data in self.reads:
+            read = content.read_port()
+            m.d.comb += [read.addr.eq(getattr(self, addr)), read.en.eq(self.en), getattr(self, data).eq(read.data)]
         return m
 
     def text(self) -> str:
