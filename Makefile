@@ -28,7 +28,7 @@ demo: env
 
 ## make test            unit, simulation and end-to-end tests
 test: env
-	$(BIN)/pytest -n $(JOBS) -m "not slow and not synthesis and not training and not data"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not slow and not synthesis and not training and not data"
 
 ## make test-synthesis  bitstreams for the three boards, from the tools themselves
 test-synthesis: env

@@ -27,6 +27,7 @@ from ffhw.model.data import Data
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.network import Network
 from ffhw.model.quantize import quantize, room_for
+from ffhw.model.scores import read_targets
 from ffhw.numbers.scales import Precision, Widths
 from ffhw.reading.data_file import load_data
 from ffhw.reading.keras_model import read_model
@@ -108,6 +109,9 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     for note in float_network.notes:
         if not options.keep_state:
             step(f"note: {note}")
+    targets = read_targets(data, network.signature, origin)
+    if targets is not None and targets.note:
+        step(f"note: {targets.note}")
     for what, exponents in (("inputs", network.input_exponents), ("outputs", network.output_exponents)):
         if exponents:
             step(f"note: {what} differ much in size; each has a scale of its own, 2^{list(exponents)} finer")

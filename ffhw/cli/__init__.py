@@ -9,7 +9,6 @@ import sys
 from typing import NoReturn
 
 import typer
-from rich.console import Console
 
 import ffhw
 from ffhw.cli import analyze, demo, doctor, export, report, run, sim, synth, train
@@ -63,7 +62,7 @@ def main() -> None:
     except FfhwError as error:
         fail(str(error), error.exit_code)
     except BrokenPipeError:
-        # whoever read our output has gone: there is nobody left to tell
+        # whoever read the help has gone: there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
@@ -78,6 +77,8 @@ def main() -> None:
 def fail(message: str, code: int) -> NoReturn:
     """One line on standard error, and out."""
     # no markup and no wrapping: paths and shapes contain brackets
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    from ffhw.cli.console import Output
+
+    console = Output(stderr=True, soft_wrap=True, highlight=False, markup=False)
     console.print(" ".join(f"ffhw: {message}".split("\n")), style="red")
     sys.exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -11,7 +12,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-console = Console(highlight=False, soft_wrap=True)
+
+class Output(Console):
+    """Text for whoever reads it. One who has seen enough, like ``head -1``, stops no work: files are its result."""
+
+    def on_broken_pipe(self) -> None:
+        """From now on nobody is told."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+console = Output(highlight=False, soft_wrap=True)
 _SECONDS_BETWEEN_LINES = 20.0
 
 

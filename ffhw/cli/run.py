@@ -46,7 +46,9 @@ def run(
         total = given.lengths.sum() * network.input_size
         console.print(f"note: {saturated:,} of {total:,} inputs lie outside {network.input} and saturate", markup=False)
     console.print(f"{len(codes)} sequences, outputs {list(outputs.shape)} of {network.output}", markup=False)
-    if given.y is not None:
+    if targets is not None:
+        if targets.note:
+            console.print(f"note: {targets.note}")
         console.print(describe_score(score(values, targets, given, network.signature)))
     if output is not None:
         write_atomic(output, npz_bytes({"codes": outputs, "values": values}))

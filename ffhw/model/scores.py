@@ -9,7 +9,7 @@ the last step's answer counts:
 - yes or no, 0 or 1, of a sigmoid head: the outputs' own shape, or without its last axis if that is 1.
   ``accuracy``: the share of answers on the right side of 0.5.
 - real targets: the outputs' own shape, or without its last axis if that is 1. ``mse``; ``sign_accuracy`` where targets
-  are -1 and 1, zeros left out. A target of NaN asks for nothing.
+  are -1 and 1, zeros left out. A target of NaN asks for nothing. One-hot targets of a linear head are scored so, too.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from ffhw.errors import InputError
 from ffhw.model.data import Data, Signature
 
 Kind = Literal["classes", "binary", "values"]
+_ONE_HOT = (
+    "y is one-hot, but the head is not a softmax: the outputs' distance from 0 and 1 is scored; "
+    "for accuracy give class numbers"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +36,13 @@ class Targets:
 
     y: class numbers ``[batch]`` or ``[batch, time]``, or targets of the outputs' own shape.
     last_step: whether only the last step of a sequence is asked for, although each one is answered.
+    note: what a user may not expect of how ``y`` is read; empty if nothing.
     """
 
     kind: Kind
     y: NDArray[Any]
     last_step: bool
+    note: str = ""
 
 
 def read_targets(data: Data, signature: Signature, where: str) -> Targets | None:
@@ -69,7 +75,8 @@ def read_targets(data: Data, signature: Signature, where: str) -> Targets | None
         if y.shape == (*answers, n):
             if signature.head in ("softmax", "argmax"):
                 return _classes(_largest(y, where), data, signature, False, where)
-            return _own_shape(y, signature, False, where)
+            targets = _own_shape(y, signature, False, where)
+            return dataclasses.replace(targets, note=_ONE_HOT) if _is_one_hot(targets, data) else targets
     elif y.shape in (answers, (*answers, 1)):
         return _own_shape(y.reshape(*answers, 1), signature, False, where)
     elif per_sequence:
@@ -88,6 +95,14 @@ def _forms(answers: tuple[int, ...], signature: Signature) -> str:
         forms += f" or {list(answers)}"
     other = {"softmax": "one-hot", "argmax": "one-hot", "sigmoid": "0 or 1", "values": "targets"}[signature.head]
     return f"{forms}, and {other} of shape {[*answers, n]}"
+
+
+def _is_one_hot(targets: Targets, data: Data) -> bool:
+    """Whether real targets look like classes."""
+    if targets.kind != "values":
+        return False
+    y = targets.y[data.real] if targets.y.ndim == 3 else targets.y
+    return bool(np.isin(y, (0, 1)).all() and (y.sum(axis=-1) == 1).all())
 
 
 def _largest(y: Any, where: str) -> Any:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from ffhw import processes
@@ -42,6 +43,12 @@ def whole(keras_models, target, lanes, **options):
     process = export(keras_models, target, lanes, **options)
     assert process.communicate()[1] == ""
     assert process.returncode == 0
+
+
+def finish(process):
+    """Exit code of a command that nobody disturbs."""
+    process.communicate(timeout=300)
+    return process.returncode
 
 
 def left_behind(tmp_path):
@@ -107,3 +114,70 @@ def test_sim(bundle, tmp_path, number, arguments, count):
         results = bundle[0] / "results"
         assert not list(results.glob(".ffhw-*"))
         Bundle.open(bundle[0])
+
+
+@pytest.mark.slow
+@pytest.mark.simulation
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_run(bundle, tmp_path, number):
+    (tmp_path / "tmp").mkdir()
+    np.save(tmp_path / "x.npy", np.random.default_rng(1).normal(size=(4, 6, 3)))
+    arguments = ["run", bundle[0], "-i", tmp_path / "x.npy", "-o", tmp_path / "y.npz"]
+    assert finish(start(arguments)) == 0
+    whole_answer = (tmp_path / "y.npz").read_bytes()
+    for n, delay in enumerate(moments(MANY, 8.0, int(number))):
+        if n % 2:
+            (tmp_path / "y.npz").unlink()
+        disturb(lambda **o: start([*arguments, "--backend", "rtl"], **o), tmp_path, number, delay)
+        there = (tmp_path / "y.npz").exists()
+        assert there or n % 2
+        assert not there or (tmp_path / "y.npz").read_bytes() == whole_answer
+        (tmp_path / "y.npz").write_bytes(whole_answer)
+    swept(arguments, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.synthesis
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_synth(bundle, tmp_path, number):
+    (tmp_path / "tmp").mkdir()
+    arguments = ["synth", bundle[0], "--board", "icebreaker"]
+    for delay in moments(MANY, 40.0, int(number)):
+        disturb(lambda **o: start(arguments, **o), tmp_path, number, delay)
+        opened = Bundle.open(bundle[0])
+        folder = bundle[0] / "results/synth-icebreaker"
+        # a result, with the bitstream that it tells of, or none
+        assert folder.exists() == ("synth-icebreaker" in opened.results())
+    swept(["report", bundle[0]], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_train(tmp_path, number):
+    """All files of one training or all of the other."""
+    (tmp_path / "tmp").mkdir()
+
+    def train(seed, **options):
+        arguments = ["train", "flipflop3", "--units", 3, "--epochs", 1, "--seed", seed, "-o", tmp_path / "m.keras"]
+        return start(arguments, **options)
+
+    def files():
+        return {path.name: path.read_bytes() for path in tmp_path.glob("m.*") if path.suffix != ".json"}
+
+    kept, seconds = [], 0.0
+    for seed in (1, 2):
+        begin = time.monotonic()
+        assert finish(train(seed)) == 0
+        seconds = time.monotonic() - begin
+        kept.append(files())
+    assert kept[0] != kept[1]
+    for n, delay in enumerate(moments(MANY, seconds, int(number))):
+        disturb(lambda seed=1 + n % 2, **o: train(seed, **o), tmp_path, number, delay)
+        assert files() in kept
+    swept(["train", "flipflop3", "--units", 3, "--epochs", 1, "-o", tmp_path / "m.keras"], tmp_path)
+
+
+def swept(arguments, tmp_path):
+    """A command that nobody disturbs clears away what was killed before it."""
+    assert finish(start(arguments, env={**os.environ, "TMPDIR": str(tmp_path / "tmp")})) == 0
+    assert left_behind(tmp_path) == ([], [])

@@ -1,6 +1,6 @@
 """Runs hostile cases through the real command line and says which ended badly.
 
-    python tests/hostile/drive.py --count 2000 [--seed 1] [--jobs 2] [--models FOLDER]
+    python tests/hostile/drive.py --count 2000 [--seed 1] [--jobs 2] [--skip 0] [--models FOLDER]
 
 A case ends well if the command refuses it in one line with an exit code of its class, or succeeds and gives what the
 honest original gives; in under 10 seconds, in under 512 MiB where it refuses, and without writing anything outside its
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -171,8 +172,6 @@ def run_command(arguments: tuple[str, ...], folder: Path) -> None:
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException:
-        import traceback
-
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -185,7 +184,12 @@ def work(originals: dict[str, Any], options: argparse.Namespace, job: int, base:
     bad = []
     share = options.count // options.jobs + (job < options.count % options.jobs)
     for number, (case, original) in enumerate(cases(originals, options.seed * 100 + job, share)):
-        reason = judge(case, original, number * options.jobs + job, base)
+        if number < options.skip:
+            continue
+        try:
+            reason = judge(case, original, number * options.jobs + job, base)
+        except Exception as error:
+            reason = f"cannot be judged: {traceback.format_exception_only(error)[-1].strip()}"
         if reason:
             command = " ".join(case.arguments)
             bad.append(f"job {job}, case {number}, {case.name}, ffhw {command}: {reason}")
@@ -198,6 +202,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--skip", type=int, default=0, help="cases of each job that are only made")
     parser.add_argument("--models", type=Path)
     options = parser.parse_args()
     begin = time.monotonic()
@@ -221,6 +226,8 @@ def main() -> int:
                 try:
                     work(originals, options, job, base)
                     code = 0
+                except BaseException:
+                    traceback.print_exc()
                 finally:
                     os._exit(code)
             workers.append(worker)

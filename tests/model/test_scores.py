@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -143,3 +145,15 @@ def test_y_past_the_end_carries_no_meaning(padding):
     classes = np.concatenate([1 - answers, answers], axis=-1)
     for form in (y, y[..., None]):
         assert rate(classes, form, "softmax", every_step=True, lengths=[2, 1]) == {"accuracy": 2 / 3}
+
+
+@pytest.mark.parametrize("head", ["values", "softmax", "argmax"])
+def test_one_hot_targets_of_a_linear_head_are_scored_as_values_and_told_so(head):
+    y = np.eye(3)[[0, 2, 1, 1]]
+    data = Data(np.zeros((4, 5, 1)), np.full(4, 5), y)
+    signature = Signature(1, 3, head, False)
+    targets = read_targets(data, signature, "d")
+    assert targets.kind == ("values" if head == "values" else "classes")
+    assert ("y is one-hot, but the head is not a softmax" in targets.note) == (head == "values")
+    real = dataclasses.replace(data, y=y * 0.5)
+    assert head != "values" or read_targets(real, signature, "d").note == ""

@@ -63,7 +63,8 @@ def choose(network: Network, device: Device, title: str | None = None, rate: flo
         if max(expected) < wanted:
             raise FitError(
                 f"no design for {title or device.title} holds {rate:,.0f} steps a second with a margin of "
-                f"{MARGIN:.0%}: the fastest is expected to do {max(expected):,.0f}; use fewer units, fewer bits or a larger device"
+                f"{MARGIN:.0%}: the fastest is expected to do {max(expected):,.0f}; use fewer units, fewer bits or a "
+                "larger device"
             )
     enough = [pair for pair in zip(candidates, expected, strict=True) if pair[1] >= wanted]
     # of equally many multipliers, the faster one

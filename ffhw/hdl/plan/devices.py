@@ -18,7 +18,8 @@ class Family:
     block_shapes: (width, depth) that one memory block can take.
     timed: whether the tools' timing model covers the multipliers, so that Fmax can be relied on.
     clock: Fmax of the smallest design in MHz, and what each multiplier costs of it; fitted by ``benchmarks/clock.py``
-        to what was placed and routed. clock_error: share by which a run differed at most from a fit that did not know it.
+        to what was placed and routed.
+    clock_error: share by which a run differed at most from a fit that did not know it.
     """
 
     name: str

@@ -90,16 +90,16 @@ def quantized_flip_flops(bits, units):
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 12])
 def test_no_code_drifts_where_the_gates_are_zero(bits):
-    """All codes at once, a unit each: every one returns after one step, so it stays for a million, and for ever."""
-    codes = np.arange(1 << bits)
-    system = quantized_flip_flops(bits, len(codes))
-    start = Unorm(bits).dequantize(codes)[None]
+    """All codes, a unit each: every one returns after one step, so it stays for a million, and for ever."""
+    units = min(1 << bits, 256)
+    system = quantized_flip_flops(bits, units)
     j, k, _ = system.gates(np.zeros((1, 3, 1)))
     assert not j.any()
     assert not k.any()
-    held = hold(system, start, np.zeros(1), MILLION, np.ones((1, 1)))
-    assert held.period.tolist() == [1]
-    assert held.drift == 0.0
+    for codes in np.arange(1 << bits).reshape(-1, units):
+        held = hold(system, Unorm(bits).dequantize(codes)[None], np.zeros(1), MILLION, np.ones((1, 1)))
+        assert held.period.tolist() == [1]
+        assert held.drift == 0.0
 
 
 def test_a_float_flip_flop_drifts_where_its_gates_are_small():
