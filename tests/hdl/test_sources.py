@@ -21,8 +21,8 @@ TRACED = ("Signal", "read_port", "write_port", "like", "Memory", "create")
 # They are those of this version of Amaranth's yosys.
 YOSYS = "0.50."
 DIGESTS = {
-    False: "2c0b22708a676ef4529942b1ede3a12ba3fabd9af884cf98c3c4eb8e0ec2e84e",
-    True: "cd07ed8596860d908bebf392599ef82e21fe1d4bf30430b9b63b9b9d3d7c3f8d",
+    False: "a03d8ef46d941b85180dead0e0e194360d7a1af327ec6e14ab2d1cbcbc89e3fe",
+    True: "3f5d5adfaf8812b26347d07ab6f6d40e58dc644aff50e68e80a2d7a7da9c74df",
 }
 
 

@@ -151,7 +151,7 @@ def test_y_past_the_end_carries_no_meaning(padding):
 def test_one_hot_targets_of_a_linear_head_are_scored_as_values_and_told_so(head):
     y = np.eye(3)[[0, 2, 1, 1]]
     data = Data(np.zeros((4, 5, 1)), np.full(4, 5), y)
-    signature = Signature(1, 3, head, False)
+    signature = Signature(1, 3, head, Rhythm(once=True))
     targets = read_targets(data, signature, "d")
     assert targets.kind == ("values" if head == "values" else "classes")
     assert ("y is one-hot, but the head is not a softmax" in targets.note) == (head == "values")
