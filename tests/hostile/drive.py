@@ -227,7 +227,7 @@ def main() -> int:
                     work(originals, options, job, base)
                     code = 0
                 except BaseException:
-                    traceback.print_exc()
+                    traceback.print_exc()  # a worker that breaks, as no case may, says why
                 finally:
                     os._exit(code)
             workers.append(worker)

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from cases import leaves, lied_twice
+
+
+def test_every_lie_can_be_told():
+    """A case that cannot be made ends its worker, and the cases behind it are never run."""
+    config = {"module": "keras", "config": {"layers": [{"name": "a", "units": 3}]}}
+    paths = list(leaves(config))
+    assert ("config",) in paths
+    for seed in range(500):
+        assert lied_twice(config, paths, random.Random(seed)) != config
 
 
 def test_hostile_files_end_well(keras_models):
