@@ -74,6 +74,8 @@ class CocotbSimulator:
         self.folder = kept_folder(self, "cocotb")
         for path in self.rtl.glob("*.mem"):  # found relative to the working folder
             shutil.copy(path, self.folder)
+        if simulator == "icarus":
+            require("iverilog", "iverilog")
         self._runner = get_runner(simulator)
         # what it would log is either in our log files or said in our own words
         self._runner.log.setLevel(logging.CRITICAL)
@@ -101,7 +103,6 @@ class CocotbSimulator:
         program.rename(folder / self.top)  # where cocotb looks for it
 
     def _icarus(self) -> None:
-        require("iverilog", "iverilog")
         with _environment(self.folder):
             try:
                 self._runner.build(
