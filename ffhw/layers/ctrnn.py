@@ -28,12 +28,13 @@ def read(described: Described) -> Read:
     options = described.options
     described.expect_arrays(0)
     described.expect_arrays(3, "cell/")
+    weights = keras_weights(described, 1)
     if not 0 < options["dt_ms"] <= options["tau_ms"]:
         raise described.refuse("dt_ms", f"must be above 0 and at most tau_ms={options['tau_ms']!r}")
     return directed(
         described,
         FloatCTRNN(
-            **keras_weights(described, 1),
+            **weights,
             bias=described.array("cell/vars/2", options["units"])[None],
             alpha=options["dt_ms"] / options["tau_ms"],
         ),

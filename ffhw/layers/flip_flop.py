@@ -52,11 +52,12 @@ def keras_class(
         options, n = described.options, described.options["units"]
         described.expect_arrays(0)
         described.expect_arrays(2 + options["use_bias"], "cell/")
+        weights = keras_weights(described, gates)
         # hardware needs one bias: the input's and the recurrent one are always added
         wide = gates * n
         bias = described.array("cell/vars/2", 2, wide).sum(axis=0) if options["use_bias"] else np.zeros(wide)
         given: dict[str, Any] = {option: options[option] for option in own or {}}
-        return directed(described, layer(**keras_weights(described, gates), bias=bias.reshape(gates, n), **given))
+        return directed(described, layer(**weights, bias=bias.reshape(gates, n), **given))
 
     options = {**RECURRENT_OPTIONS, **(own or {})}
     return KerasClass(name, options, read, registered=f"ffhw>{name}")

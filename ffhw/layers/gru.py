@@ -27,10 +27,11 @@ def read(described: Described) -> Read:
     n, use_bias = described.options["units"], described.options["use_bias"]
     described.expect_arrays(0)
     described.expect_arrays(2 + use_bias, "cell/")
+    weights = keras_weights(described, 3)
     bias = (described.array("cell/vars/2", 2, 3 * n) if use_bias else np.zeros((2, 3 * n))).reshape(2, 3, n)
     # where both are added to one sum, hardware needs one
     gates = [*(bias[0, :2] + bias[1, :2]), bias[0, 2], bias[1, 2]]
-    return directed(described, FloatGRU(**keras_weights(described, 3), bias=np.stack(gates)))
+    return directed(described, FloatGRU(**weights, bias=np.stack(gates)))
 
 
 KERAS = (

@@ -26,8 +26,9 @@ def read(described: Described) -> Read:
     n, use_bias = described.options["units"], described.options["use_bias"]
     described.expect_arrays(0)
     described.expect_arrays(2 + use_bias, "cell/")
+    weights = keras_weights(described, 4)
     bias = described.array("cell/vars/2", 4 * n) if use_bias else np.zeros(4 * n)
-    return directed(described, FloatLSTM(**keras_weights(described, 4), bias=bias.reshape(4, n)))
+    return directed(described, FloatLSTM(**weights, bias=bias.reshape(4, n)))
 
 
 KERAS = (

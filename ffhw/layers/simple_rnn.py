@@ -19,8 +19,9 @@ def read(described: Described) -> Read:
     n, use_bias = described.options["units"], described.options["use_bias"]
     described.expect_arrays(0)
     described.expect_arrays(2 + use_bias, "cell/")
+    weights = keras_weights(described, 1)
     bias = described.array("cell/vars/2", n) if use_bias else np.zeros(n)
-    return directed(described, FloatSimpleRNN(**keras_weights(described, 1), bias=bias[None]))
+    return directed(described, FloatSimpleRNN(**weights, bias=bias[None]))
 
 
 KERAS = (KerasClass("SimpleRNN", {**RECURRENT_OPTIONS, "activation": only("tanh")}, read),)

@@ -81,14 +81,18 @@ def test_branches_are_refused(tmp_path):
         read_model(tmp_path / "m.keras")
 
 
-@pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
-def test_other_recurrent_layers_are_refused(tmp_path, layer):
+@pytest.mark.parametrize("layer", ["MultiHeadAttention", "LayerNormalization"])
+def test_layers_without_hardware_are_refused(tmp_path, layer):
     import keras
 
-    keras.Sequential([keras.Input((None, 3)), getattr(keras.layers, layer)(4, name="cell")]).save(tmp_path / "m.keras")
-    with pytest.raises(
-        InputError, match=rf"^layer 'cell' is a {layer}, which has no hardware; supported are JK, Dense"
-    ):
+    inputs = keras.Input((None, 3))
+    options = {"MultiHeadAttention": (2, 3), "LayerNormalization": ()}[layer]
+    made = getattr(keras.layers, layer)(*options, name="cell")
+    keras.Model(inputs, made(inputs, inputs) if layer == "MultiHeadAttention" else made(inputs)).save(
+        tmp_path / "m.keras"
+    )
+    expected = rf"^layer 'cell' is a {layer}, which has no hardware; supported are JK, SR|only a plain chain of layers"
+    with pytest.raises(InputError, match=expected):
         read_model(tmp_path / "m.keras")
 
 
@@ -118,7 +122,7 @@ def test_a_foreign_layer_called_jk_is_not_ours(keras_models, tmp_path):
 @pytest.mark.parametrize(
     ("layer", "option", "value", "message"),
     [
-        (1, "go_backwards", True, r"go_backwards=True has no hardware; use False"),
+        (1, "return_state", True, r"return_state=True has no hardware; use False"),
         (2, "activation", "gelu", r"activation must be one of linear, relu, sigmoid, softmax, not 'gelu'"),
     ],
 )

@@ -126,7 +126,7 @@ def test_no_option_of_relu_is_ignored(tmp_path, layers, jk, option, value):
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("go_backwards", True, r"go_backwards=True has no hardware; use False"),
+        ("go_backwards", 1, r"go_backwards must be true or false, not 1"),
         ("return_state", True, r"return_state=True has no hardware; use False"),
         ("zero_output_for_mask", True, r"zero_output_for_mask=True has no hardware; use False"),
         ("units", 0, r"units must be a whole number from 1 to 65536, not 0"),

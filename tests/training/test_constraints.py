@@ -130,7 +130,7 @@ def test_fresh_weights_obey_without_any_law_too():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"cell": "tanh"}, "--cell must be one of jk, lstm, gru, rnn, ctrnn, not 'tanh'"),
+        ({"cell": "tanh"}, "--cell must be one of jk, sr, toggle, lstm, gru, rnn, ctrnn, not 'tanh'"),
         ({"units": 0}, "--units must be at least 1, not 0"),
         ({"tau_ms": 5.0}, "--tau-ms is a time constant of the ctrnn cell; jk has none"),
         ({"dale": 2.0}, "--dale is the share of excitatory units, from 0 to 1, not 2.0"),
