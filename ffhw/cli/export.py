@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from ffhw.bundle import Bundle
 
 
 def run(
@@ -43,7 +47,7 @@ def run(
     ),
 ) -> None:
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
-    from ffhw.cli.console import Steps, console, describe_score
+    from ffhw.cli.console import Steps, console
     from ffhw.export import Options, export
     from ffhw.numbers.scales import Widths
 
@@ -63,6 +67,14 @@ def run(
     )
     with Steps() as steps:
         bundle = export(model, output, options, steps)
+    _tell(bundle)
+    console.print(f"next: ffhw sim {output}", markup=False)
+
+
+def _tell(bundle: Bundle) -> None:
+    """Scores, and the figures of each engine and of the design."""
+    from ffhw.cli.console import console, describe_score
+
     accuracy, performance = bundle.json("accuracy.json"), bundle.json("performance.json")
     console.print(f"float:     {describe_score(accuracy['float'])}")
     console.print(f"quantized: {describe_score(accuracy['quantized'])}")
@@ -79,4 +91,3 @@ def run(
         f"the design takes {performance['cycles_per_step']} cycles a step and answers after "
         f"{performance['latency_cycles']} cycles"
     )
-    console.print(f"next: ffhw sim {output}", markup=False)

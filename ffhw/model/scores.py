@@ -76,7 +76,7 @@ def read_targets(data: Data, signature: Signature, where: str) -> Targets | None
             if signature.head in ("softmax", "argmax"):
                 return _classes(_largest(y, where), data, signature, False, where)
             targets = _own_shape(y, signature, False, where)
-            return dataclasses.replace(targets, note=_ONE_HOT) if _is_one_hot(targets, data) else targets
+            return dataclasses.replace(targets, note=_ONE_HOT) if _is_one_hot(targets, data, signature) else targets
     elif y.shape in (answers, (*answers, 1)):
         return _own_shape(y.reshape(*answers, 1), signature, False, where)
     elif per_sequence:
@@ -97,11 +97,11 @@ def _forms(answers: tuple[int, ...], signature: Signature) -> str:
     return f"{forms}, and {other} of shape {[*answers, n]}"
 
 
-def _is_one_hot(targets: Targets, data: Data) -> bool:
+def _is_one_hot(targets: Targets, data: Data, signature: Signature) -> bool:
     """Whether real targets look like classes."""
     if targets.kind != "values":
         return False
-    y = targets.y[data.real] if targets.y.ndim == 3 else targets.y
+    y = targets.y[data.answered(signature)] if targets.y.ndim == 3 else targets.y
     return bool(np.isin(y, (0, 1)).all() and (y.sum(axis=-1) == 1).all())
 
 

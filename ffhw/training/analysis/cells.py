@@ -22,14 +22,15 @@ Array = NDArray[Any]
 class CellWeights:
     """Trained weights of one recurrent layer.
 
-    kernel ``[D, G N]``, recurrent ``[N, G N]``, bias ``[G N]`` (JK: both added) or ``[2, G N]`` (GRU: input's and
-    recurrent one). alpha: dt / tau of the continuous-time cell, 1 for the others.
+    kernel ``[D, G N]``, recurrent ``[N, G N]``, bias ``[G N]`` (flip-flops: both added) or ``[2, G N]`` (GRU: input's
+    and recurrent one). alpha: dt / tau of the continuous-time cell, 1 for the others. both: what S = R = 1 does.
     """
 
     kernel: Array
     recurrent: Array
     bias: Array
     alpha: float = 1.0
+    both: str = "set"
 
     @property
     def units(self) -> int:
@@ -57,6 +58,22 @@ def jk_step(w: CellWeights, s: Array, x: Array) -> Array:
     return j * (1.0 - s) + (1.0 - k) * s
 
 
+def sr_step(w: CellWeights, s: Array, x: Array) -> Array:
+    """SR flip-flop neurons; see :mod:`ffhw.training.sr`."""
+    sets, resets = jk_gates(w, s, x)
+    # J = S, or S (1 - R); K = R, or R (1 - S);  h_t = J (1 - h_{t-1}) + (1 - K) h_{t-1}
+    j = sets if w.both == "set" else sets * (1.0 - resets)
+    k = resets if w.both == "reset" else resets * (1.0 - sets)
+    return j * (1.0 - s) + (1.0 - k) * s
+
+
+def toggle_step(w: CellWeights, s: Array, x: Array) -> Array:
+    """Toggle flip-flop neurons."""
+    toggle = sigmoid(x @ w.kernel + s @ w.recurrent + w.bias)
+    # h_t = T (1 - h_{t-1}) + (1 - T) h_{t-1}
+    return toggle * (1.0 - s) + (1.0 - toggle) * s
+
+
 def lstm_step(w: CellWeights, s: Array, x: Array) -> Array:
     """Long short-term memory, Keras' order of gates: i, f, candidate, o."""
     n = w.units
@@ -81,17 +98,24 @@ def gru_step(w: CellWeights, s: Array, x: Array) -> Array:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A kind of cell: its step, its gates in Keras' order, and how many of its gates' widths its state has."""
+    """A kind of cell: its step, its gates in Keras' order, and how many of its gates' widths its state has.
+
+    biases: arrays of its bias in a file: 1, or the input's and the recurrent one. added: whether they always meet.
+    """
 
     step: Callable[[CellWeights, Array, Array], Array]
     gates: tuple[str, ...]
     states: int = 1
+    biases: int = 1
+    added: bool = False
 
 
 CELLS = {
     "rnn": Cell(rnn_step, ("h",)),
     "ctrnn": Cell(rnn_step, ("h",)),
-    "jk": Cell(jk_step, ("J", "K")),
+    "jk": Cell(jk_step, ("J", "K"), biases=2, added=True),
+    "sr": Cell(sr_step, ("S", "R"), biases=2, added=True),
+    "toggle": Cell(toggle_step, ("T",), biases=2, added=True),
     "lstm": Cell(lstm_step, ("i", "f", "c", "o"), states=2),
-    "gru": Cell(gru_step, ("z", "r", "h")),
+    "gru": Cell(gru_step, ("z", "r", "h"), biases=2),
 }

@@ -24,11 +24,13 @@ from ffhw.training.analysis.cells import CELLS, CellWeights, jk_gates
 
 Floats = NDArray[np.float64]
 
-# Keras' class of each cell, its package where it is ours, and the arrays of its bias
+# Keras' class of each cell, and the name that it is registered under where it is ours
 _CLASSES = {
     "SimpleRNN": ("rnn", None),
     "CTRNN": ("ctrnn", "ffhw>CTRNN"),
     "JK": ("jk", "ffhw>JK"),
+    "SR": ("sr", "ffhw>SR"),
+    "Toggle": ("toggle", "ffhw>Toggle"),
     "LSTM": ("lstm", None),
     "GRU": ("gru", None),
 }
@@ -201,7 +203,7 @@ def read_dynamics(path: Path | str) -> Dynamics:
     if readout.activation != "linear":
         raise InputError(f"{path}: the readout must be linear, not {readout.activation}")
     parts = (cell_weights.kernel, cell_weights.recurrent, cell_weights.bias, readout.weights, readout.bias)
-    both_biases = cell_weights.bias.size if cell == "jk" else 0
+    both_biases = cell_weights.bias.size if CELLS[cell].added else 0
     parameters = sum(array.size for array in parts) + both_biases
     return Dynamics(name, cell, cell_weights, readout.weights.T, readout.bias, parameters)
 
@@ -228,11 +230,11 @@ def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights]:
     columns = units * len(CELLS[cell].gates)
     kernel = stored.array("cell/vars/0", (inputs, columns), name)
     recurrent = stored.array("cell/vars/1", (units, columns), name)
-    shape = (2, columns) if cell in ("jk", "gru") else (columns,)
+    shape = (2, columns) if CELLS[cell].biases == 2 else (columns,)
     bias = np.zeros(shape)
     if options.get("use_bias", True):
         bias = stored.array("cell/vars/2", shape, name)
-    if cell == "jk":
+    if CELLS[cell].added:
         bias = bias.sum(axis=0)
     alpha = options["dt_ms"] / options["tau_ms"] if cell == "ctrnn" else 1.0
-    return cell, CellWeights(kernel, recurrent, bias, alpha)
+    return cell, CellWeights(kernel, recurrent, bias, alpha, options.get("both", "set"))

@@ -59,7 +59,7 @@ def test_recurrent_matrices_go_from_column_to_row(models, cell):
     matrices = read_dynamics(path).recurrent_matrices()
     kernel = model.layers[0].cell.get_weights()[1]
     assert np.concatenate(list(matrices.values())) == pytest.approx(kernel.T)
-    assert "".join(matrices) == {"jk": "JK", "lstm": "ifco", "gru": "zrh"}.get(cell, "h")
+    assert "".join(matrices) == {"jk": "JK", "sr": "SR", "toggle": "T", "lstm": "ifco", "gru": "zrh"}.get(cell, "h")
 
 
 def test_the_golden_model_answers_to_the_same_calls(models, rng):
