@@ -8,24 +8,9 @@ from amaranth.hdl import Module, Signal, signed
 
 from ffhw.hdl.datapath.interpolation import delayed, interpolate
 from ffhw.hdl.datapath.lookup_table import LookupTable
-from ffhw.hdl.engines.recurrent import Cell, RecurrentEngine
-from ffhw.hdl.plan.folding import Folding, schedule
+from ffhw.hdl.engines.recurrent import Cell, engine_with
 from ffhw.layers.gru import GRULayer
 from ffhw.numbers.tables import Sigmoid, Tanh
-
-
-def engine(
-    layer: GRULayer, folding: Folding, after: Folding | None, input_width: int, keep_state: bool, probe: bool
-) -> RecurrentEngine:
-    """The engine of a layer at a folding."""
-    return RecurrentEngine(
-        layer=layer,
-        plan=schedule(layer, folding),
-        cell=GRUCell(layer, folding.finishers),
-        input_width=input_width,
-        keep_state=keep_state,
-        probe=probe,
-    )
 
 
 class GRUCell(Cell):
@@ -87,3 +72,6 @@ class GRUCell(Cell):
                 self.n[n].eq(delayed(m, self.en, f"n_{n}", new, 2) ^ sign),
             ]
         return m
+
+
+engine = engine_with(GRUCell)

@@ -8,24 +8,8 @@ from amaranth.hdl import Module
 
 from ffhw.hdl.datapath.interpolation import delayed, interpolate
 from ffhw.hdl.datapath.lookup_table import LookupTable
-from ffhw.hdl.engines.recurrent import Cell, RecurrentEngine
-from ffhw.hdl.plan.folding import Folding, schedule
-from ffhw.layers.jk import JKLayer
+from ffhw.hdl.engines.recurrent import Cell, engine_with
 from ffhw.numbers.tables import Sigmoid
-
-
-def engine(
-    layer: JKLayer, folding: Folding, after: Folding | None, input_width: int, keep_state: bool, probe: bool
-) -> RecurrentEngine:
-    """The engine of a layer at a folding."""
-    return RecurrentEngine(
-        layer=layer,
-        plan=schedule(layer, folding),
-        cell=JKCell(layer, folding.finishers),
-        input_width=input_width,
-        keep_state=keep_state,
-        probe=probe,
-    )
 
 
 class JKCell(Cell):
@@ -53,3 +37,6 @@ class JKCell(Cell):
                 self.k[n].eq(delayed(m, self.en, f"k_{n}", k, 2)),
             ]
         return m
+
+
+engine = engine_with(JKCell)

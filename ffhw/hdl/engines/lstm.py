@@ -9,24 +9,9 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from ffhw.hdl.datapath.interpolation import delayed
 from ffhw.hdl.datapath.keep import KEEP
 from ffhw.hdl.datapath.lookup_table import LookupTable
-from ffhw.hdl.engines.recurrent import Cell, RecurrentEngine
-from ffhw.hdl.plan.folding import Folding, schedule
+from ffhw.hdl.engines.recurrent import Cell, engine_with
 from ffhw.layers.lstm import LSTMLayer
 from ffhw.numbers.tables import Sigmoid, Tanh
-
-
-def engine(
-    layer: LSTMLayer, folding: Folding, after: Folding | None, input_width: int, keep_state: bool, probe: bool
-) -> RecurrentEngine:
-    """The engine of a layer at a folding."""
-    return RecurrentEngine(
-        layer=layer,
-        plan=schedule(layer, folding),
-        cell=LSTMCell(layer, folding.finishers),
-        input_width=input_width,
-        keep_state=keep_state,
-        probe=probe,
-    )
 
 
 class LSTMCell(Cell):
@@ -94,3 +79,6 @@ class LSTMCell(Cell):
                 *(getattr(self, name)[n].eq(delayed(m, self.en, f"{name}_{n}", gate[name], 6)) for name in "ifo"),
             ]
         return m
+
+
+engine = engine_with(LSTMCell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed, unsigned
@@ -12,7 +13,7 @@ from ffhw.hdl.datapath.beat import beat_layout, element_shape
 from ffhw.hdl.datapath.lanes import Lanes
 from ffhw.hdl.datapath.state_slot import LOADING
 from ffhw.hdl.datapath.step_buffer import StepBuffer
-from ffhw.hdl.plan.folding import Schedule
+from ffhw.hdl.plan.folding import Folding, Schedule, schedule
 from ffhw.layers.base import Ints
 from ffhw.layers.recurrent import RecurrentLayer
 
@@ -258,3 +259,21 @@ class RecurrentEngine(wiring.Component):
             m.d.sync += load_beat.eq(Mux(loads_last, 0, load_beat + 1))
             with m.If(loads_last):
                 m.d.sync += emptied.eq(0)
+
+
+def engine_with(cell: type[Cell]) -> Callable[..., RecurrentEngine]:
+    """The rule ``engine`` of a kind whose finishing unit is ``cell``."""
+
+    def engine(
+        layer: RecurrentLayer, folding: Folding, after: Folding | None, input_width: int, keep_state: bool, probe: bool
+    ) -> RecurrentEngine:
+        return RecurrentEngine(
+            layer=layer,
+            plan=schedule(layer, folding),
+            cell=cell(layer, folding.finishers),
+            input_width=input_width,
+            keep_state=keep_state,
+            probe=probe,
+        )
+
+    return engine

@@ -8,24 +8,8 @@ from amaranth.hdl import Module
 
 from ffhw.hdl.datapath.interpolation import delayed
 from ffhw.hdl.datapath.lookup_table import LookupTable
-from ffhw.hdl.engines.recurrent import Cell, RecurrentEngine
-from ffhw.hdl.plan.folding import Folding, schedule
-from ffhw.layers.simple_rnn import SimpleRNNLayer
+from ffhw.hdl.engines.recurrent import Cell, engine_with
 from ffhw.numbers.tables import Tanh
-
-
-def engine(
-    layer: SimpleRNNLayer, folding: Folding, after: Folding | None, input_width: int, keep_state: bool, probe: bool
-) -> RecurrentEngine:
-    """The engine of a layer at a folding."""
-    return RecurrentEngine(
-        layer=layer,
-        plan=schedule(layer, folding),
-        cell=SimpleRNNCell(layer, folding.finishers),
-        input_width=input_width,
-        keep_state=keep_state,
-        probe=probe,
-    )
 
 
 class SimpleRNNCell(Cell):
@@ -49,3 +33,6 @@ class SimpleRNNCell(Cell):
                 self.h[n].eq(delayed(m, self.en, f"state_{n}", table.code[n], 1)),
             ]
         return m
+
+
+engine = engine_with(SimpleRNNCell)

@@ -8,24 +8,9 @@ from amaranth.hdl import Module
 
 from ffhw.hdl.datapath.interpolation import delayed, interpolate
 from ffhw.hdl.datapath.lookup_table import LookupTable
-from ffhw.hdl.engines.recurrent import Cell, RecurrentEngine
-from ffhw.hdl.plan.folding import Folding, schedule
+from ffhw.hdl.engines.recurrent import Cell, engine_with
 from ffhw.layers.sr import SRLayer
 from ffhw.numbers.tables import Sigmoid
-
-
-def engine(
-    layer: SRLayer, folding: Folding, after: Folding | None, input_width: int, keep_state: bool, probe: bool
-) -> RecurrentEngine:
-    """The engine of a layer at a folding."""
-    return RecurrentEngine(
-        layer=layer,
-        plan=schedule(layer, folding),
-        cell=SRCell(layer, folding.finishers),
-        input_width=input_width,
-        keep_state=keep_state,
-        probe=probe,
-    )
 
 
 class SRCell(Cell):
@@ -64,3 +49,6 @@ class SRCell(Cell):
                 self.r[n].eq(delayed(m, self.en, f"r_{n}", late_r, 3)),
             ]
         return m
+
+
+engine = engine_with(SRCell)

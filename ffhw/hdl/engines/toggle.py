@@ -8,24 +8,8 @@ from amaranth.hdl import Module
 
 from ffhw.hdl.datapath.interpolation import delayed, interpolate
 from ffhw.hdl.datapath.lookup_table import LookupTable
-from ffhw.hdl.engines.recurrent import Cell, RecurrentEngine
-from ffhw.hdl.plan.folding import Folding, schedule
-from ffhw.layers.toggle import ToggleLayer
+from ffhw.hdl.engines.recurrent import Cell, engine_with
 from ffhw.numbers.tables import Sigmoid
-
-
-def engine(
-    layer: ToggleLayer, folding: Folding, after: Folding | None, input_width: int, keep_state: bool, probe: bool
-) -> RecurrentEngine:
-    """The engine of a layer at a folding."""
-    return RecurrentEngine(
-        layer=layer,
-        plan=schedule(layer, folding),
-        cell=ToggleCell(layer, folding.finishers),
-        input_width=input_width,
-        keep_state=keep_state,
-        probe=probe,
-    )
 
 
 class ToggleCell(Cell):
@@ -51,3 +35,6 @@ class ToggleCell(Cell):
                 self.t[n].eq(delayed(m, self.en, f"t_{n}", toggle, 2)),
             ]
         return m
+
+
+engine = engine_with(ToggleCell)
