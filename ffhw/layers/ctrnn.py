@@ -70,8 +70,8 @@ class CTRNNLayer(RecurrentLayer):
         """Format of each signal."""
         return {"n": self.state, "h": self.state}
 
-    def update(self, sums: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
-        n, bits = self.look_up(0, sums[0]), self.state.bits
+    def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
+        (n,), bits = gates, self.state.bits
         # H' = round((A N + ~A H) / M), between codes raised by 2^(b-1) so that none is negative
         raised = 1 << (bits - 1)
         return n, interpolate(np.array(self.alpha), n + raised, state[0] + raised, bits) - raised

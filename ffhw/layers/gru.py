@@ -113,14 +113,14 @@ class GRULayer(RecurrentLayer):
     def largest_number(self) -> int:  # noqa: D102
         return max(super().largest_number, 2 * (self.candidate_bound + (2 << self.candidate_shifts[2])))
 
-    def update(self, sums: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
+    def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
         bits = self.state.bits
-        z, r = self.look_up(0, sums[0]), self.look_up(1, sums[1])
+        z, r, inputs, recurrent = gates
         # m = (acc_nh + half) >> s, then n = tanh(acc_nx + R m)
         back = self.recurrent_shift
-        recurrent = (sums[3] + ((1 << back) >> 1)) >> back
+        recurrent = (recurrent + ((1 << back) >> 1)) >> back
         own, again, shift = self.candidate_shifts
-        n = Tanh(bits).look_up((sums[2] << own) + (weight(r, bits) * recurrent << again), shift)
+        n = Tanh(bits).look_up((inputs << own) + (weight(r, bits) * recurrent << again), shift)
         # H' = round((Z H + ~Z N) / M), between codes raised by 2^(b-1) so that none is negative
         raised = 1 << (bits - 1)
         return z, r, n, interpolate(z, state[0] + raised, n + raised, bits) - raised

@@ -25,8 +25,8 @@ class JKLayer(RecurrentLayer):
     gate_tables = (Sigmoid, Sigmoid)
     state_table = Sigmoid
 
-    def update(self, sums: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
-        j, k = self.look_up(0, sums[0]), self.look_up(1, sums[1])
+    def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
+        j, k = gates
         return j, k, state_update(j, k, state[0], self.state.bits)
 
 

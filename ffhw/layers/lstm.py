@@ -95,9 +95,9 @@ class LSTMLayer(RecurrentLayer):
     def largest_number(self) -> int:  # noqa: D102
         return max(super().largest_number, 2 * self.cell_bound, 2 * self.cell.magnitude << self.tanh_shifts[0])
 
-    def update(self, sums: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
+    def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
         bits, (_, c) = self.state.bits, state
-        i, f, g, o = (self.look_up(gate, acc) for gate, acc in enumerate(sums))
+        i, f, g, o = gates
         forget, add, back = self.cell_shifts
         # C' = saturate((F C << a) + (I G << d) rounded half up by `back`); gates over 2^b
         total = (weight(f, bits) * c << forget) + (weight(i, bits) * g << add)

@@ -6,6 +6,8 @@ acc = (Wx x) << shift_x  +  (Wh h) << shift_h  +  bias          for each gate, l
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,8 +66,11 @@ class RecurrentLayer(WeightedLayer):
         self._freeze("bias", (self.sums, self.units), -MAX_ACCUMULATOR, MAX_ACCUMULATOR)
         self._check_bound()
 
-    def update(self, sums: list[Ints], *state: Ints) -> tuple[Ints, ...]:
-        """The codes of all signals, in their order, from the accumulators and the old state, each ``[batch, N]``."""
+    def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:
+        """The codes of all signals, in their order, from the gates' codes and the old state, each ``[batch, N]``.
+
+        Of gates whose two sums are kept apart these sums, the inputs' before the recurrent ones.
+        """
         raise NotImplementedError
 
     # --- sizes ---
@@ -195,9 +200,25 @@ class RecurrentLayer(WeightedLayer):
         # u + (u >> b) of an interpolation between codes
         return max(super().largest_number, 2 * ((1 << self.state.bits) - 1) ** 2 + (2 << self.state.bits))
 
-    def look_up(self, gate: int, acc: Ints) -> Ints:
-        """Code of a gate from its accumulator."""
-        return self.gate_tables[gate](self.state.bits).look_up(acc, self.gate_shifts[gate])
+    def gate_rule(self) -> Callable[[Ints], list[Ints]]:
+        """The codes of the gates, each ``[batch, N]``, from their accumulators side by side ``[batch, gates N]``.
+
+        Of gates that keep their sums apart the accumulator itself. Neighbours that are looked up alike are looked up at
+        once.
+        """
+        n, together = self.units, self.gates - self.apart
+        alike = itertools.groupby(range(together), lambda gate: (self.gate_tables[gate], self.gate_shifts[gate]))
+        blocks = [(list(gates), table(self.state.bits), shift) for (table, shift), gates in alike]
+        whole = [(slice(gates[0] * n, (gates[-1] + 1) * n), len(gates), table, shift) for gates, table, shift in blocks]
+
+        def look_up(acc: Ints) -> list[Ints]:
+            codes: list[Ints] = []
+            for place, count, table, shift in whole:
+                block = table.look_up(acc[:, place], shift)
+                codes += [block[:, g * n : (g + 1) * n] for g in range(count)]
+            return codes + [acc[:, g * n : (g + 1) * n] for g in range(together, together + self.apart)]
+
+        return look_up
 
     # --- the golden rule ---
     def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:  # noqa: D102
@@ -211,28 +232,30 @@ class RecurrentLayer(WeightedLayer):
         wh = (self.weights_h.reshape(gates * n, n).T * 2.0**self.shift_h).astype(kind)
         ragged = bool((length < steps).any())
         current = [state[:, part::parts] for part in range(parts)]
-        rows: list[list[Ints]] = [[] for _ in self.signals]
+        places = [self.signals.index(name) for name in self.state_signals]
+        gate_codes = self.gate_rule()
+        outputs = np.empty((batch, steps, n), np.int64)
+        rows: list[list[Ints]] = []
         for t in range(steps):
             again = current[0].astype(kind) @ wh
             # acc = (Wx x << shift_x) + bias + (Wh h << shift_h), or the two apart
-            acc = driven[:, t] + again if not self.apart else driven[:, t].copy()
             if self.apart:
+                acc = driven[:, t].copy()
                 acc[:, : together * n] += again[:, : together * n]
-            whole = acc.astype(np.int64)
-            sums = [whole[:, g * n : (g + 1) * n] for g in range(gates)]
-            sums += [again[:, g * n : (g + 1) * n].astype(np.int64) + self.bias[g + self.apart]
-                     for g in range(together, gates)]  # fmt: skip
-            codes = dict(zip(self.signals, self.update(sums, *current), strict=True))
-            for part, name in enumerate(self.state_signals):
-                new = codes[name]
-                codes[name] = current[part] = np.where((t < length)[:, None], new, current[part]) if ragged else new
-            for name, row in zip(self.signals, rows, strict=True):
-                if trace or name == self.state_signals[0]:
-                    row.append(codes[name])
-        outputs = np.stack(rows[self.signals.index(self.state_signals[0])], axis=1)
-        final = np.stack(current, axis=-1).reshape(batch, n * parts)
+                kept = [again[:, g * n : (g + 1) * n].astype(np.int64) + self.bias[g + self.apart]
+                        for g in range(together, gates)]  # fmt: skip
+            else:
+                acc, kept = driven[:, t] + again, []
+            codes = list(self.update(gate_codes(acc.astype(np.int64)) + kept, *current))
+            for part, place in enumerate(places):
+                if ragged:
+                    codes[place] = np.where((t < length)[:, None], codes[place], current[part])
+                current[part] = codes[place]
+            outputs[:, t] = current[0]
+            if trace:
+                rows.append(codes)
+        final = current[0] if parts == 1 else np.stack(current, axis=-1).reshape(batch, n * parts)
         if not trace:
             return Given(outputs, final)
-        return Given(
-            outputs, final, Trace({s: np.stack(row, axis=1) for s, row in zip(self.signals, rows, strict=True)})
-        )
+        columns = [np.stack(column, axis=1) for column in zip(*rows, strict=True)]
+        return Given(outputs, final, Trace(zip(self.signals, columns, strict=True)))

@@ -36,8 +36,8 @@ class SimpleRNNLayer(RecurrentLayer):
     gate_tables = (Tanh,)
     state_table = Tanh
 
-    def update(self, sums: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
-        return (self.look_up(0, sums[0]),)
+    def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
+        return tuple(gates)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,8 +43,8 @@ class SRLayer(RecurrentLayer):
         super().__post_init__()
         require(self.both in BOTH, f"layer {self.name!r}: both must be one of {', '.join(BOTH)}, not {self.both!r}")
 
-    def update(self, sums: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
-        s, r = self.look_up(0, sums[0]), self.look_up(1, sums[1])
+    def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
+        s, r = gates
         bits, top = self.state.bits, self.state.max
         zero = s * 0
         # J = S, or round(S ~R / M)        K = R, or round(R ~S / M)

@@ -29,8 +29,8 @@ class ToggleLayer(RecurrentLayer):
     gate_tables = (Sigmoid,)
     state_table = Sigmoid
 
-    def update(self, sums: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
-        toggle = self.look_up(0, sums[0])
+    def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
+        (toggle,) = gates
         return toggle, state_update(toggle, toggle, state[0], self.state.bits)
 
 

@@ -79,7 +79,9 @@ class Table:
     def look_up(self, acc: Ints, shift: int) -> Ints:
         """Code of an accumulator: ``table[saturate(acc >> shift)]``, the shift rounding towards minus infinity."""
         reach = 1 << (self.index_bits - 1)
-        return self.full[np.clip(acc >> shift, -reach, reach - 1) + reach]
+        index = np.minimum(np.maximum(acc >> shift, -reach), reach - 1)
+        index += reach
+        return self.full[index]
 
 
 class Sigmoid(Table):

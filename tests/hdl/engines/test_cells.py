@@ -23,7 +23,11 @@ def check_cell(layer, sums, states, width=1):
     folding = Folding(width, width, width)
     cell = rule("ffhw.hdl.engines", "hardware", layer).engine(layer, folding, None, 1, False, False).cell
     parts = layer.state_signals
-    expected = layer.update([sums[..., n] for n in range(layer.sums)], *(states[..., p] for p in range(len(parts))))
+    gates = layer.gate_rule()(
+        np.concatenate([sums[..., n] for n in range(layer.gates)], axis=-1).reshape(len(sums), -1)
+    )
+    kept = [sums[..., n] for n in range(layer.gates, layer.sums)]
+    expected = layer.update(gates + kept, *(states[..., p] for p in range(len(parts))))
     # what rounds a sum comes with its bias
     given = sums + (cell.bias() - layer.bias)[:, 0]
     compared = 0
