@@ -23,11 +23,10 @@ def check_cell(layer, sums, states, width=1):
     folding = Folding(width, width, width)
     cell = rule("ffhw.hdl.engines", "hardware", layer).engine(layer, folding, None, 1, False, False).cell
     parts = layer.state_signals
-    gates = layer.gate_rule()(
-        np.concatenate([sums[..., n] for n in range(layer.gates)], axis=-1).reshape(len(sums), -1)
-    )
-    kept = [sums[..., n] for n in range(layer.gates, layer.sums)]
-    expected = layer.update(gates + kept, *(states[..., p] for p in range(len(parts))))
+    bits, together = layer.state.bits, layer.gates - layer.apart
+    gates = [layer.gate_tables[g](bits).look_up(sums[..., g], layer.gate_shifts[g]) for g in range(together)]
+    apart = [sums[..., n] for n in range(together, layer.sums)]
+    expected = layer.update(gates + apart, *(states[..., p] for p in range(len(parts))))
     # what rounds a sum comes with its bias
     given = sums + (cell.bias() - layer.bias)[:, 0]
     compared = 0
