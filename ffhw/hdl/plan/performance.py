@@ -25,7 +25,8 @@ class Performance:
     cycles_per_step: cycles between steps in the steady state, with input always there and output always taken; rounded
         up where a layer answers not every step, and exactly ``period_cycles`` for each ``period_steps``.
     latency_cycles: from the cycle that accepts the first beat of a step to the one that gives the last beat of its
-        answer, where the design was at rest before: of a lone step, or of the last one that a first answer needs.
+        answer, where the design was at rest before: of a lone step, or of the last one that a first answer needs. Where
+        whole sequences are stored, of a sequence of one step; what needs several steps behind it takes some cycles more.
     """
 
     engines: tuple[EnginePerformance, ...]
