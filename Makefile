@@ -32,11 +32,11 @@ test: env
 
 ## make test-synthesis  bitstreams for the three boards, from the tools themselves
 test-synthesis: env
-	$(BIN)/pytest -m synthesis
+	$(BIN)/pytest -m "synthesis and not slow"
 
 ## make test-training   every generated task, trained to its promised accuracy
 test-training: env
-	$(BIN)/pytest -n $(JOBS) -m training
+	$(BIN)/pytest -n $(JOBS) -m "training and not slow"
 
 ## make test-data       training to the promised accuracy on real data
 test-data: env

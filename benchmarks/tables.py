@@ -1,4 +1,4 @@
-"""The tables of docs/laboratory.md, from the JSON that the other scripts wrote.
+"""The tables of docs/laboratory.md and docs/cells.md, from the JSON that the other scripts wrote.
 
 Run from the repository: ``python benchmarks/tables.py``.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from common import HERE
 
-NAMES = {"jk": "JK", "lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
+NAMES = {"jk": "JK", "lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "sr": "SR", "toggle": "toggle", "simple_rnn": "RNN"}
 
 
 def read(name: str) -> dict[str, Any]:
@@ -132,6 +132,50 @@ def constrained() -> str:
     return table(["network", "connections that exist", "tour", "signs right", "sequences right"], rows)
 
 
+def counted() -> str:
+    """Each cell's counts over those of the LSTM of the same size, at all sizes: least to most."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in read("cells")["counted"]:
+        rows.setdefault(row["cell"], []).append(row)
+    keys = ("multiplications_per_step", "weight_memory_bits", "state_bits", "cycles_per_step")
+    shown = []
+    for cell, of_cell in rows.items():
+        ratios = [[row[key] / lstm[key] for row, lstm in zip(of_cell, rows["lstm"], strict=True)] for key in keys]
+        shown.append([NAMES[cell], *(_span(min(r), max(r)) for r in ratios)])
+    return table(["cell, over LSTM", "multiplications", "weight memory", "state memory", "cycles a step"], shown)
+
+
+def _span(least: float, most: float) -> str:
+    return f"{least:.2f}" if f"{least:.2f}" == f"{most:.2f}" else f"{least:.2f} - {most:.2f}"
+
+
+def built() -> str:
+    head = ["board", "cell", "LUTs", "flip-flops", "multipliers", "block RAMs", "Fmax", "cycles a step", "latency"]
+    rows = [
+        [
+            row["board"],
+            NAMES[row["cell"]],
+            *(f"{row[key]:,}" for key in ("luts", "flip_flops", "multipliers", "block_rams")),
+            f"{row['fmax_mhz']:.0f} MHz",
+            f"{row['cycles_per_step']:,}",
+            f"{row['latency_cycles']:,}",
+            f"{row['steps_per_second']:,}",
+        ]
+        for row in read("cells")["built"]
+        if "luts" in row
+    ]
+    return table([*head, "steps a second"], rows)
+
+
+def learned() -> str:
+    rows = []
+    for row in read("cell_accuracy")["rows"]:
+        forms = [[seed[form] for seed in row["seeds"]] for form in ("float", "quantized")]
+        shown = [f"{sum(form) / len(form):.2%} ({min(form):.1%} - {max(form):.1%})" for form in forms]
+        rows.append([NAMES[row["cell"]], f"{row['parameters']:,}", *shown])
+    return table(["cell, 32 units", "parameters", "float", "8 bits"], rows)
+
+
 TABLES = {
     "decisions": decisions,
     "networks": networks,
@@ -139,6 +183,9 @@ TABLES = {
     "bits": bits,
     "sizes": sizes,
     "constrained": constrained,
+    "counted": counted,
+    "built": built,
+    "learned": learned,
 }
 
 

@@ -63,10 +63,10 @@ class Device:
         return {"multipliers": self.multipliers, "blocks": self.blocks, "luts": round(MOST_LUTS * self.luts)}
 
 
-ICE40 = Family("ice40", 16, ((16, 256), (8, 512), (4, 1024), (2, 2048)), (42.0, 0.0), 0.1)
+ICE40 = Family("ice40", 16, ((16, 256), (8, 512), (4, 1024), (2, 2048)), (43.7, 0.198), 0.1)
 _BLOCKS = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
-ECP5 = Family("ecp5", 18, _BLOCKS, (119.0, 0.4), 0.1)
-GOWIN = Family("gowin", 18, _BLOCKS, (107.0, 0.0), 0.1, timed=False)
+ECP5 = Family("ecp5", 18, _BLOCKS, (119.3, 0.537), 0.12)
+GOWIN = Family("gowin", 18, _BLOCKS, (116.0, 0.789), 0.17, timed=False)
 
 UP5K = Device("iCE40 UP5K", ICE40, luts=5280, multipliers=8, blocks=30)
 # of 156 multipliers: with 140 nextpnr took eleven minutes, and the design was slower than a smaller one
