@@ -265,6 +265,13 @@ class Layer(Link):
                 fields[field.name] = value.to_dict() if isinstance(value, Format) else value
         return fields
 
+    @property
+    def title(self) -> str:
+        """What the layer is, for people: its kind, and what it is told by name."""
+        fields = self.describe().items()
+        named = [value for key, value in fields if isinstance(value, str) and key not in ("kind", "name")]
+        return ", ".join([self.kind, *named])
+
     def stored(self) -> dict[str, Ints]:
         """The arrays, by name."""
         return {name: getattr(self, name) for name in self.arrays}

@@ -160,6 +160,11 @@ class BidirectionalLayer(Layer):
         return self.ahead.units
 
     @property
+    def weight_bits(self) -> int:
+        """Of both layers."""
+        return self.ahead.weight_bits
+
+    @property
     def input_size(self) -> int:
         """D, the number of inputs."""
         return self.ahead.input_size
@@ -216,6 +221,11 @@ class BidirectionalLayer(Layer):
             return interpolate(ahead, back, np.zeros_like(back), state.bits)
         # (a b + half) >> (b - 1), -1 times -1 saturated
         return np.minimum((ahead * back + ((1 << state.frac) >> 1)) >> state.frac, state.max)
+
+    @property
+    def title(self) -> str:
+        """The kind of both layers as well."""
+        return f"{self.kind} {self.ahead.kind}, {self.merge}"
 
     def describe(self) -> dict[str, Any]:  # noqa: D102
         inner = {name: layer.describe() for name, layer in self.directions.items()}

@@ -10,7 +10,7 @@ from typing import Any
 from ffhw import __version__
 from ffhw.bundle import Bundle
 from ffhw.errors import InputError, ToolError
-from ffhw.numbers.formats import format_from_dict
+from ffhw.model.network import Network
 from ffhw.shapes import check_shape
 
 _SIMULATION = {
@@ -58,7 +58,7 @@ def write_report(bundle: Bundle) -> Path:
     for synthesis in syntheses:
         # a figure that can be computed is not believed
         synthesis["steps_per_second"] = synthesis["fmax_mhz"] * 1e6 / performance["cycles_per_step"]
-    network = bundle.json("network.json")
+    network = bundle.network()
     compared = "<p class='quiet'>Not compared with a float network.</p>"
     if accuracy:
         compared = _accuracy(accuracy) + _row(figures.scores(accuracy), figures.difference_histogram(accuracy))
@@ -73,7 +73,7 @@ def write_report(bundle: Bundle) -> Path:
         lines = "".join(f"<p class='bad'>{html.escape(line)}</p>" for line in damaged + more)
         sections.append(("Not shown", lines))
     body = "".join(f"<h2>{title}</h2>\n{content}\n" for title, content in sections)
-    title = html.escape(network["name"])
+    title = html.escape(network.name)
     page = (
         f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
         f"<style>{STYLE}</style></head>\n<body><h1>{title}</h1>"
@@ -136,19 +136,11 @@ def _accuracy(accuracy: dict[str, Any]) -> str:
     return text
 
 
-def _network(network: dict[str, Any]) -> str:
-    rows = []
-    for layer in network["layers"]:
-        output = layer.get("output") or layer.get("state") or layer["input"]
-        rows.append(
-            [
-                layer["name"],
-                layer["kind"] + (f", {layer['activation']}" if "activation" in layer else ""),
-                format_from_dict(layer["input"]),
-                layer.get("weight_bits", ""),
-                format_from_dict(output),
-            ]
-        )
+def _network(network: Network) -> str:
+    rows = [
+        [layer.name, layer.title, layer.input, getattr(layer, "weight_bits", ""), layer.output]
+        for layer in network.layers
+    ]
     return html_table(["layer", "kind", "input", "weight bits", "output"], rows, 0)
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from ffhw.report.page import _syntheses
+from networks import CELLS, random_chain
+
+from ffhw.layers import KINDS
+from ffhw.report.page import _network, _syntheses
 
 SYNTHESIS = {
     "title": "Board",
@@ -19,3 +22,11 @@ def test_the_page_says_what_is_known_of_the_netlist():
     assert "<td>equal, 12,345 codes</td><td class=n>50</td>" in page
     assert "<p class='quiet'>Board: multipliers: 8 predicted, 7 built (jk has 7 for 8 &amp; less)</p>" in page
     assert "<td>not checked</td>" in _syntheses([{**SYNTHESIS, "netlist": {"equal": None}, "differences": []}])
+
+
+def test_the_page_knows_every_kind_of_layer():
+    shown = "".join(_network(random_chain(1, kinds)) for kinds in ("ekqbjyd", "".join(CELLS)))
+    for kind in KINDS:
+        assert f"<td>{kind}" in shown
+    assert "<td>dense, linear</td>" in shown
+    assert "<td>sr, set</td>" in shown

@@ -26,7 +26,7 @@ class Performance:
         up where a layer answers not every step, and exactly ``period_cycles`` for each ``period_steps``.
     latency_cycles: from the cycle that accepts the first beat of a step to the one that gives the last beat of its
         answer, where the design was at rest before: of a lone step, or of the last one that a first answer needs. Where
-        whole sequences are stored, of a sequence of one step; what needs several steps behind it takes some cycles more.
+        whole sequences are stored, of a sequence of one step; what needs several steps takes some more.
     """
 
     engines: tuple[EnginePerformance, ...]
