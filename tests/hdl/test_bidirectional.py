@@ -11,8 +11,6 @@ from networks import random_bidirectional, random_chain, random_codes, random_de
 
 from ffhw.hdl.datapath.reversal import Reversal
 from ffhw.hdl.design import Design
-from ffhw.hdl.engines.plans.bidirectional import BidirectionalPlan
-from ffhw.hdl.engines.plans.recurrent import RecurrentPlan
 from ffhw.hdl.plan.chain import fold, plans
 from ffhw.hdl.plan.performance import predict
 from ffhw.model.network import Network
@@ -83,18 +81,9 @@ def check(network, lanes, simd, rng):
         if stalls == 0.0:
             # the steady state, from sequence to sequence of one length; inputs run ahead until all memories are full
             ends = np.array(run.given)[np.cumsum(answers) - 1]
-            pace = max(sequence_cycles(plan) for plan in plans(network, foldings))
+            pace = max(plan.sequence_cycles(STEPS) for plan in plans(network, foldings))
             assert set(np.diff(ends)[-2:]) == {pace}
             assert (STEPS - 2) * predicted.cycles_per_step < pace <= STEPS * predicted.cycles_per_step
-
-
-def sequence_cycles(plan):
-    """Of an engine, between sequences of STEPS steps."""
-    if isinstance(plan, BidirectionalPlan):
-        return plan.sequence_cycles(STEPS)
-    if isinstance(plan, RecurrentPlan):
-        return STEPS * plan.cycles - plan.drain_stall
-    return STEPS * plan.performance().cycles_per_step
 
 
 @pytest.mark.parametrize("beats", [1, 2, 3])

@@ -71,7 +71,7 @@ def test_sequences_of_one_step_are_pooled_at_the_predicted_pace(kinds, bits, lan
     network = random_chain(20, kinds, bits=bits)
     foldings = fold(network, lanes, 4)
     chain = plans(network, foldings)
-    paces = [plan.sequence_cycles if plan.layer.kind == "pooling" else plan.cycles for plan in chain]
+    paces = [plan.sequence_cycles(1) for plan in chain]
     run = simulate(Design(network=network, foldings=foldings), random_codes(network, rng, [1] * 12))
     assert set(np.diff(run.given)[-4:]) == {max(paces)}
     pooled = paces[kinds.index("y" if "y" in kinds else "p")]

@@ -7,9 +7,7 @@ from typing import Any
 from amaranth.hdl import Module
 
 from ffhw.hdl.datapath.interpolation import delayed, interpolate
-from ffhw.hdl.datapath.lookup_table import LookupTable
 from ffhw.hdl.engines.recurrent import Cell, engine_with
-from ffhw.numbers.tables import Sigmoid
 
 
 class JKCell(Cell):
@@ -20,15 +18,10 @@ class JKCell(Cell):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         bits = self.layer.state.bits
-        m.submodules.table = table = LookupTable(
-            table=Sigmoid(bits), acc_width=self.layer.acc_width, shifts=self.layer.gate_shifts * self.width
-        )
-        m.d.comb += table.en.eq(self.en)
-        for n in range(self.width):
-            m.d.comb += [table.acc[2 * n].eq(self.acc[n][0]), table.acc[2 * n + 1].eq(self.acc[n][1])]
+        for n, codes in enumerate(self.gate_codes(m)):
             # J, K = sigmoid(acc_J), sigmoid(acc_K)
-            j = delayed(m, self.en, f"gate_j_{n}", table.code[2 * n], 1)
-            k = delayed(m, self.en, f"gate_k_{n}", table.code[2 * n + 1], 1)
+            j = delayed(m, self.en, f"gate_j_{n}", codes[0], 1)
+            k = delayed(m, self.en, f"gate_k_{n}", codes[1], 1)
             h = delayed(m, self.en, f"gate_h_{n}", self.own[n].h, 1)
             m.d.comb += [
                 # H' = round((J * ~H + ~K * H) / M)

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from ffhw.hdl.datapath.beat import beat_layout, element_shape
 from ffhw.hdl.datapath.lanes import Lanes
+from ffhw.hdl.datapath.lookup_table import LookupTable
 from ffhw.hdl.datapath.state_slot import LOADING
 from ffhw.hdl.datapath.step_buffer import StepBuffer
 from ffhw.hdl.plan.folding import Folding, Schedule, schedule
@@ -57,6 +58,19 @@ class Cell(wiring.Component):
     def bias(self) -> Ints:
         """What is added to the accumulators, ``[sums, N]``."""
         return self.layer.bias
+
+    def gate_codes(self, m: Module) -> list[list[Any]]:
+        """Codes ``[unit][gate]``, one cycle after ``acc``, of a layer whose gates are all looked up in one table."""
+        layer, gates = self.layer, self.layer.gates
+        m.submodules.table = table = LookupTable(
+            table=layer.gate_tables[0](layer.state.bits),
+            acc_width=layer.acc_width,
+            shifts=layer.gate_shifts * self.width,
+        )
+        m.d.comb += table.en.eq(self.en)
+        places = [(n, g) for n in range(self.width) for g in range(gates)]
+        m.d.comb += [table.acc[n * gates + g].eq(self.acc[n][g]) for n, g in places]
+        return [[table.code[n * gates + g] for g in range(gates)] for n in range(self.width)]
 
     def own_layout(self) -> data.StructLayout:
         """A unit's ``own``."""

@@ -7,10 +7,8 @@ from typing import Any
 from amaranth.hdl import Module
 
 from ffhw.hdl.datapath.interpolation import delayed, interpolate
-from ffhw.hdl.datapath.lookup_table import LookupTable
 from ffhw.hdl.engines.recurrent import Cell, engine_with
 from ffhw.layers.sr import SRLayer
-from ffhw.numbers.tables import Sigmoid
 
 
 class SRCell(Cell):
@@ -22,15 +20,10 @@ class SRCell(Cell):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         bits, both = self.layer.state.bits, self.layer.both
-        m.submodules.table = table = LookupTable(
-            table=Sigmoid(bits), acc_width=self.layer.acc_width, shifts=self.layer.gate_shifts * self.width
-        )
-        m.d.comb += table.en.eq(self.en)
-        for n in range(self.width):
-            m.d.comb += [table.acc[2 * n].eq(self.acc[n][0]), table.acc[2 * n + 1].eq(self.acc[n][1])]
+        for n, codes in enumerate(self.gate_codes(m)):
             # S, R = sigmoid(acc_S), sigmoid(acc_R)
-            s = delayed(m, self.en, f"gate_s_{n}", table.code[2 * n], 1)
-            r = delayed(m, self.en, f"gate_r_{n}", table.code[2 * n + 1], 1)
+            s = delayed(m, self.en, f"gate_s_{n}", codes[0], 1)
+            r = delayed(m, self.en, f"gate_r_{n}", codes[1], 1)
             # J = S, or round(S * ~R / M)
             j, k = delayed(m, self.en, f"late_s_{n}", s, 2), delayed(m, self.en, f"late_r_{n}", r, 2)
             late_s, late_r = j, k

@@ -7,9 +7,7 @@ from typing import Any
 from amaranth.hdl import Module
 
 from ffhw.hdl.datapath.interpolation import delayed, interpolate
-from ffhw.hdl.datapath.lookup_table import LookupTable
 from ffhw.hdl.engines.recurrent import Cell, engine_with
-from ffhw.numbers.tables import Sigmoid
 
 
 class ToggleCell(Cell):
@@ -20,14 +18,9 @@ class ToggleCell(Cell):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         bits = self.layer.state.bits
-        m.submodules.table = table = LookupTable(
-            table=Sigmoid(bits), acc_width=self.layer.acc_width, shifts=self.layer.gate_shifts * self.width
-        )
-        m.d.comb += table.en.eq(self.en)
-        for n in range(self.width):
-            m.d.comb += table.acc[n].eq(self.acc[n][0])
+        for n, (code,) in enumerate(self.gate_codes(m)):
             # T = sigmoid(acc)
-            toggle = delayed(m, self.en, f"gate_{n}", table.code[n], 1)
+            toggle = delayed(m, self.en, f"gate_{n}", code, 1)
             h = delayed(m, self.en, f"gate_h_{n}", self.own[n].h, 1)
             m.d.comb += [
                 # H' = round((T * ~H + ~T * H) / M)

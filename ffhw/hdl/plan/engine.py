@@ -95,6 +95,10 @@ class EnginePlan:
         """Cycles in which a lone first step's results leave, from those in which its beats of ``width`` arrive."""
         raise NotImplementedError
 
+    def sequence_cycles(self, steps: int) -> int:
+        """Cycles between sequences of ``steps`` steps that follow each other, where nothing else is slower."""
+        return steps * self.performance().cycles_per_step
+
     def memories(self) -> list[tuple[int, int]]:
         """Width and depth of each memory."""
         raise NotImplementedError

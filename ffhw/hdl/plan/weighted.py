@@ -171,6 +171,10 @@ class WeightedPlan(EnginePlan):
         plan = self.schedule
         return plan.groups * (plan.group_words + plan.group_pause) + self.drain_stall
 
+    def sequence_cycles(self, steps: int) -> int:
+        # the first step of a sequence waits for no state of the one before
+        return steps * self.cycles - self.drain_stall
+
     @property
     def loaded_cycles(self) -> int:
         """Cycles between sequences of one step that all start from a loaded state; of a layer with a state.

@@ -87,9 +87,7 @@ class BidirectionalPlan(EnginePlan):
         return max(self.merged_beats, *(part.cycles for part in self.parts))
 
     def sequence_cycles(self, steps: int) -> int:
-        """Cycles between sequences of ``steps`` steps: the first step of each waits for no state of the one before."""
-        engines = (steps * part.cycles - part.drain_stall for part in self.parts)
-        return max(steps * self.merged_beats, *engines)
+        return max(steps * self.merged_beats, *(part.sequence_cycles(steps) for part in self.parts))
 
     def arrivals(self, before: list[int], width: int) -> list[int]:
         ahead, back = self.parts

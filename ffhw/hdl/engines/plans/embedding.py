@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from ffhw.hdl.plan.engine import EnginePerformance, EnginePlan
-from ffhw.hdl.plan.folding import Folding
+from ffhw.hdl.engines.plans.unfolded import UnfoldedPlan
 from ffhw.layers.embedding import EmbeddingLayer
 
 # Cycles from a token to the first word of its row.
 STAGES = 2
 
 
-class EmbeddingPlan(EnginePlan):
+class EmbeddingPlan(UnfoldedPlan):
     """Cycles and resources of :class:`ffhw.hdl.engines.embedding.Embedding`."""
 
     layer: EmbeddingLayer
-
-    @classmethod
-    def wish(cls, layer: EmbeddingLayer, lanes: int, simd: int) -> Folding | None:
-        return None
-
-    @classmethod
-    def options(cls, layer: EmbeddingLayer) -> dict[int, Folding | None]:
-        return {1: None}
 
     @property
     def input_width(self) -> int:
@@ -44,31 +35,13 @@ class EmbeddingPlan(EnginePlan):
     def memories(self) -> list[tuple[int, int]]:
         return [(self.layer.output.bits * self.output_width, len(self.layer.table) * self.beats)]
 
-    def products(self) -> list[tuple[int, int, int]]:
-        return []
-
-    def useful_products(self) -> tuple[int, int]:
-        return 0, 0
+    @property
+    def memory_bits(self) -> int:
+        """Of the table, what fills its last words up left out."""
+        return self.layer.table.size * self.layer.output.bits
 
     def luts(self) -> int:
         return 0
-
-    def performance(self) -> EnginePerformance:
-        return EnginePerformance(
-            name=self.layer.name,
-            kind=self.layer.kind,
-            lanes=0,
-            simd=0,
-            finishers=0,
-            ideal_cycles_per_step=self.beats,
-            stall_cycles_per_step=0,
-            cycles_per_step=self.beats,
-            multipliers=0,
-            macs=0,
-            products_per_step=0,
-            mac_utilisation=0.0,
-            memory_bits=self.layer.table.size * self.layer.output.bits,
-        )
 
 
 PLAN = EmbeddingPlan

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ffhw.hdl.plan.engine import EnginePerformance, EnginePlan
-from ffhw.hdl.plan.folding import Folding
+from ffhw.hdl.engines.plans.unfolded import UnfoldedPlan
 from ffhw.hdl.plan.weighted import banks
 from ffhw.layers.pooling import PoolingLayer
 
@@ -14,18 +13,10 @@ ENGINE_LUTS = 100
 DIVIDER_LUTS = 5
 
 
-class PoolingPlan(EnginePlan):
+class PoolingPlan(UnfoldedPlan):
     """Cycles and resources of :class:`ffhw.hdl.engines.pooling.Pooling`."""
 
     layer: PoolingLayer
-
-    @classmethod
-    def wish(cls, layer: PoolingLayer, lanes: int, simd: int) -> Folding | None:
-        return None
-
-    @classmethod
-    def options(cls, layer: PoolingLayer) -> dict[int, Folding | None]:
-        return {1: None}
 
     @property
     def input_width(self) -> int:
@@ -47,10 +38,10 @@ class PoolingPlan(EnginePlan):
         """Cycles from one element of an answer to the next: a quotient's bits, and its beginning."""
         return self.layer.input.bits + 1 if self.layer.pooling == "average" else 1
 
-    @property
-    def sequence_cycles(self) -> int:
-        """Cycles between sequences of one step: the answer's elements, or what is between reading them."""
-        return max(self.beats, self.layer.size * self.element_cycles, (self.layer.size - 1) * self.element_cycles + 3)
+    def sequence_cycles(self, steps: int) -> int:
+        # the answer's elements, or what is between reading them
+        answer = max(self.layer.size * self.element_cycles, (self.layer.size - 1) * self.element_cycles + 3)
+        return max(steps * self.beats, answer)
 
     def arrivals(self, before: list[int], width: int) -> list[int]:
         first = before[-1] + STAGES + (self.element_cycles if self.layer.pooling == "average" else 0)
@@ -68,32 +59,9 @@ class PoolingPlan(EnginePlan):
         width = self.before_width or self.input_width
         return [(self.sum_bits * width, banks(self.beats))] * 2
 
-    def products(self) -> list[tuple[int, int, int]]:
-        return []
-
-    def useful_products(self) -> tuple[int, int]:
-        return 0, 0
-
     def luts(self) -> int:
         adders = 2 * self.sum_bits * (self.before_width or self.input_width)
         return ENGINE_LUTS + adders + (DIVIDER_LUTS * self.sum_bits if self.layer.pooling == "average" else 0)
-
-    def performance(self) -> EnginePerformance:
-        return EnginePerformance(
-            name=self.layer.name,
-            kind=self.layer.kind,
-            lanes=0,
-            simd=0,
-            finishers=0,
-            ideal_cycles_per_step=self.beats,
-            stall_cycles_per_step=0,
-            cycles_per_step=self.beats,
-            multipliers=0,
-            macs=0,
-            products_per_step=0,
-            mac_utilisation=0.0,
-            memory_bits=sum(width * depth for width, depth in self.memories()),
-        )
 
 
 PLAN = PoolingPlan

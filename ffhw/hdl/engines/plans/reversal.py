@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ffhw.hdl.plan.engine import EnginePerformance, EnginePlan
-from ffhw.hdl.plan.folding import Folding
+from ffhw.hdl.engines.plans.unfolded import UnfoldedPlan
 from ffhw.hdl.plan.weighted import banks
 from ffhw.layers.reversal import ReversalLayer
 
@@ -17,19 +16,11 @@ def turned(arrivals: list[int]) -> list[int]:
     return [arrivals[-1] + STAGES + n for n in range(len(arrivals))]
 
 
-class ReversalPlan(EnginePlan):
+class ReversalPlan(UnfoldedPlan):
     """Cycles and resources of :class:`ffhw.hdl.datapath.reversal.Reversal`."""
 
     layer: ReversalLayer
     transparent = True
-
-    @classmethod
-    def wish(cls, layer: ReversalLayer, lanes: int, simd: int) -> Folding | None:
-        return None
-
-    @classmethod
-    def options(cls, layer: ReversalLayer) -> dict[int, Folding | None]:
-        return {1: None}
 
     @property
     def input_width(self) -> int:
@@ -52,31 +43,8 @@ class ReversalPlan(EnginePlan):
     def memories(self) -> list[tuple[int, int]]:
         return [(self.layer.input.bits * self.input_width, banks(self.layer.steps * self.beats))]
 
-    def products(self) -> list[tuple[int, int, int]]:
-        return []
-
-    def useful_products(self) -> tuple[int, int]:
-        return 0, 0
-
     def luts(self) -> int:
         return LUTS
-
-    def performance(self) -> EnginePerformance:
-        return EnginePerformance(
-            name=self.layer.name,
-            kind=self.layer.kind,
-            lanes=0,
-            simd=0,
-            finishers=0,
-            ideal_cycles_per_step=self.beats,
-            stall_cycles_per_step=0,
-            cycles_per_step=self.beats,
-            multipliers=0,
-            macs=0,
-            products_per_step=0,
-            mac_utilisation=0.0,
-            memory_bits=sum(width * depth for width, depth in self.memories()),
-        )
 
 
 PLAN = ReversalPlan
