@@ -313,3 +313,19 @@ class Once:
     """A layer that answers a sequence as a whole."""
 
     return_sequences = False
+
+
+class SameSize:
+    """A layer that gives on as many numbers a step as it is given, ``size``."""
+
+    size: int
+
+    @property
+    def input_size(self) -> int:
+        """D, the number of channels."""
+        return self.size
+
+    @property
+    def output_size(self) -> int:
+        """D, the number of channels."""
+        return self.size

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ffhw.layers.base import Calibration, FloatLayer, Floats, Given, Ints, Layer, Once, require
+from ffhw.layers.base import Calibration, FloatLayer, Floats, Given, Ints, Layer, Once, SameSize, require
 from ffhw.layers.description import Described, KerasClass, only
 from ffhw.layers.rhythm import MOST_STEPS
 from ffhw.numbers.formats import Fixed, Format, Unorm
@@ -40,7 +40,7 @@ def real_steps(x: Floats | Ints, length: Ints) -> np.ndarray:
 
 
 @dataclasses.dataclass(frozen=True)
-class FloatPooling(Once, FloatLayer):
+class FloatPooling(SameSize, Once, FloatLayer):
     """Pooling of D channels over all steps; ``pooling`` is average or max."""
 
     kind: ClassVar[str] = "pooling"
@@ -48,16 +48,6 @@ class FloatPooling(Once, FloatLayer):
     name: str
     pooling: str
     size: int
-
-    @property
-    def input_size(self) -> int:
-        """D, the number of channels."""
-        return self.size
-
-    @property
-    def output_size(self) -> int:
-        """D, the number of channels."""
-        return self.size
 
     def counts_padding(self, held: bool) -> bool:
         """Keras gives the maximum no mask; a step that is repeated does not change it."""
@@ -74,7 +64,7 @@ class FloatPooling(Once, FloatLayer):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class PoolingLayer(Once, Layer):
+class PoolingLayer(SameSize, Once, Layer):
     """Pooling of D channels over all steps of a sequence, in integers; ``output`` is ``input``.
 
     Parameters
@@ -104,18 +94,8 @@ class PoolingLayer(Once, Layer):
 
     @property
     def output(self) -> Format:  # type: ignore[override]
-        """Format of the codes given on."""
+        """As the input."""
         return self.input
-
-    @property
-    def input_size(self) -> int:
-        """D, the number of channels."""
-        return self.size
-
-    @property
-    def output_size(self) -> int:
-        """D, the number of channels."""
-        return self.size
 
     @property
     def max_steps(self) -> int | None:  # noqa: D102

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Ints, Layer, require
+from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Ints, Layer, SameSize, require
 from ffhw.layers.description import KerasClass
 from ffhw.layers.rhythm import MOST_STEPS
 from ffhw.numbers.formats import Format
@@ -31,7 +31,7 @@ def check_steps(name: str, steps: object) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class FloatReversal(EachStep, FloatLayer):
+class FloatReversal(SameSize, EachStep, FloatLayer):
     """Reversal of sequences of D elements a step."""
 
     kind: ClassVar[str] = "reversal"
@@ -39,16 +39,6 @@ class FloatReversal(EachStep, FloatLayer):
 
     name: str
     size: int
-
-    @property
-    def input_size(self) -> int:
-        """D."""
-        return self.size
-
-    @property
-    def output_size(self) -> int:
-        """D."""
-        return self.size
 
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
         return backwards(x, length)
@@ -58,7 +48,7 @@ class FloatReversal(EachStep, FloatLayer):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ReversalLayer(EachStep, Layer):
+class ReversalLayer(SameSize, EachStep, Layer):
     """Reversal of sequences of D codes a step; ``steps``: of the longest one that hardware stores."""
 
     kind: ClassVar[str] = "reversal"
@@ -78,16 +68,6 @@ class ReversalLayer(EachStep, Layer):
     def output(self) -> Format:  # type: ignore[override]
         """As the input."""
         return self.input
-
-    @property
-    def input_size(self) -> int:
-        """D."""
-        return self.size
-
-    @property
-    def output_size(self) -> int:
-        """D."""
-        return self.size
 
     @property
     def max_steps(self) -> int | None:  # noqa: D102

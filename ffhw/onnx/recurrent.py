@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from onnx import TensorProto, helper
 
 from ffhw.layers.recurrent import RecurrentLayer
@@ -19,6 +20,8 @@ def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update)
     wide, together = gates * n, (gates - layer.apart) * n
     wx = layer.weights_x.reshape(wide, -1).T << layer.shift_x
     wh = layer.weights_h.reshape(wide, n).T << layer.shift_h
+    # what the states add to the accumulators: nothing where their sum is kept apart
+    added = np.where(np.arange(wide) < together, wh, 0)
     # what the inputs add to the accumulators, for all steps at once
     driven = graph.node("MatMul", [x, graph.constant(wx)])
     driven = graph.node("Add", [driven, graph.constant(layer.bias[:gates].reshape(-1))])
@@ -31,15 +34,13 @@ def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update)
     body = Graph(graph.dtype)
     body.prefix, body.count = f"{name}/step", graph.count
     old = [f"{name}/{part}" for part in parts]
-    again = body.node("MatMul", [old[0], body.constant(wh)])
-    if layer.apart:
-        kept = body.node("Add", [body.columns(again, together, wide), body.constant(layer.bias[gates:].reshape(-1))])
-        nothing = body.node("Mul", [body.columns(again, together, wide), body.constant(0)])
-        again = body.node("Concat", [body.columns(again, 0, together), nothing], axis=1)
+    again = body.node("MatMul", [old[0], body.constant(added)])
     # acc = Wx x + Wh h + bias
     acc = body.node("Add", [f"{name}/driven", again])
     sums = [body.columns(acc, gate * n, (gate + 1) * n) for gate in range(gates)]
     if layer.apart:
+        kept = body.node("MatMul", [old[0], body.constant(wh[:, together:])])
+        kept = body.node("Add", [kept, body.constant(layer.bias[gates:].reshape(-1))])
         sums += [body.columns(kept, gate * n, (gate + 1) * n) for gate in range(layer.apart)]
     new = update(body, sums, old)
     # past a sequence's end the state stays
