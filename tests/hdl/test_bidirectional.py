@@ -130,9 +130,3 @@ def test_reversal_gives_each_sequence_from_its_end(beats, rng):
     assert got == expected
     assert times[0] - sent[lengths[0] * beats - 1] == 2
     assert np.diff(times[: lengths[0] * beats]).tolist() == [1] * (lengths[0] * beats - 1)
-
-
-def test_a_sequence_that_is_too_long_is_cut_and_marked(rng):
-    network = random_chain(7, "bd", steps=4)
-    assert network.max_steps == 4
-    assert network.guarded

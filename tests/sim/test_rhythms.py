@@ -1,4 +1,4 @@
-"""Convolutions and pooling on both simulators; sequences of too few and too many steps cost themselves and no other."""
+"""Convolutions, pooling and both directions on both simulators; sequences of a bad length cost themselves only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ffhw.sim.scenario import Interface, build_scenario
 pytestmark = pytest.mark.simulation
 
 # kinds, bits, lanes, simd, taps, stride, steps of an average
-GRID = [("vjyd", 4, 2, 2, 3, 2, 70), ("kjd", 8, 2, 2, 3, 1, 64)]
+GRID = [("vjyd", 4, 2, 2, 3, 2, 70), ("kjd", 8, 2, 2, 3, 1, 64), ("bBd", 4, 2, 2, 1, 1, 16)]
 WIDE_GRID = [
     ("kjd", 1, 1, 1, 4, 1, 64),
     ("vjd", 2, 3, 2, 2, 3, 64),
@@ -32,6 +32,7 @@ WIDE_GRID = [
     ("ey", 8, 1, 1, 1, 1, 16),
     ("kvpa", 4, 2, 2, 3, 2, 64),
     ("jkyd", 8, 6, 2, 5, 1, 7),
+    ("qmqd", 8, 1, 2, 1, 1, 33),
 ]
 
 
