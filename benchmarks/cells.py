@@ -1,13 +1,15 @@
-"""The cells against each other, from one generator: what each costs at equal units and at equal multipliers.
+"""The cells against each other, from one generator: what each costs at equal units and multipliers, and at equal rate.
 
 The first table is counted, by the performance model, which simulation holds to the cycle: equal units, inputs and bits,
-the lanes' multipliers the same for all cells. The second is built: each netlist is simulated against the golden model,
-then placed and routed; Fmax is the median of the seeds. Run from the repository: ``python benchmarks/cells.py`` (half
-an hour); designs that ``cells.json`` holds already are not built again; delete it to measure all of them.
+the lanes' multipliers the same for all cells. The others are built: each netlist is simulated against the golden model,
+then placed and routed; Fmax is the median of the seeds; toggles are those of the registers in the simulated RTL. Run
+from the repository: ``python benchmarks/cells.py`` (two hours); designs that ``cells.json`` holds already are not built
+again; delete it to measure all of them.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import statistics
@@ -23,6 +25,7 @@ from ffhw.bundle import write_bundle
 from ffhw.errors import FitError
 from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import complete, plans
+from ffhw.hdl.plan.choose import choose
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
 from ffhw.layers import KINDS
@@ -34,13 +37,38 @@ from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import Widths
 from ffhw.sim.check import Check, simulate
 from ffhw.sim.netlist import check_netlist
+from ffhw.sim.scenario import Interface
+from ffhw.sim.toggles import register_toggles
 
 CELLS = ("jk", "sr", "toggle", "simple_rnn", "gru", "lstm")
 UNITS, INPUTS, BITS = (16, 32, 64, 128), (3, 16), (4, 8)
 MULTIPLIERS = 12  # of the lanes: one for each gate of a lane, so that 1, 2, 3 and 4 gates all divide them
-BUILT = {"units": 32, "inputs": 16, "bits": 8}
-# board, multipliers of the lanes, seeds
-BOARDS = (("ulx3s-85f", 12, (1, 2, 3)), ("icebreaker", 4, (1,)), ("tangnano9k", 12, (1,)))
+SEEDS = (1, 2, 3, 4, 5)
+STEPS = 100  # of each sequence that is simulated
+RATE = 200_000  # steps a second that each cell's design must hold, for the comparison at equal rate
+
+
+@dataclasses.dataclass(frozen=True)
+class Design:
+    """One design to build: so many multipliers in the lanes, or what holds ``RATE`` where that is None."""
+
+    cell: str
+    board: str = "ulx3s-85f"
+    units: int = 32
+    inputs: int = 16
+    bits: int = 8
+    lane_multipliers: int | None = MULTIPLIERS
+
+
+DESIGNS = (
+    *(Design(cell) for cell in CELLS),
+    *(Design(cell, "icebreaker", lane_multipliers=4) for cell in CELLS),
+    *(Design(cell, "tangnano9k") for cell in CELLS),
+    *(Design(cell, lane_multipliers=None) for cell in CELLS),
+    *(Design(cell, units=units) for units in (16, 64, 128) for cell in CELLS),
+    *(Design(cell, inputs=3) for cell in CELLS),
+    *(Design(cell, bits=4) for cell in CELLS),
+)
 
 
 def network(cell: str, units: int, inputs: int, bits: int) -> Network:
@@ -90,47 +118,51 @@ def counted(cell: str, units: int, inputs: int, bits: int) -> dict[str, object]:
     }
 
 
-def built(cell: str, name: str, multipliers: int, seeds: tuple[int, ...], folder: Path) -> dict[str, object]:
+def built(design: Design, folder: Path) -> dict[str, object]:
     """One design on one board, from the tools' own reports."""
-    net = network(cell, **BUILT)
-    x = np.random.default_rng(2).normal(size=(20, 100, BUILT["inputs"]))
-    data = Data(x, np.full(len(x), x.shape[1]))
-    bundle = write_bundle(folder / f"{cell}-{name}", bundle_files(net, folded(net, multipliers), data))
-    simulation = simulate(bundle.path, Check(every=True))
-    row: dict[str, object] = {"cell": cell, "board": name, "cycles_per_step": simulation["cycles_per_step"]}
-    row |= {"latency_cycles": bundle.json("performance.json")["latency_cycles"]}
-    row |= {"codes_compared": simulation["compared"]}
-    checks = (check_netlist, *[None] * (len(seeds) - 1))
+    net = network(design.cell, design.units, design.inputs, design.bits)
+    board = catalogue.board(design.board)
+    row: dict[str, object] = dataclasses.asdict(design)
     try:
-        runs = [
-            synthesize(bundle.path, catalogue.board(name), seed, check=check)
-            for seed, check in zip(seeds, checks, strict=True)
-        ]
+        foldings = (
+            choose(net, board.device, board.title, RATE)
+            if design.lane_multipliers is None
+            else folded(net, design.lane_multipliers)
+        )
+        x = np.random.default_rng(2).normal(size=(20, STEPS, design.inputs))
+        data = Data(x, np.full(len(x), STEPS))
+        bundle = write_bundle(folder / "build", bundle_files(net, foldings, data))
+        simulation = simulate(bundle.path, Check(every=True))
+        checks = (check_netlist, *[None] * (len(SEEDS) - 1))
+        runs = [synthesize(bundle.path, board, seed, check=check) for seed, check in zip(SEEDS, checks, strict=True)]
     except FitError as error:
         return {**row, "does_not_fit": str(error)}
     fmax = statistics.median(run["fmax_mhz"] for run in runs)
+    cycles = simulation["cycles_per_step"]
+    sequence = bundle.vectors()["codes"][0].astype(np.int64)
+    changes, _ = register_toggles(bundle.rtl, Interface(net, foldings), sequence, cycles)
     row |= {kind: count["used"] for kind, count in runs[0]["utilisation"].items()}
+    row |= {"cycles_per_step": cycles, "latency_cycles": bundle.json("performance.json")["latency_cycles"]}
     row |= {"fmax_mhz": fmax, "fmax_mhz_by_seed": [run["fmax_mhz"] for run in runs]}
-    row |= {"steps_per_second": round(fmax * 1e6 / simulation["cycles_per_step"])}
-    keys = ("netlist", "predicted", "built", "differences", "tools")
-    return row | {key: runs[0][key] for key in keys}
+    row |= {"steps_per_second": round(fmax * 1e6 / cycles), "register_toggles_per_step": round(changes / STEPS)}
+    row |= {"codes_compared": simulation["compared"]}
+    return row | {key: runs[0][key] for key in ("netlist", "predicted", "built", "differences", "tools")}
 
 
 def main() -> None:
     path = Path(__file__).with_name("cells.json")
     kept = json.loads(path.read_text())["built"] if path.exists() else []
     rows = [counted(*case) for case in itertools.product(CELLS, UNITS, INPUTS, BITS)]
-    done = list(kept)
-    have = {(row["board"], row["cell"]) for row in kept}
-    with tempfile.TemporaryDirectory() as folder:
-        for (name, multipliers, seeds), cell in itertools.product(BOARDS, CELLS):
-            if (name, cell) in have:
-                continue
-            done.append(built(cell, name, multipliers, seeds, Path(folder)))
-            print(
-                {k: v for k, v in done[-1].items() if k not in ("netlist", "predicted", "built", "tools")}, flush=True
-            )
-            save("cells", {"lane_multipliers": MULTIPLIERS, "counted": rows, "built_sizes": BUILT, "built": done})
+    names = [field.name for field in dataclasses.fields(Design)]
+    have = {Design(*(row[name] for name in names)): row for row in kept}
+    for design in DESIGNS:
+        if design not in have:
+            with tempfile.TemporaryDirectory() as folder:
+                have[design] = built(design, Path(folder))
+            shown = {key: have[design].get(key) for key in (*names, "luts", "fmax_mhz", "steps_per_second")}
+            print(shown, flush=True)
+        done = [have[design] for design in DESIGNS if design in have]
+        save("cells", {"lane_multipliers": MULTIPLIERS, "rate": RATE, "seeds": SEEDS, "counted": rows, "built": done})
 
 
 if __name__ == "__main__":

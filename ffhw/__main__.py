@@ -3,10 +3,19 @@
 import os
 import signal
 
+
+def _stop(number: int, _: object) -> None:
+    word = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+    try:
+        os.write(2, f"ffhw: {word}; nothing was left half-written\n".encode())
+    finally:
+        os._exit(130 if number == signal.SIGINT else 128 + number)
+
+
 # The first thing of all: nothing is begun yet, so that there is nothing to clear away.
 for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if __name__ == "__main__" and signal.getsignal(_number) != signal.SIG_IGN:
-        signal.signal(_number, lambda number, _: os._exit(130 if number == signal.SIGINT else 128 + number))
+        signal.signal(_number, _stop)
 
 import sys  # noqa: E402
 

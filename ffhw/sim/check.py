@@ -32,6 +32,8 @@ Step = Callable[[str], None]
 RUN_UP = 8
 # Cycles of one pass under cocotb, about ten seconds: more is what the batch driver is for.
 COCOTB_CYCLES = 150_000
+# Steps that it streams even so, for the pace to settle, unless they take ten times as long: then just two.
+SETTLING_STEPS = 16
 # Codes that a plain simulation compares at least; what cocotb has no time for, the compiled driver adds.
 LEAST_CODES = 1000
 # Cycles that it may take for them where sequences can be cut.
@@ -103,7 +105,7 @@ def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str,
     predicted = performance["cycles_per_step"]
     if not check.every:
         budget = WAVE_CYCLES if check.waves else COCOTB_CYCLES
-        sequences = within_budget(sequences, budget // predicted, network.rhythm.least)
+        sequences = within_budget(sequences, affordable(budget, predicted), network.rhythm.least)
     interface = Interface(network, foldings, bundle.keep_state, check.internals)
     loads = random_loads(network, len(sequences), check.seed) if bundle.keep_state else None
     with scratch_folder("rtl") as folder:
@@ -139,12 +141,18 @@ def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str,
     return {**result, "file": str(bundle.add_result(name, result))}
 
 
+def affordable(budget: int, cycles_per_step: int) -> int:
+    """Steps to stream where some ``budget`` cycles are to be spent."""
+    least = SETTLING_STEPS if SETTLING_STEPS * cycles_per_step <= 10 * budget else 2
+    return max(budget // cycles_per_step, least)
+
+
 def within_budget(sequences: list[Ints], steps: int, least: int = 1) -> list[Ints]:
-    """The first sequences of together at most ``steps`` steps, the last one cut to fit; at least 16 steps are kept.
+    """The first sequences of together at most ``steps`` steps, the last one cut to fit.
 
     No sequence is cut to fewer than ``least`` steps.
     """
-    left, kept = max(steps, 16, least), []
+    left, kept = max(steps, least), []
     for sequence in sequences:
         if left < least:
             break
@@ -214,6 +222,10 @@ def _top_up(job: Job, result: dict[str, Any], short: int, sequences: list[Ints])
     run, codes = compare_batch(
         simulator, job.interface, added, job.predicted, stalls=job.check.stalls, seed=job.check.seed, loads=loads
     )
+    if result["period_cycles"] is None:
+        # too few steps under cocotb to tell
+        period = measure_interval(simulator, job.interface, sequences, job.predicted, job.performance["period_steps"])
+        result = {**result, "period_cycles": period}
     return {
         **result,
         "compared": result["compared"] + codes,

@@ -10,7 +10,7 @@ from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import fold
 from ffhw.model.data import Data
 from ffhw.sim import check as check_module
-from ffhw.sim.check import LEAST_CODES, Check, more_sequences, simulate, steady_interval, within_budget
+from ffhw.sim.check import LEAST_CODES, Check, affordable, more_sequences, simulate, steady_interval, within_budget
 from ffhw.sim.compare import run_codes
 from ffhw.sim.loads import random_loads, runs, start_states
 from ffhw.sim.scenario import Interface
@@ -18,11 +18,16 @@ from ffhw.sim.scenario import Interface
 
 @pytest.mark.parametrize(
     ("lengths", "steps", "kept"),
-    [([10, 10], 100, [10, 10]), ([10, 30], 25, [10, 15]), ([100], 3, [16]), ([20, 20], 20, [20])],
+    [([10, 10], 100, [10, 10]), ([10, 30], 25, [10, 15]), ([100], 3, [3]), ([20, 20], 20, [20])],
 )
 def test_budget_cuts_the_last_sequence(lengths, steps, kept):
     sequences = [np.arange(n)[:, None] for n in lengths]
     assert [len(s) for s in within_budget(sequences, steps)] == kept
+
+
+@pytest.mark.parametrize(("cycles", "steps"), [(10, 100), (100, 16), (625, 16), (626, 2), (161_200, 2)])
+def test_slow_designs_get_steps_for_their_pace_to_settle_or_two(cycles, steps):
+    assert affordable(1000, cycles) == steps
 
 
 def accepted(lengths, gap):
