@@ -89,6 +89,10 @@ class FloatRecurrent(FloatLayer):
         """The new state ``[batch, N]`` from the gates' weighted sums and the old one; h first where it has parts."""
         raise NotImplementedError
 
+    def passed_on(self, sums: list[Floats], h: Floats) -> Floats:
+        """What the dependent gates multiply instead of h, from the sums of the other gates."""
+        raise NotImplementedError
+
     def input_scaled(self, name: str, scale: Floats, offset: Floats) -> FloatRecurrent:  # noqa: D102
         # W (s v + o) + b = (W s) v + (b + W o)
         bias = self.bias.copy()
@@ -97,15 +101,19 @@ class FloatRecurrent(FloatLayer):
 
     def states(self, x: Floats, length: Ints) -> list[Floats]:
         """Each part of the state after every step, ``[batch, time, N]``; what lies past a length is the last one's."""
-        gates, n, together = len(self.weights_x), self.units, len(self.weights_x) - self.quantized.apart
+        gates, n = len(self.weights_x), self.units
+        together, free = gates - self.quantized.apart, gates - self.quantized.dependent
         driven = affine(x, self.weights_x, self.bias[:gates]).reshape(*x.shape[:2], gates, n)
         recurrent = self.weights_h.reshape(gates * n, n).T
         state = [np.zeros((len(x), n)) for _ in self.quantized.state_signals]
         out = [np.empty((*x.shape[:2], n)) for _ in state]
         for t in range(x.shape[1]):
-            again = (state[0] @ recurrent).reshape(-1, gates, n)
-            sums = [driven[:, t, gate] + (again[:, gate] if gate < together else 0.0) for gate in range(gates)]
+            again = (state[0] @ recurrent[:, : free * n]).reshape(-1, free, n)
+            sums = [driven[:, t, gate] + (again[:, gate] if gate < together else 0.0) for gate in range(free)]
             sums += [again[:, gate] + self.bias[gate + gates - together] for gate in range(together, gates)]
+            if free < gates:
+                late = (self.passed_on(sums, state[0]) @ recurrent[:, free * n :]).reshape(-1, gates - free, n)
+                sums += [driven[:, t, gate] + late[:, gate - free] for gate in range(free, gates)]
             active = (t < length)[:, None]
             new = self.step(sums, *state)
             state = [np.where(active, after, before) for after, before in zip(new, state, strict=True)]

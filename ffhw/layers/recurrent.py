@@ -73,6 +73,10 @@ class RecurrentLayer(WeightedLayer):
         """
         raise NotImplementedError
 
+    def passed_on(self, gates: list[Ints], h: Ints) -> Ints:
+        """What the dependent gates multiply instead of h, in its format, from the codes of the other gates."""
+        raise NotImplementedError
+
     # --- sizes ---
     @property
     def units(self) -> int:
@@ -200,36 +204,61 @@ class RecurrentLayer(WeightedLayer):
         # u + (u >> b) of an interpolation between codes
         return max(super().largest_number, 2 * ((1 << self.state.bits) - 1) ** 2 + (2 << self.state.bits))
 
-    def gate_rule(self) -> Callable[[Ints], list[Ints]]:
-        """The codes of the gates, each ``[batch, N]``, from their accumulators side by side ``[batch, gates N]``.
+    def gate_rule(self) -> Callable[[Any, Ints], list[Ints]]:
+        """The codes of the gates, each ``[batch, N]``, from ``driven`` and h.
 
-        Of gates that keep their sums apart the accumulator itself. Neighbours that are looked up alike are looked up at
-        once.
+        ``driven [batch, gates N]`` is what the inputs and the bias add to the accumulators side by side, in the type
+        that :meth:`matmul_type` names. Of gates that keep their sums apart the accumulators themselves.
         """
-        n, together = self.units, self.gates - self.apart
-        alike = itertools.groupby(range(together), lambda gate: (self.gate_tables[gate], self.gate_shifts[gate]))
-        blocks = [(list(gates), table(self.state.bits), shift) for (table, shift), gates in alike]
-        whole = [(slice(gates[0] * n, (gates[-1] + 1) * n), len(gates), table, shift) for gates, table, shift in blocks]
+        n, kind = self.units, self.matmul_type()
+        together = self.gates - self.apart
+        free = together - self.dependent
+        wh = (self.weights_h.reshape(self.gates * n, n).T * 2.0**self.shift_h).astype(kind)
+        at_once, behind = self._look_up(0, free), self._look_up(free, together)
+
+        def codes_of(driven: Any, h: Ints) -> list[Ints]:
+            # acc = (Wx x << shift_x) + bias + (Wh h << shift_h)
+            again = h.astype(kind) @ wh[:, : (free + self.apart) * n]
+            codes = at_once((driven[:, : free * n] + again[:, : free * n]).astype(np.int64))
+            if self.dependent:
+                # the same of what is passed on instead of h
+                late = self.passed_on(codes, h).astype(kind) @ wh[:, free * n :]
+                codes += behind((driven[:, free * n :] + late).astype(np.int64))
+            # or (Wx x << shift_x) + bias and (Wh h << shift_h) + bias apart
+            columns = [slice(g * n, (g + 1) * n) for g in range(together, self.gates)]
+            codes += [driven[:, column].astype(np.int64) for column in columns]
+            biases = self.bias[self.gates :]
+            return codes + [again[:, c].astype(np.int64) + b for c, b in zip(columns, biases, strict=True)]
+
+        return codes_of
+
+    def _look_up(self, start: int, stop: int) -> Callable[[Ints], list[Ints]]:
+        """Codes of some gates, each ``[batch, N]``, from their accumulators ``[batch, (stop - start) N]``.
+
+        Neighbours that are looked up alike are looked up at once.
+        """
+        n = self.units
+        alike = itertools.groupby(range(start, stop), lambda gate: (self.gate_tables[gate], self.gate_shifts[gate]))
+        blocks = [(len(list(gates)), table(self.state.bits), shift) for (table, shift), gates in alike]
 
         def look_up(acc: Ints) -> list[Ints]:
             codes: list[Ints] = []
-            for place, count, table, shift in whole:
-                block = table.look_up(acc[:, place], shift)
+            for count, table, shift in blocks:
+                first = len(codes) * n
+                block = table.look_up(acc[:, first : first + count * n], shift)
                 codes += [block[:, g * n : (g + 1) * n] for g in range(count)]
-            return codes + [acc[:, g * n : (g + 1) * n] for g in range(together, together + self.apart)]
+            return codes
 
         return look_up
 
     # --- the golden rule ---
     def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:  # noqa: D102
         batch, steps, _ = x.shape
-        n, gates, parts = self.units, self.gates, len(self.state_signals)
-        together = gates - self.apart
+        n, parts = self.units, len(self.state_signals)
         kind = self.matmul_type()
         # (Wx x << shift_x) + bias; the shift is folded into the float weights, exactly
         weights = (self.weights_x * 2.0**self.shift_x).astype(kind)
-        driven = affine(x.astype(kind), weights, self.bias[:gates].astype(kind))
-        wh = (self.weights_h.reshape(gates * n, n).T * 2.0**self.shift_h).astype(kind)
+        driven = affine(x.astype(kind), weights, self.bias[: self.gates].astype(kind))
         ragged = bool((length < steps).any())
         current = [state[:, part::parts] for part in range(parts)]
         places = [self.signals.index(name) for name in self.state_signals]
@@ -237,16 +266,7 @@ class RecurrentLayer(WeightedLayer):
         outputs = np.empty((batch, steps, n), np.int64)
         rows: list[list[Ints]] = []
         for t in range(steps):
-            again = current[0].astype(kind) @ wh
-            # acc = (Wx x << shift_x) + bias + (Wh h << shift_h), or the two apart
-            if self.apart:
-                acc = driven[:, t].copy()
-                acc[:, : together * n] += again[:, : together * n]
-                kept = [again[:, g * n : (g + 1) * n].astype(np.int64) + self.bias[g + self.apart]
-                        for g in range(together, gates)]  # fmt: skip
-            else:
-                acc, kept = driven[:, t] + again, []
-            codes = list(self.update(gate_codes(acc.astype(np.int64)) + kept, *current))
+            codes = list(self.update(gate_codes(driven[:, t], current[0]), *current))
             for part, place in enumerate(places):
                 if ragged:
                     codes[place] = np.where((t < length)[:, None], codes[place], current[part])

@@ -5,7 +5,7 @@ acc = (Wx x) << shift_x  +  (Wh h) << shift_h  +  bias          with acc_frac fr
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,6 +45,8 @@ def product_frac(name: str, source: Format) -> int:
 class WeightedLayer(Layer):
     """A layer of weighted sums. One accumulator for each unit and gate."""
 
+    dependent: ClassVar[int] = 0  # so many of the gates, the last ones, multiply what other gates make of the state
+
     weight_bits: int
 
     @property
@@ -61,6 +63,11 @@ class WeightedLayer(Layer):
     def sums(self) -> int:
         """Accumulators a unit: one a gate, or two of a gate whose recurrent sum is kept apart."""
         return self.gates
+
+    @property
+    def rounds(self) -> int:
+        """Times a step that hardware goes through all units: once, or for each gate where some depend on others."""
+        return self.gates if self.dependent else 1
 
     @property
     def recurrent_size(self) -> int:

@@ -15,12 +15,15 @@ Update = Callable[[Graph, list[str], list[str]], list[str]]
 
 
 def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update) -> str:
-    """h of all steps ``[batch, time, N]`` or of the last one ``[batch, 1, N]``; ``mask [batch, time, 1]``."""
+    """h of all steps ``[batch, time, N]`` or of the last one ``[batch, 1, N]``; ``mask [batch, time, 1]``.
+
+    The accumulators of dependent gates come without a recurrent sum, which ``update`` adds (:func:`recurrent`).
+    """
     name, n, gates, parts = graph.prefix, layer.units, layer.gates, layer.state_signals
-    wide, together = gates * n, (gates - layer.apart) * n
+    wide, together = gates * n, (gates - layer.apart - layer.dependent) * n
     wx = layer.weights_x.reshape(wide, -1).T << layer.shift_x
     wh = layer.weights_h.reshape(wide, n).T << layer.shift_h
-    # what the states add to the accumulators: nothing where their sum is kept apart
+    # what the states add to the accumulators: nothing where their sum is kept apart, or not h is what is multiplied
     added = np.where(np.arange(wide) < together, wh, 0)
     # what the inputs add to the accumulators, for all steps at once
     driven = graph.node("MatMul", [x, graph.constant(wx)])
@@ -73,6 +76,11 @@ def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update)
     )
     every = graph.node("Transpose", [states], perm=[1, 0, 2])
     return every if layer.return_sequences else graph.node("Unsqueeze", [final[0], graph.int64([1])])
+
+
+def recurrent(body: Graph, layer: RecurrentLayer, number: int, vector: str) -> str:
+    """What a vector in h's format adds to the accumulator of a gate."""
+    return body.node("MatMul", [vector, body.constant(layer.weights_h[number].T << layer.shift_h)])
 
 
 def gate(body: Graph, layer: RecurrentLayer, number: int, acc: str) -> str:
