@@ -1,7 +1,8 @@
 """The lanes of an engine: from input vectors and states to finished sums, without an idle cycle.
 
 Work is issued in the order that :class:`ffhw.hdl.plan.folding.Schedule` lays down: for each group of P units all input
-words, then all state words. Stages of the pipeline, in cycles after a word is issued:
+words, then all state words. In a step of several rounds the last ones read another vector than the state, which stands
+behind it in the state's buffer. Stages of the pipeline, in cycles after a word is issued:
 
     0  issue: memories are addressed
     1  memory outputs: operands and weights
@@ -35,7 +36,7 @@ class Lanes(wiring.Component):
     """Weighted sums of a layer.
 
     Latency: from an input beat to the first sum ``1 + group_words + 5 + tree levels`` cycles. Throughput: a step every
-    ``groups * (group_words + group_pause)`` cycles when inputs, states and the taker of sums keep up.
+    ``step_groups * (group_words + group_pause)`` cycles when inputs, states and the taker of sums keep up.
 
     Parameters
     ----------
@@ -49,8 +50,8 @@ class Lanes(wiring.Component):
     -------
     i: stream of input vectors.
     h_word, h_en, h_data, h_ready, h_release: reading side of the state's :class:`StepBuffer`, outside.
-    o: stream of F units' sums: ``sum [unit][sum]``, bias added; ``beat``, their place in the step; ``last`` of the
-        step; ``fresh``, whether the state before the step is zero.
+    o: stream of F units' sums: ``sum [unit][sum]``, bias added; ``beat``, their place in the step, or in the ``round``
+        where it has several; ``last`` of the step; ``fresh``, whether the state before the step is zero.
     hold: do not begin a sequence. loaded: the state before the next step is in the buffer, whatever came before.
     boundary: between sequences. entered: a sequence's first word is issued. idle: no work is under way.
     """
@@ -72,6 +73,7 @@ class Lanes(wiring.Component):
                 "beat": range(plan.step_beats),
                 "last": 1,
                 "fresh": 1,
+                **({"round": range(plan.rounds)} if plan.rounds > 1 else {}),
             }
         )
         super().__init__(
@@ -118,7 +120,7 @@ class Lanes(wiring.Component):
         advance = Signal()  # the pipeline moves
         issue = Signal()  # and a word enters it
         address = Signal(range(plan.ideal_cycles))
-        group = Signal(range(plan.groups))
+        group = Signal(range(plan.step_groups))
         x_word = Signal(range(plan.x_words))
         h_word = Signal(range(max(plan.h_words, 1)))
         in_h = Signal()
@@ -129,18 +131,21 @@ class Lanes(wiring.Component):
         x_ends = Signal()
         group_ends = Signal()
         step_ends = Signal()
+        vector_ends = step_ends  # the recurrent vector is not read any more
+        if plan.dependent:
+            vector_ends = step_ends | (group_ends & (group == plan.free_groups - 1))
         m.d.comb += [
             begins.eq(~in_h & (x_word == 0) & (group == 0)),
             x_ends.eq(~in_h & (x_word == plan.x_words - 1)),
             group_ends.eq((in_h & (h_word == plan.h_words - 1)) if self.recurrent else x_ends),
-            step_ends.eq(group_ends & (group == plan.groups - 1)),
+            step_ends.eq(group_ends & (group == plan.step_groups - 1)),
             issue.eq(advance & Mux(in_h, self.h_ready | fresh, x.ready) & (pause == 0) & ~(self.boundary & self.hold)),
             x.r_word.eq(x_word),
             x.r_en.eq(advance),
-            x.release.eq(issue & x_ends & (group == plan.groups - 1)),
+            x.release.eq(issue & x_ends & (group == plan.step_groups - 1)),
             self.h_word.eq(h_word),
             self.h_en.eq(advance),
-            self.h_release.eq(issue & step_ends & ~fresh & int(self.recurrent)),
+            self.h_release.eq(issue & vector_ends & ~fresh & int(self.recurrent)),
             weights.addr.eq(address),
             weights.en.eq(advance),
         ]
@@ -224,7 +229,17 @@ class Lanes(wiring.Component):
         # --- sums ----------------------------------------------------------------------------------------------------
         m.submodules.bias = bias = Rom(fields=self._biases(), bits=self.layer.acc_width)
         next_beat = Mux(take, Mux(beat == plan.step_beats - 1, 0, beat + 1), beat)
-        m.d.comb += [bias.addr.eq(next_beat), bias.en.eq(1)]
+        next_row = next_beat
+        if plan.rounds > 1:
+            turn = Signal(range(plan.rounds))
+            row = Signal(range(plan.sum_beats))  # beat of the step
+            next_row = Mux(take, Mux(row == plan.sum_beats - 1, 0, row + 1), row)
+            m.d.sync += row.eq(next_row)
+            with m.If(take):
+                m.d.sync += self.o.payload.round.eq(turn)
+                with m.If(beat == plan.step_beats - 1):
+                    m.d.sync += turn.eq(Mux(turn == plan.rounds - 1, 0, turn + 1))
+        m.d.comb += [bias.addr.eq(next_row), bias.en.eq(1)]
         m.d.sync += beat.eq(next_beat)
         with m.If(take):
             m.d.sync += [
@@ -243,20 +258,20 @@ class Lanes(wiring.Component):
         return m
 
     def _biases(self) -> Ints:
-        """One row a beat: the biases of F units, sum by sum; zero past the last unit."""
-        count, finishers, beats = self.plan.sums, self.plan.folding.finishers, self.plan.step_beats
-        units = padded(self.bias, beats * finishers).reshape(count, beats, finishers)
-        return units.transpose(1, 2, 0).reshape(beats, finishers * count)
+        """One row a beat, round by round: the biases of F units, sum by sum; zero past the last unit."""
+        plan, finishers, beats = self.plan, self.plan.folding.finishers, self.plan.step_beats
+        units = padded(self.bias, beats * finishers).reshape(plan.rounds, plan.sums, beats, finishers)
+        return units.transpose(0, 2, 3, 1).reshape(plan.sum_beats, finishers * plan.sums)
 
 
 def weight_fields(layer: WeightedLayer, plan: Schedule) -> Ints:
     """One row a cycle in the order of issue: lane by lane, gate by gate, S weights each; zero past the end."""
-    gates, groups, lanes, simd = plan.gates, plan.groups, plan.folding.lanes, plan.folding.simd
+    rounds, gates, groups, lanes, simd = plan.rounds, plan.gates, plan.groups, plan.folding.lanes, plan.folding.simd
     parts = []
     for matrix, words in zip(layer.matrices, (plan.x_words, plan.h_words), strict=False):
-        split = padded(matrix, groups * lanes, words * simd).reshape(gates, groups, lanes, words, simd)
-        # group, word; lane, gate, element
-        parts.append(split.transpose(1, 3, 2, 0, 4).reshape(groups, words, lanes * gates * simd))
+        split = padded(matrix, groups * lanes, words * simd).reshape(rounds, gates, groups, lanes, words, simd)
+        # round, group, word; lane, gate, element
+        parts.append(split.transpose(0, 2, 4, 3, 1, 5).reshape(rounds * groups, words, lanes * gates * simd))
     return np.concatenate(parts, axis=1).reshape(plan.ideal_cycles, -1)
 
 

@@ -35,6 +35,9 @@ class Cell(wiring.Component):
     acc: ``[unit][sum]``, bias added.
     own: ``[unit]``, the parts of the old state in ``reads``, one cycle later than ``acc``.
     one for each signal of the layer: its codes ``[unit]``, those of the state among them.
+    Of a layer whose step has several rounds, a gate each, ``acc`` has one sum; the signals are those of the last round:
+    round, beat: with ``acc``: which gate, and the units' place in the round.
+    passed_on: what the dependent gates multiply, ``[unit]``, ``latency`` cycles after ``acc`` of the first round.
     """
 
     latency: ClassVar[int]
@@ -46,14 +49,23 @@ class Cell(wiring.Component):
         self.layer = layer
         self.width = width
         shapes = {name: element_shape(fmt) for name, fmt in layer.signal_formats.items()}
-        super().__init__(
-            {
-                "en": In(1),
-                "acc": In(data.ArrayLayout(data.ArrayLayout(signed(layer.acc_width), layer.sums), width)),
-                "own": In(data.ArrayLayout(self.own_layout(), width)),
-                **{name: Out(data.ArrayLayout(shape, width)) for name, shape in shapes.items()},
-            }
-        )
+        sums = layer.sums // layer.rounds
+        members: dict[str, Any] = {
+            "en": In(1),
+            "acc": In(data.ArrayLayout(data.ArrayLayout(signed(layer.acc_width), sums), width)),
+            "own": In(data.ArrayLayout(self.own_layout(), width)),
+            **{name: Out(data.ArrayLayout(shape, width)) for name, shape in shapes.items()},
+        }
+        if layer.dependent:
+            members["round"] = In(range(layer.rounds))
+            members["beat"] = In(range(self.beats))
+            members["passed_on"] = Out(data.ArrayLayout(element_shape(layer.state), width))
+        super().__init__(members)
+
+    @property
+    def beats(self) -> int:
+        """Cycles that the units of a layer take."""
+        return -(-self.layer.units // self.width)
 
     def bias(self) -> Ints:
         """What is added to the accumulators, ``[sums, N]``."""
@@ -170,8 +182,12 @@ class RecurrentEngine(wiring.Component):
         valid = [Signal(name=f"valid_{stage}") for stage in range(cell.latency)]
         last = [Signal(name=f"last_{stage}", reset_less=True) for stage in range(cell.latency)]
         fresh = Signal(reset_less=True)
+        finishes = sums.valid
+        if plan.rounds > 1:
+            # units are finished in the last round
+            finishes = sums.valid & (sums.payload.round == plan.rounds - 1)
         with m.If(advance):
-            m.d.sync += [after.eq(before) for before, after in zip([sums.valid, *valid], valid, strict=False)]
+            m.d.sync += [after.eq(before) for before, after in zip([finishes, *valid], valid, strict=False)]
             m.d.sync += [after.eq(before) for before, after in zip([sums.payload.last, *last], last, strict=False)]
             m.d.sync += fresh.eq(sums.payload.fresh)
 
@@ -205,6 +221,8 @@ class RecurrentEngine(wiring.Component):
             ]
         with m.If(finish):
             m.d.sync += beat.eq(Mux(final_beat, 0, beat + 1))
+        if plan.dependent:
+            self._pass_on(m, sums, state, advance)
         if self.keep_state:
             self._give_state(m, valid[-1] & last[-1], emit, final_beat, advance)
             self._load_state(m, lanes, state, own_write, Cat(*valid).any())
@@ -216,6 +234,20 @@ class RecurrentEngine(wiring.Component):
                 getattr(self.probe, name)[n].eq(getattr(cell, name)[n]) for name in layer.signals for n in range(width)
             ]
         return m
+
+    def _pass_on(self, m: Module, sums: Any, state: StepBuffer, advance: Any) -> None:
+        """What the first round makes for the dependent gates stands behind the state in its buffer.
+
+        Of its two banks, the lanes have done with the state before its successor comes.
+        """
+        made = [Signal(name=f"made_{stage}") for stage in range(self.cell.latency)]
+        # zeros make zeros, which nobody reads
+        makes = sums.valid & (sums.payload.round == 0) & ~sums.payload.fresh
+        m.d.comb += [self.cell.round.eq(sums.payload.round), self.cell.beat.eq(sums.payload.beat)]
+        with m.If(advance):
+            m.d.sync += [after.eq(before) for before, after in zip([makes, *made], made, strict=False)]
+            with m.If(made[-1]):
+                m.d.comb += [state.i.valid.eq(1), state.i.payload.data.eq(self.cell.passed_on)]
 
     def _give_state(self, m: Module, give: Any, emit: Any, final_beat: Any, advance: Any) -> None:
         """The state behind a sequence, beside the output."""

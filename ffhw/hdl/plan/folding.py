@@ -1,7 +1,8 @@
 """Folding: how much of a layer's arithmetic exists as hardware, and which step of its work happens in which cycle.
 
 An engine has ``lanes`` P units in flight and takes ``simd`` S vector elements a cycle. The units of a layer are worked
-off in groups of P; a group takes one cycle for each word of S inputs, then one for each word of S states.
+off in groups of P; a group takes one cycle for each word of S inputs, then one for each word of S states. Where gates
+depend on other gates, all units are worked off once for each gate, in rounds.
 """
 
 from __future__ import annotations
@@ -41,11 +42,23 @@ class Schedule:
     gates: int  # products a lane and element
     sums: int  # accumulators a lane: one a gate, two of a gate whose recurrent sum is kept apart
     folding: Folding
+    rounds: int = 1  # times a step that all units are worked off
+    dependent: int = 0  # rounds, the last ones, that multiply another vector than the states
 
     @property
     def groups(self) -> int:
-        """``ceil(N / P)``."""
+        """``ceil(N / P)``, those of a round."""
         return -(-self.units // self.folding.lanes)
+
+    @property
+    def step_groups(self) -> int:
+        """Groups of all rounds."""
+        return self.rounds * self.groups
+
+    @property
+    def free_groups(self) -> int:
+        """Those of them that multiply the states themselves."""
+        return (self.rounds - self.dependent) * self.groups
 
     @property
     def x_words(self) -> int:
@@ -64,8 +77,8 @@ class Schedule:
 
     @property
     def ideal_cycles(self) -> int:
-        """C, cycles a time step: ``ceil(N / P) * (ceil(D / S) + ceil(N / S))``."""
-        return self.groups * self.group_words
+        """C, cycles a time step: ``ceil(N / P) * (ceil(D / S) + ceil(N / S))`` in each round."""
+        return self.step_groups * self.group_words
 
     @property
     def group_beats(self) -> int:
@@ -83,9 +96,14 @@ class Schedule:
         return -(-self.units // self.folding.finishers)
 
     @property
+    def sum_beats(self) -> int:
+        """Beats of F units that the sums of all rounds take."""
+        return self.rounds * self.step_beats
+
+    @property
     def multiplications(self) -> int:
         """Products a step, padding excluded."""
-        return self.gates * self.units * (self.inputs + self.states)
+        return self.rounds * self.gates * self.units * (self.inputs + self.states)
 
     @property
     def macs(self) -> int:
@@ -95,4 +113,6 @@ class Schedule:
 
 def schedule(layer: WeightedLayer, folding: Folding) -> Schedule:
     """Schedule of a layer at a folding."""
-    return Schedule(layer.units, layer.input_size, layer.recurrent_size, layer.gates, layer.sums, folding)
+    rounds = layer.rounds
+    gates, sums = layer.gates // rounds, layer.sums // rounds
+    return Schedule(layer.units, layer.input_size, layer.recurrent_size, gates, sums, folding, rounds, layer.dependent)

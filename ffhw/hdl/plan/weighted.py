@@ -146,21 +146,41 @@ class WeightedPlan(EnginePlan):
         return MAC_STAGES + tree_stages(self.folding.simd) + self.finish_stages + self.write_stages
 
     @property
-    def drain_stall(self) -> int:
-        """Cycles a step waits for the states of the step before it; 0 where other work hides the drain.
+    def interval(self) -> int:
+        """Cycles from a group to the next."""
+        return self.schedule.group_words + self.schedule.group_pause
 
-        The next step consumes its inputs and the early states first, in the order in which states are finished. Word
-        w of S states is asked for ``x_words + w`` cycles into the step; its last element was finished by group
-        ``element // P``, as that group's beat ``(element mod P) // F``.
+    @property
+    def drain_stall(self) -> int:
+        """Cycles a step waits for recurrent vectors: that of the step before, and that of its dependent gates."""
+        return self.stall_behind(0) + self.dependent_stall
+
+    @property
+    def dependent_stall(self) -> int:
+        """Cycles a step's dependent gates wait for the vector that its first gate makes."""
+        plan = self.schedule
+        if not plan.dependent:
+            return 0
+        return self.stall_behind((plan.free_groups - plan.groups) * self.interval)
+
+    def stall_behind(self, hidden: int) -> int:
+        """Cycles that a recurrent vector is late; 0 where other work hides the drain.
+
+        The groups that read it consume inputs and early elements first, in the order in which elements are finished.
+        Word w of S elements is asked for ``x_words + w`` cycles into the first of these groups; its last element was
+        finished by group ``element // P``, as that group's beat ``(element mod P) // F``.
+
+        Parameters
+        ----------
+        hidden: cycles of other groups between those that make the vector and those that read it.
         """
         plan = self.schedule
         lanes, simd, finishers = self.folding.lanes, self.folding.simd, self.folding.finishers
-        interval = plan.group_words + plan.group_pause
         latest = 0
         for word in range(plan.h_words):
             element = min((word + 1) * simd, plan.units) - 1
-            # counted from the cycle after the step's last one, in which the next step may begin
-            issued = -(plan.groups - 1 - element // lanes) * interval - plan.group_pause - 1
+            # counted from the cycle in which the first group that reads it may begin
+            issued = -hidden - (plan.groups - 1 - element // lanes) * self.interval - plan.group_pause - 1
             readable = issued + (element % lanes) // finishers + self.drain_latency
             latest = max(latest, readable - plan.x_words - word)
         return latest
@@ -168,11 +188,10 @@ class WeightedPlan(EnginePlan):
     @property
     def cycles(self) -> int:
         """Cycles a time step in the steady state, stalls included."""
-        plan = self.schedule
-        return plan.groups * (plan.group_words + plan.group_pause) + self.drain_stall
+        return self.schedule.step_groups * self.interval + self.drain_stall
 
     def sequence_cycles(self, steps: int) -> int:
-        # the first step of a sequence waits for no state of the one before
+        # the first step of a sequence starts from zeros and waits for none of them
         return steps * self.cycles - self.drain_stall
 
     @property
@@ -184,7 +203,7 @@ class WeightedPlan(EnginePlan):
         """
         plan = self.schedule
         leaves = self.arrivals([0] * plan.inputs, 1)[-1] - BUFFER_STAGES
-        return leaves + 1 + LOAD_STAGES + plan.step_beats
+        return leaves + self.dependent_stall + 1 + LOAD_STAGES + plan.step_beats
 
     def arrivals(self, before: list[int], width: int) -> list[int]:
         folding, plan = self.folding, self.schedule
@@ -193,10 +212,10 @@ class WeightedPlan(EnginePlan):
         for word in range(plan.x_words):
             elements = min((word + 1) * folding.simd, plan.inputs)
             cycle = max(cycle, before[-(-elements // width) - 1] + BUFFER_STAGES) + 1
-        final = cycle - 1 + plan.h_words
+        final = cycle - 1 + plan.h_words + (plan.rounds - 1) * plan.groups * self.interval
         times = []
         for group in range(plan.groups):
-            issued = final + group * (plan.group_words + plan.group_pause)
+            issued = final + group * self.interval
             units = min(folding.lanes, plan.units - group * folding.lanes)
             done = issued + MAC_STAGES + tree_stages(folding.simd) + self.finish_stages
             times += [done + beat for beat in range(-(-units // folding.finishers))]
@@ -206,7 +225,7 @@ class WeightedPlan(EnginePlan):
         layer, plan, finishers = self.layer, self.schedule, self.folding.finishers
         shapes = [
             (plan.macs * layer.weight_bits, plan.ideal_cycles),  # weights
-            (plan.sums * finishers * layer.acc_width, plan.step_beats),  # biases
+            (plan.sums * finishers * layer.acc_width, plan.sum_beats),  # biases
             (layer.input.bits * self.folding.simd, banks(plan.x_words)),  # inputs, two banks
         ]
         for table, count in collections.Counter(self.lookups()).items():
