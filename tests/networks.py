@@ -138,7 +138,7 @@ def random_dense(
 
 
 # Letters of :func:`random_chain` for other cells.
-CELLS = {"x": "sr", "t": "toggle", "n": "simple_rnn", "c": "ctrnn", "g": "gru", "m": "lstm"}
+CELLS = {"x": "sr", "t": "toggle", "n": "simple_rnn", "c": "ctrnn", "g": "gru", "f": "gru_reset_before", "m": "lstm"}
 
 
 def random_chain(

@@ -18,6 +18,7 @@ from ffhw.layers.ctrnn import CTRNNLayer, FloatCTRNN
 from ffhw.layers.dense import DenseLayer, FloatDense
 from ffhw.layers.embedding import EmbeddingLayer, FloatEmbedding
 from ffhw.layers.gru import FloatGRU, GRULayer
+from ffhw.layers.gru_reset_before import FloatGRUResetBefore, GRUResetBeforeLayer
 from ffhw.layers.jk import FloatJK, JKLayer
 from ffhw.layers.lstm import FloatLSTM, LSTMLayer
 from ffhw.layers.pooling import FloatPooling, PoolingLayer
@@ -34,6 +35,7 @@ KINDS: dict[str, tuple[type[FloatLayer], type[Layer]]] = {
     "simple_rnn": (FloatSimpleRNN, SimpleRNNLayer),
     "ctrnn": (FloatCTRNN, CTRNNLayer),
     "gru": (FloatGRU, GRULayer),
+    "gru_reset_before": (FloatGRUResetBefore, GRUResetBeforeLayer),
     "lstm": (FloatLSTM, LSTMLayer),
     "bidirectional": (FloatBidirectional, BidirectionalLayer),
     "reversal": (FloatReversal, ReversalLayer),

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ffhw.layers import gru_reset_before
 from ffhw.layers.base import Floats, Ints, require
-from ffhw.layers.description import UNUSED, Described, KerasClass, Read, only
+from ffhw.layers.description import FLAG_ON, UNUSED, Described, KerasClass, Read, only
 from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, directed, keras_weights
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.layers.weighted import MAX_ACCUMULATOR
@@ -27,6 +28,8 @@ def read(described: Described) -> Read:
     n, use_bias = described.options["units"], described.options["use_bias"]
     described.expect_arrays(0)
     described.expect_arrays(2 + use_bias, "cell/")
+    if not described.options["reset_after"]:
+        return gru_reset_before.read(described)
     weights = keras_weights(described, 3)
     bias = (described.array("cell/vars/2", 2, 3 * n) if use_bias else np.zeros((2, 3 * n))).reshape(2, 3, n)
     # where both are added to one sum, hardware needs one
@@ -41,7 +44,7 @@ KERAS = (
             **RECURRENT_OPTIONS,
             "activation": only("tanh"),
             "recurrent_activation": only("sigmoid"),
-            "reset_after": only(True),
+            "reset_after": FLAG_ON,
             # by which code Keras computes
             **dict.fromkeys(("use_cudnn", "implementation"), UNUSED),
         },

@@ -29,6 +29,7 @@ def folder(tmp_path_factory):
             layers.Masking(),
             layers.Bidirectional(layers.GRU(4, return_sequences=True), merge_mode="concat"),
             layers.LSTM(5, return_sequences=True, go_backwards=True),
+            layers.GRU(4, reset_after=False, return_sequences=True),
             SR(4, both="hold", return_sequences=True),
             layers.SimpleRNN(3, return_sequences=True),
             Toggle(4),
@@ -48,7 +49,7 @@ def test_the_whole_road(folder):
     run = ffhw(*export, "--lanes", 2, "-o", build)
     assert run.returncode == 0, run.stderr
     assert "reads backwards, so that its states start from zero in each sequence" in run.stdout
-    kinds = ["bidirectional", "reversal", "lstm", "sr", "simple_rnn", "toggle", "dense"]
+    kinds = ["bidirectional", "reversal", "lstm", "gru_reset_before", "sr", "simple_rnn", "toggle", "dense"]
     assert [layer.kind for layer in Bundle.open(build).network().layers] == kinds
     run = ffhw("sim", build, "--all", "--internals")
     assert run.returncode == 0, run.stderr

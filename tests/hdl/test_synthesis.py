@@ -24,6 +24,7 @@ pytestmark = pytest.mark.synthesis
 DESIGNS = {
     "jk_last": ({"inputs": 6, "units": (20,), "outputs": 0, "bits": 8}, 3, 1),
     "dense_simd_2": ({"inputs": 6, "units": (8,), "outputs": 4, "bits": 8}, 1, 2),
+    "gru_reset_before": ({"inputs": 6, "units": (8,), "outputs": 0, "bits": 8, "cell": "gru_reset_before"}, 2, 1),
     "jk_last_simd_4": ({"inputs": 6, "units": (8,), "outputs": 0, "bits": 8}, 1, 4),
 }
 

@@ -154,17 +154,23 @@ def slow_tanh(value: Fraction, bits: int) -> int:
 
 
 def slow_recurrent(layer: RecurrentLayer, vectors):
-    """The weighted sums, and each cell by the function below that has its name; h and c are codes."""
+    """The weighted sums, and each cell by the function below that has its name; h and c are codes.
+
+    Dependent gates multiply what the first gate, a sigmoid, leaves of h.
+    """
     n = layer.units
     h, c = [0] * n, [0] * n
     states = []
     for x in vectors:
         new = []
+        passed_on = []
+        for u in range(n if layer.dependent else 0):
+            (r,) = slow_gates(layer, [sum(slow_products(layer, 0, u, x, h)) + int(layer.bias[0, u])])
+            passed_on.append(half_up(slow_weight(r, layer.state.bits) * h[u]))
         for u in range(n):
             sums = []
             for g in range(layer.gates):
-                of_x = sum(int(w) * v * 2**layer.shift_x for w, v in zip(layer.weights_x[g, u], x, strict=True))
-                of_h = sum(int(w) * v * 2**layer.shift_h for w, v in zip(layer.weights_h[g, u], h, strict=True))
+                of_x, of_h = slow_products(layer, g, u, x, h if g < layer.gates - layer.dependent else passed_on)
                 if g < layer.gates - layer.apart:
                     sums.append(of_x + of_h + int(layer.bias[g, u]))
                 else:
@@ -173,6 +179,12 @@ def slow_recurrent(layer: RecurrentLayer, vectors):
         h, c = ([pair[part] for pair in new] for part in range(2))
         states.append(h)
     return states if layer.return_sequences else states[-1:]
+
+
+def slow_products(layer, g, u, x, h):
+    """Of inputs and of a vector of states, at the accumulator's binary point."""
+    of_x = sum(int(w) * v * 2**layer.shift_x for w, v in zip(layer.weights_x[g, u], x, strict=True))
+    return of_x, sum(int(w) * v * 2**layer.shift_h for w, v in zip(layer.weights_h[g, u], h, strict=True))
 
 
 def slow_gates(layer, sums):
@@ -231,6 +243,14 @@ def slow_gru(layer, sums, h, c):
     return half_up(update * h + (1 - update) * n), 0
 
 
+def slow_gru_reset_before(layer, sums, h, c):
+    bits = layer.state.bits
+    (z,) = slow_gates(layer, sums[1:2])
+    n = slow_tanh(Fraction(sums[2], 2**layer.acc_frac), bits)
+    update = Fraction(z, 2**bits - 1)
+    return half_up(update * h + (1 - update) * n), 0
+
+
 def slow_lstm(layer, sums, h, c):
     bits = layer.state.bits
     i, f, o = (slow_weight(code, bits) for code in slow_gates(layer, [sums[0], sums[1], sums[3]]))
@@ -247,6 +267,7 @@ SLOW = {
     "simple_rnn": slow_simple_rnn,
     "ctrnn": slow_ctrnn,
     "gru": slow_gru,
+    "gru_reset_before": slow_gru_reset_before,
     "lstm": slow_lstm,
 }
 
@@ -312,6 +333,18 @@ def test_each_cell_equals_plain_numbers(cell, bits, rng):
         outputs = golden.run(network, codes, lengths).outputs
         for sequence, output in zip(sequences, outputs, strict=True):
             assert output[: len(sequence)].tolist() == slow_run(network, sequence)
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_a_reset_state_is_rounded_half_up_for_every_gate_and_state(bits):
+    layer = random_network(1, bits=bits, cell="gru_reset_before").layers[0]
+    r, h = np.meshgrid(np.arange(2**bits), np.arange(layer.state.min, layer.state.max + 1), indexing="ij")
+    passed_on = layer.passed_on([r], h)
+    expected = [[half_up(slow_weight(gate, bits) * int(state)) for state in h[0]] for gate in range(2**bits)]
+    assert layer.state.check(passed_on).tolist() == expected
+    # an open gate leaves h as it is, a closed one nothing of it
+    assert np.array_equal(passed_on[-1], h[0])
+    assert not passed_on[0].any()
 
 
 @pytest.mark.parametrize("bits", [1, 2, 5, 8, 12])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -34,11 +36,13 @@ def cells(keras):
     from ffhw.training.jk import JK
     from ffhw.training.sr import SR
 
-    return {"jk": JK, "sr": SR, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
+    before = functools.partial(keras.layers.GRU, reset_after=False)
+    given = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "gru-reset-before": before}
+    return {"jk": JK, "sr": SR, "rnn": keras.layers.SimpleRNN, **given}
 
 
 @pytest.mark.parametrize("merge", MERGES)
-@pytest.mark.parametrize("cell", ["jk", "sr", "lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", ["jk", "sr", "lstm", "gru", "gru-reset-before", "rnn"])
 def test_a_stack_of_bidirectional_layers_is_read_as_it_is(cell, merge, tmp_path, rng):
     import keras
 
@@ -99,8 +103,10 @@ def test_directions_that_differ_are_refused(tmp_path, rng):
 def test_an_option_inside_is_refused_by_its_layer(tmp_path, rng):
     import keras
 
-    saved([keras.layers.Bidirectional(keras.layers.GRU(4, reset_after=False))], tmp_path / "m.keras", rng)
-    with pytest.raises(InputError, match=r"^layer 'forward_gru(_\d+)?': reset_after=False has no hardware; use True$"):
+    saved([keras.layers.Bidirectional(keras.layers.GRU(4, activation="relu"))], tmp_path / "m.keras", rng)
+    with pytest.raises(
+        InputError, match=r"^layer 'forward_gru(_\d+)?': activation='relu' has no hardware; use 'tanh'$"
+    ):
         read_model(tmp_path / "m.keras")
 
 

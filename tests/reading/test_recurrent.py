@@ -16,6 +16,7 @@ LAYERS = {
     "lstm": lambda keras, **o: keras.layers.LSTM(5, **o),
     "lstm-plain-bias": lambda keras, **o: keras.layers.LSTM(5, unit_forget_bias=False, **o),
     "gru": lambda keras, **o: keras.layers.GRU(5, **o),
+    "gru-reset-before": lambda keras, **o: keras.layers.GRU(5, reset_after=False, **o),
 }
 
 
@@ -40,6 +41,15 @@ def test_the_layer_is_read_as_it_is(name, use_bias, tmp_path, rng):
     x = rng.normal(size=(4, 9, 3))
     given = floatnet.predict(read_model(tmp_path / "m.keras"), x)
     assert given == pytest.approx(model.predict(x, verbose=0), abs=1e-5)
+
+
+@pytest.mark.parametrize(("reset_after", "kind"), [(True, "gru"), (False, "gru_reset_before")])
+def test_a_gru_is_of_the_kind_that_its_option_asks_for(reset_after, kind, tmp_path, rng):
+    import keras
+
+    saved([keras.layers.GRU(4, reset_after=reset_after)], tmp_path / "m.keras", rng)
+    (layer,) = read_model(tmp_path / "m.keras").layers
+    assert layer.kind == kind
 
 
 def test_ctrnn_is_read_as_it_is(tmp_path, rng):
@@ -70,7 +80,7 @@ def test_twelve_bits_are_close_to_floats_and_eight_not_far(name, tmp_path, rng):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ("GRU(4, reset_after=False)", "reset_after=False has no hardware; use True"),
+        ("GRU(4, reset_after=False, activation='relu')", "activation='relu' has no hardware; use 'tanh'"),
         ("LSTM(4, activation='relu')", "activation='relu' has no hardware; use 'tanh'"),
         ("LSTM(4, recurrent_activation='hard_sigmoid')", "recurrent_activation='hard_sigmoid' has no hardware"),
         ("SimpleRNN(4, activation='relu')", "activation='relu' has no hardware; use 'tanh'"),

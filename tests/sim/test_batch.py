@@ -70,8 +70,11 @@ def test_grid(bits, units, lanes, simd, every_step, activation, tokens, tmp_path
 
 
 # every cell, several in one design: letters of networks.random_chain
-CHAINS = [("xgtm", 8, 2, 2), ("ncMd", 4, 3, 1), ("bqBd", 5, 2, 2)]
+CHAINS = [("xgtm", 8, 2, 2), ("ncMd", 4, 3, 1), ("bqBd", 5, 2, 2), ("fFd", 8, 2, 2)]
 MORE = [
+    ("ff", 1, 1, 1),
+    ("xfd", 5, 9, 9),
+    ("fma", 16, 3, 1),
     ("bbd", 8, 3, 1),
     ("kbya", 4, 2, 2),
     ("qmq", 12, 1, 1),

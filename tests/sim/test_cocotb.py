@@ -40,8 +40,8 @@ def exercise(interface, simulator, predicted, rng):
         )
         run = simulator.run(scenario)
         beats = sum(len(entries) for entries in scenario["expected"].values())
-        units = sum(len(probe["expected"]) for probe in scenario["probes"].values())
-        assert run.compared == beats + 3 * units
+        codes = sum(len(probe["signals"]) * len(probe["expected"]) for probe in scenario["probes"].values())
+        assert run.compared == beats + codes
         assert len(run.in_cycles) == len(scenario["program"])
         assert sum(run_codes(interface, sequences).values()) > beats
 
@@ -61,6 +61,7 @@ def test_icarus(tmp_path, icarus, keep_state, every_step, rng):
         {"bits": 8, "units": (8,), "activation": "relu"},
         {"bits": 12, "units": (4,)},
         {"bits": 16, "units": (3,)},
+        {"bits": 6, "units": (4,), "cell": "gru_reset_before"},
     ],
 )
 def test_icarus_grid(tmp_path, icarus, options, rng):

@@ -20,7 +20,7 @@ from ffhw.sim.scenario import Interface
 pytestmark = pytest.mark.simulation
 
 # kinds of layers (see networks.random_chain), lanes, simd, bits; the later ones run with the slow tests
-FEW = [("jj", 1, 1, 4), ("ejdj", 2, 2, 4), ("xgmd", 2, 1, 6)]
+FEW = [("jj", 1, 1, 4), ("ejdj", 2, 2, 4), ("xgmd", 2, 1, 6), ("fd", 2, 2, 5)]
 MANY = [
     ("djs", 3, 1, 5),
     ("jdjrj", 2, 3, 3),
@@ -30,6 +30,7 @@ MANY = [
     ("jjjjjj", 1, 2, 1),
     ("tncMa", 1, 2, 8),
     ("mg", 3, 2, 11),
+    ("ffj", 1, 1, 3),
     ("mxtgnc", 2, 2, 1),
 ]
 CHAINS = [*FEW, *(pytest.param(*chain, marks=pytest.mark.slow) for chain in MANY)]
@@ -138,11 +139,18 @@ def test_a_state_shown_twice_is_found(tmp_path, icarus, rng):
 
 
 @pytest.mark.parametrize(
-    ("units", "lanes", "simd"), [((5,), 1, 1), ((6, 4), 2, 2), pytest.param((1,), 1, 1, marks=pytest.mark.slow)]
+    ("cell", "units", "lanes", "simd"),
+    [
+        ("jk", (5,), 1, 1),
+        ("jk", (6, 4), 2, 2),
+        ("gru_reset_before", (4,), 4, 2),
+        pytest.param("jk", (1,), 1, 1, marks=pytest.mark.slow),
+        pytest.param("gru_reset_before", (1,), 1, 1, marks=pytest.mark.slow),
+    ],
 )
-def test_cycles_are_those_predicted(tmp_path, units, lanes, simd, rng):
+def test_cycles_are_those_predicted(tmp_path, cell, units, lanes, simd, rng):
     """Keeping states costs nothing where none is loaded; loading one costs what the plan says."""
-    network = random_network(9, inputs=3, units=units, outputs=0, bits=5)
+    network = random_network(9, inputs=3, units=units, outputs=0, bits=5, cell=cell)
     interface = generated(tmp_path, network, lanes, simd)
     predicted = predict(network, interface.foldings)
     simulator = BatchSimulator(tmp_path, ports_of(interface))
@@ -153,6 +161,7 @@ def test_cycles_are_those_predicted(tmp_path, units, lanes, simd, rng):
     if len(units) == 1:
         (plan,) = plans(network, interface.foldings)
         codes = random_codes(network, rng, [1] * 12)
-        loads = {n: {0: rng.integers(0, 31, units[0])} for n in range(12)}
+        state = network.layers[0].state_format
+        loads = {n: {0: rng.integers(state.min, state.max, units[0], endpoint=True)} for n in range(12)}
         run, _ = compare_batch(simulator, interface, codes, predicted.cycles_per_step, loads=loads)
         assert set(np.diff(run.out_cycles[:: interface.output.beats])[-6:]) == {plan.loaded_cycles}

@@ -19,7 +19,10 @@ RECURRENT = [kind for kind, (_, layer) in KINDS.items() if issubclass(layer, Rec
 
 
 def check_cell(layer, sums, states, width=1):
-    """Feed accumulators ``[cases, width, sums]`` and old states ``[cases, width, parts]``; compare every signal."""
+    """Feed accumulators ``[cases, width, sums]`` and old states ``[cases, width, parts]``; compare every signal.
+
+    Where gates depend on others a case takes a round for each gate, one right behind the other.
+    """
     folding = Folding(width, width, width)
     cell = rule("ffhw.hdl.engines", "hardware", layer).engine(layer, folding, None, 1, False, False).cell
     parts = layer.state_signals
@@ -29,21 +32,32 @@ def check_cell(layer, sums, states, width=1):
     expected = layer.update(gates + apart, *(states[..., p] for p in range(len(parts))))
     # what rounds a sum comes with its bias
     given = sums + (cell.bias() - layer.bias)[:, 0]
+    rounds = layer.rounds
+    given = given.reshape(len(sums), width, rounds, -1).swapaxes(1, 2).reshape(len(sums) * rounds, width, -1)
+    passed_on = layer.passed_on(gates, states[..., 0]) if layer.dependent else None
     compared = 0
 
     async def testbench(ctx):
         nonlocal compared
         ctx.set(cell.en, 1)
-        for n in range(len(sums) + cell.latency):
-            if n < len(sums):
+        for n in range(len(given) + cell.latency):
+            if n < len(given):
                 ctx.set(cell.acc, given[n].tolist())
-            if 1 <= n <= len(sums) and cell.reads:
-                own = [{name: int(unit[parts.index(name)]) for name in cell.reads} for unit in states[n - 1]]
+                if rounds > 1:
+                    ctx.set(cell.round, n % rounds)
+                    ctx.set(cell.beat, n // rounds % cell.beats)
+            if 1 <= n <= len(given) and cell.reads:
+                own = [
+                    {name: int(unit[parts.index(name)]) for name in cell.reads} for unit in states[(n - 1) // rounds]
+                ]
                 ctx.set(cell.own, own)
-            if n >= cell.latency:
+            case, turn = divmod(n - cell.latency, rounds)
+            if case >= 0 and turn == 0 and passed_on is not None:
+                assert [ctx.get(code) for code in cell.passed_on] == passed_on[case].tolist()
+            if case >= 0 and turn == rounds - 1:
                 for name, codes in zip(layer.signals, expected, strict=True):
                     got = [ctx.get(getattr(cell, name)[unit]) for unit in range(width)]
-                    assert got == codes[n - cell.latency].tolist(), name
+                    assert got == codes[case].tolist(), name
                     compared += width
             await ctx.tick()
 
