@@ -26,7 +26,7 @@ from ffhw.errors import FitError
 from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import complete, plans
 from ffhw.hdl.plan.choose import choose
-from ffhw.hdl.plan.folding import Folding
+from ffhw.hdl.plan.folding import Folding, schedule
 from ffhw.hdl.plan.performance import predict
 from ffhw.layers import KINDS
 from ffhw.layers.float_recurrent import FloatRecurrent
@@ -40,7 +40,7 @@ from ffhw.sim.netlist import check_netlist
 from ffhw.sim.scenario import Interface
 from ffhw.sim.toggles import register_toggles
 
-CELLS = ("jk", "sr", "toggle", "simple_rnn", "gru", "lstm")
+CELLS = ("jk", "sr", "toggle", "simple_rnn", "gru", "gru_reset_before", "lstm")
 UNITS, INPUTS, BITS = (16, 32, 64, 128), (3, 16), (4, 8)
 MULTIPLIERS = 12  # of the lanes: one for each gate of a lane, so that 1, 2, 3 and 4 gates all divide them
 SEEDS = (1, 2, 3, 4, 5)
@@ -90,7 +90,7 @@ def network(cell: str, units: int, inputs: int, bits: int) -> Network:
 def folded(net: Network, multipliers: int) -> tuple[Folding | None, ...]:
     """As many lanes as make so many multipliers, or the next fewer."""
     (layer,) = net.layers
-    return complete(net, [Folding(max(1, multipliers // layer.gates), 1)])
+    return complete(net, [Folding(max(1, multipliers // schedule(layer, Folding(1, 1)).macs), 1)])
 
 
 def counted(cell: str, units: int, inputs: int, bits: int) -> dict[str, object]:

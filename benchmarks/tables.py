@@ -11,6 +11,7 @@ from typing import Any
 from common import HERE
 
 NAMES = {"jk": "JK", "lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "sr": "SR", "toggle": "toggle", "simple_rnn": "RNN"}
+NAMES["gru_reset_before"] = "GRU, reset before"
 
 
 def read(name: str) -> dict[str, Any]:
