@@ -39,7 +39,11 @@ def random_cell(
     bits: int,
     **options: object,
 ) -> RecurrentLayer:
-    """Recurrent layer whose gates move about instead of saturating at once."""
+    """Recurrent layer whose gates move about instead of saturating at once.
+
+    kind: of ``jk-inputs`` and the like the gates see the inputs only.
+    """
+    kind, _, seen = kind.partition("-")
     layer_class = KINDS[kind][1]
     gates, sums = len(layer_class.gate_tables), len(layer_class.gate_tables) + layer_class.apart
     # sums of random products that keep within the table's reach, so that gates move instead of saturating
@@ -53,7 +57,7 @@ def random_cell(
         frac_x=frac_x,
         frac_h=frac_h,
         weights_x=random_weights(rng, (gates, units, inputs), bits),
-        weights_h=random_weights(rng, (gates, units, units), bits),
+        weights_h=random_weights(rng, (gates, units, 0 if seen else units), bits),
         bias=rng.integers(-5, 5, (sums, units)),
         **{**OWN.get(kind, lambda bits: {})(bits), **options},
     )
@@ -138,7 +142,17 @@ def random_dense(
 
 
 # Letters of :func:`random_chain` for other cells.
-CELLS = {"x": "sr", "t": "toggle", "n": "simple_rnn", "c": "ctrnn", "g": "gru", "f": "gru_reset_before", "m": "lstm"}
+CELLS = {
+    "x": "sr",
+    "t": "toggle",
+    "n": "simple_rnn",
+    "c": "ctrnn",
+    "g": "gru",
+    "f": "gru_reset_before",
+    "m": "lstm",
+    "i": "jk-inputs",
+    "o": "toggle-inputs",
+}
 
 
 def random_chain(

@@ -287,16 +287,16 @@ class Layer(Link):
         values = {key: format_from_dict(value) if isinstance(value, dict) else value for key, value in fields.items()}
         return cls(**values, **{name: arrays[name] for name in cls.arrays})
 
-    def _freeze(self, field: str, shape: tuple[int, ...], low: int, high: int) -> None:
-        """Replace array ``field`` with a read-only int64 copy of the given shape (-1 matches any size)."""
+    def _freeze(self, field: str, shape: tuple[int, ...], low: int, high: int, empty: bool = False) -> None:
+        """Replace array ``field`` with a read-only int64 copy of the given shape (-1: any size, 0 if ``empty``)."""
         value = np.array(getattr(self, field))
         where = f"layer {self.name!r}: {field}"
         require(value.dtype.kind in "iu", f"{where} must hold integers, not {value.dtype}")
         matches = value.ndim == len(shape) and all(s in (-1, v) for s, v in zip(shape, value.shape, strict=True))
-        require(matches and value.size > 0, f"{where} must have shape {shape}, not {value.shape}")
+        require(matches and (empty or value.size > 0), f"{where} must have shape {shape}, not {value.shape}")
         require(
-            int(value.min()) >= low and int(value.max()) <= high,
-            f"{where} must be from {low} to {high}, found {value.min()} to {value.max()}",
+            value.size == 0 or (int(value.min()) >= low and int(value.max()) <= high),
+            f"{where} must be from {low} to {high}, found {value.min(initial=high)} to {value.max(initial=low)}",
         )
         value = value.astype(np.int64)
         value.setflags(write=False)

@@ -56,7 +56,8 @@ class FloatRecurrent(FloatLayer):
 
     Parameters
     ----------
-    weights_x: ``[gates, N, D]``; weights_h: ``[gates, N, N]``, gates in the order of the quantized layer.
+    weights_x: ``[gates, N, D]``; weights_h: ``[gates, N, N]``, or ``[gates, N, 0]`` where gates see the inputs only;
+        gates in the order of the quantized layer.
     bias: ``[sums, N]``: of each gate, then of each recurrent sum that is kept apart.
     return_sequences: give every step's state, or the last one's only.
     """
@@ -104,11 +105,12 @@ class FloatRecurrent(FloatLayer):
         gates, n = len(self.weights_x), self.units
         together, free = gates - self.quantized.apart, gates - self.quantized.dependent
         driven = affine(x, self.weights_x, self.bias[:gates]).reshape(*x.shape[:2], gates, n)
-        recurrent = self.weights_h.reshape(gates * n, n).T
+        size = self.weights_h.shape[2]
+        recurrent = self.weights_h.reshape(gates * n, size).T
         state = [np.zeros((len(x), n)) for _ in self.quantized.state_signals]
         out = [np.empty((*x.shape[:2], n)) for _ in state]
         for t in range(x.shape[1]):
-            again = (state[0] @ recurrent[:, : free * n]).reshape(-1, free, n)
+            again = (state[0][:, :size] @ recurrent[:, : free * n]).reshape(-1, free, n)
             sums = [driven[:, t, gate] + (again[:, gate] if gate < together else 0.0) for gate in range(free)]
             sums += [again[:, gate] + self.bias[gate + gates - together] for gate in range(together, gates)]
             if free < gates:
@@ -133,7 +135,9 @@ class FloatRecurrent(FloatLayer):
         state = self.quantized.state_table(bits).output
         index_frac = max(table(bits).index_frac for table in self.quantized.gate_tables)
         wx, frac_x = precision.weights(self.weights_x, source, index_frac)
-        wh, frac_h = precision.weights(self.weights_h, state, index_frac)
+        wh, frac_h = self.weights_h.astype(np.int64), 0
+        if wh.size:
+            wh, frac_h = precision.weights(self.weights_h, state, index_frac)
         # weights that are all zero need no alignment: their scale is the one that costs none
         x_frac = product_frac(self.name, source)
         if not wh.any():

@@ -30,7 +30,7 @@ class RecurrentLayer(WeightedLayer):
     state: format of h.
     weight_bits: width of each weight.
     frac_x, frac_h: fraction bits of input and recurrent weights.
-    weights_x: ``[gates, N, D]``; weights_h: ``[gates, N, N]``.
+    weights_x: ``[gates, N, D]``; weights_h: ``[gates, N, N]``, or ``[gates, N, 0]`` where gates see the inputs only.
     bias: ``[sums, N]``, with ``acc_frac`` fraction bits.
     return_sequences: give every step's state, or the last one's only.
     """
@@ -62,9 +62,16 @@ class RecurrentLayer(WeightedLayer):
         require(self.state == fitting, f"{where}: state must be {fitting}, not {self.state}")
         low, high = weight_range(self.name, self.weight_bits)
         self._freeze("weights_x", (self.gates, -1, -1), low, high)
-        self._freeze("weights_h", (self.gates, self.units, self.units), low, high)
+        self._freeze("weights_h", (self.gates, self.units, -1), low, high, empty=True)
+        self._check_recurrent_size(where)
         self._freeze("bias", (self.sums, self.units), -MAX_ACCUMULATOR, MAX_ACCUMULATOR)
         self._check_bound()
+
+    def _check_recurrent_size(self, where: str) -> None:
+        size, n = self.recurrent_size, self.units
+        require(size in (0, n), f"{where}: weights_h must be of {n} states or of none, not of {size}")
+        alone = self.apart == 0 and self.dependent == 0
+        require(size == n or alone, f"{where}: gates of {self.kind} cannot do without the states")
 
     def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:
         """The codes of all signals, in their order, from the gates' codes and the old state, each ``[batch, N]``.
@@ -110,8 +117,8 @@ class RecurrentLayer(WeightedLayer):
 
     @property
     def recurrent_size(self) -> int:
-        """All of h."""
-        return self.units
+        """All of h, or nothing where gates see the inputs only."""
+        return self.weights_h.shape[2]
 
     # --- state and signals ---
     @property
@@ -151,12 +158,12 @@ class RecurrentLayer(WeightedLayer):
     @property
     def operands(self) -> tuple[tuple[Format, int], ...]:
         """Inputs and h."""
-        return (self.input, self.shift_x), (self.state, self.shift_h)
+        return ((self.input, self.shift_x), (self.state, self.shift_h))[: len(self.matrices)]
 
     @property
     def matrices(self) -> tuple[Ints, ...]:
         """Of inputs and h."""
-        return self.weights_x, self.weights_h
+        return (self.weights_x, self.weights_h) if self.recurrent_size else (self.weights_x,)
 
     @property
     def acc_frac(self) -> int:
@@ -213,12 +220,12 @@ class RecurrentLayer(WeightedLayer):
         n, kind = self.units, self.matmul_type()
         together = self.gates - self.apart
         free = together - self.dependent
-        wh = (self.weights_h.reshape(self.gates * n, n).T * 2.0**self.shift_h).astype(kind)
+        wh = (self.weights_h.reshape(self.gates * n, self.recurrent_size).T * 2.0**self.shift_h).astype(kind)
         at_once, behind = self._look_up(0, free), self._look_up(free, together)
 
         def codes_of(driven: Any, h: Ints) -> list[Ints]:
             # acc = (Wx x << shift_x) + bias + (Wh h << shift_h)
-            again = h.astype(kind) @ wh[:, : (free + self.apart) * n]
+            again = h[:, : self.recurrent_size].astype(kind) @ wh[:, : (free + self.apart) * n]
             codes = at_once((driven[:, : free * n] + again[:, : free * n]).astype(np.int64))
             if self.dependent:
                 # the same of what is passed on instead of h

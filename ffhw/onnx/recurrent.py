@@ -22,7 +22,7 @@ def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update)
     name, n, gates, parts = graph.prefix, layer.units, layer.gates, layer.state_signals
     wide, together = gates * n, (gates - layer.apart - layer.dependent) * n
     wx = layer.weights_x.reshape(wide, -1).T << layer.shift_x
-    wh = layer.weights_h.reshape(wide, n).T << layer.shift_h
+    wh = layer.weights_h.reshape(wide, layer.recurrent_size).T << layer.shift_h
     # what the states add to the accumulators: nothing where their sum is kept apart, or not h is what is multiplied
     added = np.where(np.arange(wide) < together, wh, 0)
     # what the inputs add to the accumulators, for all steps at once
@@ -37,9 +37,11 @@ def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update)
     body = Graph(graph.dtype)
     body.prefix, body.count = f"{name}/step", graph.count
     old = [f"{name}/{part}" for part in parts]
-    again = body.node("MatMul", [old[0], body.constant(added)])
-    # acc = Wx x + Wh h + bias
-    acc = body.node("Add", [f"{name}/driven", again])
+    acc = f"{name}/driven"
+    if layer.recurrent_size:
+        again = body.node("MatMul", [old[0], body.constant(added)])
+        # acc = Wx x + Wh h + bias
+        acc = body.node("Add", [acc, again])
     sums = [body.columns(acc, gate * n, (gate + 1) * n) for gate in range(gates)]
     if layer.apart:
         kept = body.node("MatMul", [old[0], body.constant(wh[:, together:])])

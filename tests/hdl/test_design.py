@@ -41,6 +41,11 @@ CELLS_GRID = [
     ("sr", 4, (6, 3), 3, 1, True, {"both": "set"}),
     ("sr", 8, (5,), 5, 4, False, {"both": "reset"}),
     ("sr", 3, (2,), 1, 2, True, {"both": "hold"}),
+    # gates that see the inputs only: a step may be shorter than the way of a unit through the cell
+    ("jk-inputs", 8, (1,), 1, 1, True, {}),
+    ("jk-inputs", 8, (6, 5), 6, 4, True, {}),
+    ("toggle-inputs", 4, (4,), 2, 4, False, {}),
+    ("sr-inputs", 8, (7, 2), 2, 1, True, {"both": "set"}),
     ("simple_rnn", 8, (7, 3), 2, 2, True, {}),
     ("simple_rnn", 12, (1,), 1, 1, False, {}),
     ("ctrnn", 8, (6,), 3, 2, True, {}),

@@ -184,7 +184,8 @@ def slow_recurrent(layer: RecurrentLayer, vectors):
 def slow_products(layer, g, u, x, h):
     """Of inputs and of a vector of states, at the accumulator's binary point."""
     of_x = sum(int(w) * v * 2**layer.shift_x for w, v in zip(layer.weights_x[g, u], x, strict=True))
-    return of_x, sum(int(w) * v * 2**layer.shift_h for w, v in zip(layer.weights_h[g, u], h, strict=True))
+    seen = h if layer.weights_h.size else []
+    return of_x, sum(int(w) * v * 2**layer.shift_h for w, v in zip(layer.weights_h[g, u], seen, strict=True))
 
 
 def slow_gates(layer, sums):

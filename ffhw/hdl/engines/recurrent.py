@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -159,21 +159,24 @@ class RecurrentEngine(wiring.Component):
             layer=layer, bias=cell.bias(), plan=plan, input_width=self.input_width, keep_state=self.keep_state
         )
         m.submodules.cell = cell
-        # The state twice: h as vectors for the products, and what the cell reads unit by unit.
-        m.submodules.state = state = StepBuffer(
-            elements=plan.units, shape=element_shape(layer.state), write_width=width, read_width=plan.folding.simd
-        )
+        # The state twice: h as vectors for the products, if gates see it, and what the cell reads unit by unit.
+        state = None
+        if plan.h_words:
+            m.submodules.state = state = StepBuffer(
+                elements=plan.units, shape=element_shape(layer.state), write_width=width, read_width=plan.folding.simd
+            )
+            m.d.comb += [
+                state.r_word.eq(lanes.h_word),
+                state.r_en.eq(lanes.h_en),
+                lanes.h_data.eq(state.r_data),
+                lanes.h_ready.eq(state.ready),
+                state.release.eq(lanes.h_release),
+            ]
         own_bits = len(cell.own.as_value())
         wiring.connect(m, wiring.flipped(self.i), lanes.i)
         sums = lanes.o
         advance = Signal()  # the finishing pipeline moves
         m.d.comb += [
-            state.r_word.eq(lanes.h_word),
-            state.r_en.eq(lanes.h_en),
-            lanes.h_data.eq(state.r_data),
-            lanes.h_ready.eq(state.ready),
-            state.release.eq(lanes.h_release),
-            sums.ready.eq(advance),
             cell.en.eq(advance),
             cell.acc.eq(sums.payload.sum),
         ]
@@ -182,7 +185,12 @@ class RecurrentEngine(wiring.Component):
         valid = [Signal(name=f"valid_{stage}") for stage in range(cell.latency)]
         last = [Signal(name=f"last_{stage}", reset_less=True) for stage in range(cell.latency)]
         fresh = Signal(reset_less=True)
-        finishes = sums.valid
+        # a unit whose last update is still under way has no old state yet; those that are follow each other in line
+        enters: Any = Const(1)
+        if not plan.h_words and plan.step_beats <= cell.latency:
+            enters = sum(valid) < plan.step_beats
+        m.d.comb += sums.ready.eq(advance & enters)
+        finishes = sums.valid & enters
         if plan.rounds > 1:
             # units are finished in the last round
             finishes = sums.valid & (sums.payload.round == plan.rounds - 1)
@@ -201,10 +209,13 @@ class RecurrentEngine(wiring.Component):
             finish.eq(valid[-1] & advance),
             self.o.payload.data.eq(cell.h),
             self.o.payload.last.eq(last[-1] & final_beat),
-            # nobody reads the state behind a sequence's end, unless it is kept
-            state.i.valid.eq(finish & (1 if self.keep_state else ~last[-1])),
-            state.i.payload.data.eq(cell.h),
         ]
+        if state is not None:
+            # nobody reads the state behind a sequence's end, unless it is kept
+            m.d.comb += [
+                state.i.valid.eq(finish & (1 if self.keep_state else ~last[-1])),
+                state.i.payload.data.eq(cell.h),
+            ]
         own_write: Any = None
         if own_bits:
             m.submodules.units = units = memory.Memory(shape=unsigned(own_bits), depth=plan.step_beats, init=[])
@@ -221,7 +232,7 @@ class RecurrentEngine(wiring.Component):
             ]
         with m.If(finish):
             m.d.sync += beat.eq(Mux(final_beat, 0, beat + 1))
-        if plan.dependent:
+        if plan.dependent and state is not None:
             self._pass_on(m, sums, state, advance)
         if self.keep_state:
             self._give_state(m, valid[-1] & last[-1], emit, final_beat, advance)
@@ -271,24 +282,27 @@ class RecurrentEngine(wiring.Component):
             state_sent.eq(~advance & (state_sent | (self.o_state.valid & self.o_state.ready))),
         ]
 
-    def _load_state(self, m: Module, lanes: Lanes, state: StepBuffer, own_write: Any, busy: Any) -> None:
+    def _load_state(self, m: Module, lanes: Lanes, state: StepBuffer | None, own_write: Any, busy: Any) -> None:
         """A state from outside, while nothing runs."""
         load_beat = Signal(range(self.plan.step_beats))
         emptied = Signal()  # the old state is forgotten, the new one may come
         do_load = Signal()
+        forget = Signal()
         loads_last = load_beat == self.plan.step_beats - 1
         m.d.comb += [
             self.loading.quiet.eq(lanes.boundary & lanes.idle & ~busy),
             self.loading.entered.eq(lanes.entered),
             # inputs that come while a state is being loaded wait for all of it
             lanes.hold.eq(self.loading.hold | self.i_state.valid | emptied),
-            state.flush.eq(self.loading.quiet & self.i_state.valid & ~emptied),
+            forget.eq(self.loading.quiet & self.i_state.valid & ~emptied),
             self.i_state.ready.eq(emptied),
             do_load.eq(self.i_state.valid & self.i_state.ready),
             lanes.loaded.eq(do_load & loads_last),
         ]
-        with m.If(state.flush):
+        with m.If(forget):
             m.d.sync += emptied.eq(1)
+        if state is not None:
+            m.d.comb += state.flush.eq(forget)
         # the parts of each unit, as wide as they are
         formats = self.layer.signal_formats
         names = self.layer.state_signals
@@ -298,7 +312,8 @@ class RecurrentEngine(wiring.Component):
             for p, name in enumerate(names)
         }
         with m.If(do_load):
-            m.d.comb += [state.i.valid.eq(1), state.i.payload.data.as_value().eq(Cat(part["h"]))]
+            if state is not None:
+                m.d.comb += [state.i.valid.eq(1), state.i.payload.data.as_value().eq(Cat(part["h"]))]
             if own_write is not None:
                 loaded = Cat(part[name][n] for n in range(self.plan.folding.finishers) for name in self.cell.reads)
                 m.d.comb += [own_write.addr.eq(load_beat), own_write.data.eq(loaded), own_write.en.eq(1)]

@@ -36,5 +36,12 @@ class RecurrentPlan(WeightedPlan):
         """The states: h as vectors in two banks, and what the cell reads unit by unit."""
         formats = self.layer.signal_formats
         own = sum(formats[name].bits for name in self.reads) * self.folding.finishers
-        vectors = (self.layer.state.bits * self.folding.simd, banks(self.schedule.h_words))
-        return [vectors, (own, self.schedule.step_beats)] if own else [vectors]
+        shapes = []
+        if self.schedule.h_words:
+            shapes.append((self.layer.state.bits * self.folding.simd, banks(self.schedule.h_words)))
+        return [*shapes, (own, self.schedule.step_beats)] if own else shapes
+
+    @property
+    def cycles(self) -> int:
+        """Where no product waits for a state, a unit's update still waits for its last one to be written."""
+        return max(super().cycles, 0 if self.schedule.h_words else self.cell_stages + 1)
