@@ -24,8 +24,8 @@ from common import HERE, save
 
 from ffhw.export import Options, export
 from ffhw.numbers.scales import Widths
-from ffhw.training.models import RecurrentOptions
-from ffhw.training.tasks import TASKS, Task, TaskData
+from ffhw.training.networks.options import RecurrentOptions
+from ffhw.training.tasks import SEQUENCE_TASKS, SequenceTask, TaskData
 from ffhw.training.train import train
 
 SEEDS = (1, 2, 3)
@@ -37,7 +37,7 @@ CHOSEN = {"japanese-vowels": (30, 30, "accuracy"), "flipflop3": (2, 5, "sign_acc
 RECORDINGS = {"japanese-vowels": 270}
 
 
-def held_out(task: Task) -> Task:
+def held_out(task: SequenceTask) -> SequenceTask:
     """The task with a fifth of its training data as the test split."""
 
     def load(seed: int) -> TaskData:
@@ -53,7 +53,7 @@ def held_out(task: Task) -> Task:
     return dataclasses.replace(task, load=load)
 
 
-def tuned(task: Task, cell: str, epochs: int, score: str, model: Path) -> list[dict[str, float]]:
+def tuned(task: SequenceTask, cell: str, epochs: int, score: str, model: Path) -> list[dict[str, float]]:
     """The score of each learning rate on the part held out."""
     options, trials = RecurrentOptions(cell=cell), []
     for rate in RATES:
@@ -62,7 +62,7 @@ def tuned(task: Task, cell: str, epochs: int, score: str, model: Path) -> list[d
     return trials
 
 
-def measure(task: Task, cell: str, folder: Path) -> dict[str, Any]:
+def measure(task: SequenceTask, cell: str, folder: Path) -> dict[str, Any]:
     """One cell at one task: its trials, and its seeds at the best of them."""
     (short, epochs, score), model = CHOSEN[task.name], folder / "m.keras"
     trials = tuned(task, cell, short, score, model)
@@ -94,7 +94,7 @@ def main() -> None:
             if (name, cell) in {(row["task"], row["cell"]) for row in rows}:
                 continue
             with tempfile.TemporaryDirectory() as folder:
-                rows.append(measure(TASKS[name], cell, Path(folder)))
+                rows.append(measure(SEQUENCE_TASKS[name], cell, Path(folder)))
             print(rows[-1], flush=True)
             save("cell_accuracy", {"bits": 8, "rates": RATES, "rows": rows})
 

@@ -22,7 +22,7 @@ from ffhw.training.analysis.probe import probe, showcase
 from ffhw.training.analysis.scores import error_norms, succeeded
 from ffhw.training.analysis.spectrum import connectivity
 from ffhw.training.analysis.subject import open_subject
-from ffhw.training.models import RecurrentOptions
+from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS
 from ffhw.training.train import train
 

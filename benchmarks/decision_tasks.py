@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from common import save
 
-from ffhw.training.decisions import ContextDecision, PerceptualDecision
-from ffhw.training.models import RecurrentOptions
+from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS
+from ffhw.training.tasks.decisions import ContextDecision, PerceptualDecision
 from ffhw.training.train import train
 
 NAMES = ("perceptual-decision", "context-decision", "delayed-match", "parametric-memory")

@@ -17,7 +17,7 @@ from common import save
 MAKE = """
 import os; os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
-from ffhw.training.jk import JK
+from ffhw.training.layers.jk import JK
 L = keras.layers
 keras.utils.set_random_seed(1)
 for units in (512, 1024):

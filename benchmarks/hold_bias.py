@@ -15,7 +15,7 @@ from pathlib import Path
 
 from common import save
 
-from ffhw.training.models import RecurrentOptions
+from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS
 from ffhw.training.train import train
 

@@ -32,7 +32,7 @@ from ffhw.training.analysis.holding import long_holds
 from ffhw.training.analysis.laboratory import Effort, analyze
 from ffhw.training.analysis.probe import probe
 from ffhw.training.analysis.subject import open_subject
-from ffhw.training.models import RecurrentOptions
+from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS
 from ffhw.training.train import train
 

@@ -36,7 +36,7 @@ def keras_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of small Keras models: ``classifier``, ``tracker``, ``stacked``, ``text`` (all .keras), untrained."""
     import keras
 
-    from ffhw.training.jk import JK
+    from ffhw.training.layers.jk import JK
 
     folder = tmp_path_factory.mktemp("models")
     keras.utils.set_random_seed(7)

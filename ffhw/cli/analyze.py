@@ -38,7 +38,7 @@ def run(
     from ffhw.errors import InputError, ToolError
     from ffhw.files import check_folder, write_folder
     from ffhw.training.analysis.subject import open_subject
-    from ffhw.training.models import RecurrentOptions
+    from ffhw.training.networks.options import RecurrentOptions
 
     # everything that can be refused is refused before the heavy packages are loaded
     widths = _numbers("--bits", bits, 1, 16)

@@ -23,6 +23,8 @@ class Output(Console):
 
 console = Output(highlight=False, soft_wrap=True)
 _SECONDS_BETWEEN_LINES = 20.0
+# figures of merit that are shares of a whole
+_SHARES = ("accuracy", "sign_accuracy")
 
 
 class Steps:
@@ -112,10 +114,10 @@ def percent(value: float) -> str:
 
 
 def describe_score(score: dict[str, float]) -> str:
-    """Figures of merit in words."""
-    words = {"accuracy": "accuracy", "sign_accuracy": "sign accuracy", "mse": "MSE"}
+    """Figures of merit in words: shares as percentages, errors as numbers."""
+    words = {"sign_accuracy": "sign accuracy", "mse": "MSE"}
     parts = []
     for key, value in score.items():
-        shown = f"{value:.5f}" if key == "mse" else percent(value)
-        parts.append(f"{words.get(key, key)} {shown}")
+        shown = percent(value) if key in _SHARES else f"{value:.5f}" if key == "mse" else f"{value:.5g}"
+        parts.append(f"{words.get(key, key.replace('_', ' '))} {shown}")
     return ", ".join(parts) or "no labels to compare with"

@@ -10,6 +10,8 @@ import typer
 def run(
     task: str = typer.Argument(help="Example to train; see below."),
     output: Path = typer.Option(Path("model.keras"), "--output", "-o", help="Model file to write."),
+    preset: str = typer.Option(None, help="Sizes: quick (minutes on two cores) or paper.", show_default="quick"),
+    data: str = typer.Option(None, help="Which data, where a task has several.", show_default="the preset's"),
     cell: str = typer.Option("jk", help="Recurrent cell: jk, sr, toggle, lstm, gru, rnn or ctrnn."),
     units: int = typer.Option(None, help="Units of the recurrent layer.", show_default="the task's own"),
     epochs: int = typer.Option(None, help="Passes over the training data.", show_default="the task's and the cell's"),
@@ -26,7 +28,9 @@ def run(
     """Train an example and write the model, its test split and its record.
 
     Writes MODEL.keras, MODEL.data.npz (the test split, which export calibrates and evaluates on), MODEL.json
-    (settings, history, test figures) and MODEL.initial.keras (before training, which analyze compares with).
+    (settings, history, test figures) and MODEL.initial.keras (before training, which analyze compares with). The tasks
+    of the paper draw pictures, MODEL.NAME.png, and go on from MODEL.checkpoint.npz if they were killed: give the same
+    command again.
 
     Tasks: flipflop3 (3-bit memory; flipflop1 to flipflop8), japanese-vowels (real speech), perceptual-decision,
     context-decision, delayed-match, parametric-memory.
@@ -41,26 +45,32 @@ def run(
     from ffhw.cli.console import console, describe_score, epoch_progress
     from ffhw.errors import ToolError
     from ffhw.training import tasks
-    from ffhw.training.models import RecurrentOptions
+    from ffhw.training.networks.options import RecurrentOptions
 
     chosen = tasks.task(task)
     options = RecurrentOptions(cell, units, hold_bias, tau_ms, dale, density, self_connection)
-    console.print(f"training {chosen.title}; loading TensorFlow and the data")
+    console.print(f"training {chosen.title}; loading TensorFlow", markup=False)
     try:
-        from ffhw.training.train import train
+        from ffhw.training.train import settle, train, written
 
-        with epoch_progress(epochs or options.epochs(chosen)) as progress:
+        total = settle(chosen, options, preset, data, epochs, learning_rate).epochs
+        with epoch_progress(total) as progress:
             record = train(
                 chosen,
                 output,
                 options,
+                preset=preset,
+                source=data,
                 epochs=epochs,
                 learning_rate=learning_rate,
                 seed=seed,
                 progress=progress,
+                say=lambda text: console.print(f"· {text}", markup=False),
             )
     except ImportError as error:
         raise ToolError(f"training needs {error.name}: pip install 'ffhw[train]'") from None
     console.print(f"{record['parameters']} parameters, test: {describe_score(record['test'])}")
-    names = ", ".join(str(output.with_suffix(suffix)) for suffix in (".data.npz", ".json", ".initial.keras"))
-    console.print(f"wrote {output}, {names}", markup=False)
+    if record["baseline"]:
+        figures = {key: value for key, value in record["baseline"].items() if key != "name"}
+        console.print(f"baseline, {record['baseline']['name']}: {describe_score(figures)}", markup=False)
+    console.print(f"wrote {', '.join(map(str, written(output, record)))}", markup=False)

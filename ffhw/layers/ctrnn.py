@@ -24,7 +24,7 @@ from ffhw.numbers.tables import Tanh
 
 
 def read(described: Described) -> Read:
-    """CTRNN layer of :mod:`ffhw.training.ctrnn`: ``kernel [D, N]``, ``recurrent_kernel [N, N]``, ``bias [N]``."""
+    """A :class:`ffhw.training.layers.ctrnn.CTRNN`: ``kernel [D, N]``, ``recurrent_kernel [N, N]``, ``bias [N]``."""
     options = described.options
     described.expect_arrays(0)
     described.expect_arrays(3, "cell/")

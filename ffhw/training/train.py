@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ffhw import __version__
 from ffhw.arrays import npz_bytes
 from ffhw.errors import InputError, OutputError
 from ffhw.files import check_file, write_together
-from ffhw.layers.base import Head
 from ffhw.processes import scratch_folder
-from ffhw.training.models import RecurrentOptions, build_model
-from ffhw.training.tasks import Task, TaskData
+from ffhw.training.checkpoint import SUFFIX as CHECKPOINT
+from ffhw.training.checkpoint import Checkpoint, fit
+from ffhw.training.environment import environment
+from ffhw.training.networks.options import RecurrentOptions
+from ffhw.training.tasks.base import Preset, Task, Trained
 
-# What a training writes beside each other.
+# What a training writes beside each other; a task's pictures come on top.
 SUFFIXES = (".keras", ".initial.keras", ".data.npz", ".json")
 
 
@@ -30,20 +30,29 @@ def train(
     target: Path,
     options: RecurrentOptions | None = None,
     *,
+    preset: str | Preset | None = None,
+    source: str | None = None,
     epochs: int | None = None,
     learning_rate: float | None = None,
     seed: int = 1,
     progress: Callable[[int, int, dict[str, float]], None] = lambda *_: None,
+    say: Callable[[str], None] = lambda _: None,
+    checkpoint_seconds: float = 30.0,
 ) -> dict[str, Any]:
-    """Train a model and write ``target``; beside it the untrained model, the test split and the record.
+    """Train a model and write ``target``; beside it the record, the test split and pictures.
 
-    Files: ``M.keras``, ``M.initial.keras``, ``M.data.npz`` and ``M.json``.
+    ``M.data.npz`` holds the test split where the network can become hardware, ``M.initial.keras`` the untrained model
+    where analyses compare with it. While it trains there is ``M.checkpoint.npz``: the same call goes on after a kill.
 
     Parameters
     ----------
     target: a ``.keras`` file.
     options: the recurrent layer; the task's own JK layer if None.
+    preset, source: names of the task's sizes and data, or sizes of one's own; the task's own if None.
+    epochs, learning_rate: instead of the preset's.
     progress: called after each epoch with its number, their total, and the epoch's figures.
+    say: told what begins.
+    checkpoint_seconds: least time between two checkpoints.
 
     Returns
     -------
@@ -54,43 +63,85 @@ def train(
     InputError: a setting out of range. OutputError: the target cannot be written.
     """
     options = options or RecurrentOptions()
-    epochs = options.epochs(chosen) if epochs is None else epochs
-    rate = options.learning_rate(chosen) if learning_rate is None else learning_rate
-    if not 0 < rate < 1:
-        raise InputError(f"--learning-rate must be greater than 0 and below 1, not {rate!r}")
-    if epochs < 1:
-        raise InputError(f"--epochs must be at least 1, not {epochs}")
+    sizes = settle(chosen, options, preset, source, epochs, learning_rate)
     check_target(target)
     # settled before anything is loaded: a wrong option must not cost a minute
     import keras
 
     keras.utils.set_random_seed(seed)
-    data = chosen.load(seed)
-    model = build_model(chosen, options, data.x.shape[-1], seed)
-    initial = keras_bytes(model)
-    chosen = dataclasses.replace(chosen, learning_rate=rate)
-    history, seconds = _fit(model, chosen, data, epochs, progress)
-    record = {
-        "ffhw": __version__,
-        "task": chosen.name,
-        **dataclasses.asdict(options),
-        "units": options.units or chosen.units,
-        "parameters": int(model.count_params()),
-        "seed": seed,
-        "epochs": epochs,
-        "learning_rate": rate,
-        "train_seconds": round(seconds, 1),
-        "test": evaluate(model, chosen, data),
-        "history": history,
-    }
-    contents: tuple[bytes | str, ...] = (
-        keras_bytes(model),
-        initial,
-        npz_bytes({"x": data.x_test, "lengths": data.lengths_test, "y": data.y_test}),
-        json.dumps(record, indent=2) + "\n",
-    )
-    write_together({target.with_suffix(s): content for s, content in zip(SUFFIXES, contents, strict=True)})
+    say("loading data")
+    data = chosen.examples(sizes, seed)
+    model = chosen.build(options, sizes, data, seed)
+    contents: dict[str, bytes | str] = {".initial.keras": keras_bytes(model)} if chosen.keep_initial else {}
+    chosen.compile(model, sizes, sizes.epochs * -(-len(data.y) // sizes.batch_size))
+    settings = {"task": chosen.name, **dataclasses.asdict(options), **dataclasses.asdict(sizes), "seed": seed}
+    checkpoint = Checkpoint(target.with_suffix(CHECKPOINT), settings) if chosen.resumable else None
+    say("training")
+    done = fit(model, chosen.feed(data, sizes, seed), sizes.epochs, checkpoint, checkpoint_seconds, progress)
+    say("scoring and drawing")
+    trained = Trained(model, data, sizes, done.history, seed)
+    record = _record(chosen, trained, settings, done.seconds)
+    _write(target, chosen, trained, record, contents)
+    target.with_suffix(CHECKPOINT).unlink(missing_ok=True)
     return record
+
+
+def _record(chosen: Task, trained: Trained, settings: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """What was asked for, and all that was measured."""
+    return {
+        "ffhw": __version__,
+        **settings,
+        "parameters": count_trainable(trained.model),
+        "train_seconds": round(seconds, 1),
+        "test": chosen.evaluate(trained),
+        "baseline": chosen.baseline(trained.data),
+        "history": trained.history,
+        "environment": environment(),
+    }
+
+
+def _write(
+    target: Path, chosen: Task, trained: Trained, record: dict[str, Any], contents: dict[str, bytes | str]
+) -> None:
+    """Write all that a training leaves, and its names into the record."""
+    contents[".keras"] = keras_bytes(trained.model)
+    exported = chosen.exports(trained.data)
+    if exported is not None:
+        contents[".data.npz"] = npz_bytes(exported)
+    for name, figure in chosen.figures(trained).items():
+        contents[f".{name}.png"] = png_bytes(figure)
+    record["files"] = sorted([*contents, ".json"])
+    contents[".json"] = json.dumps(record, indent=2) + "\n"
+    write_together({target.with_suffix(suffix): content for suffix, content in contents.items()})
+
+
+def settle(
+    chosen: Task,
+    options: RecurrentOptions,
+    preset: str | Preset | None = None,
+    source: str | None = None,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+) -> Any:
+    """Sizes of a training: the preset's, but for what is said otherwise.
+
+    Raises
+    ------
+    InputError: a setting out of range, or one that the task does not have.
+    """
+    sizes = preset if isinstance(preset, Preset) else chosen.preset(options, preset, source)
+    epochs = sizes.epochs if epochs is None else epochs
+    rate = sizes.learning_rate if learning_rate is None else learning_rate
+    if not 0 < rate < 1 and learning_rate is not None:
+        raise InputError(f"--learning-rate must be greater than 0 and below 1, not {rate!r}")
+    if epochs < 1:
+        raise InputError(f"--epochs must be at least 1, not {epochs}")
+    return dataclasses.replace(sizes, epochs=epochs, learning_rate=rate)
+
+
+def written(target: Path, record: dict[str, Any]) -> list[Path]:
+    """The files that a training left, the model first."""
+    return [target, *(target.with_suffix(suffix) for suffix in record["files"] if suffix != ".keras")]
 
 
 def check_target(target: Path) -> None:
@@ -105,7 +156,7 @@ def check_target(target: Path) -> None:
     folder = target.resolve().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise OutputError(f"cannot write {target}: the folder {folder} does not exist or is not writable")
-    for suffix in SUFFIXES:
+    for suffix in (*SUFFIXES, CHECKPOINT):
         check_file(target.with_suffix(suffix))
 
 
@@ -117,39 +168,15 @@ def keras_bytes(model: Any) -> bytes:
         return path.read_bytes()
 
 
-def evaluate(model: Any, chosen: Task, data: TaskData) -> dict[str, float]:
-    """Figures on the test split: accuracy of a classifier, or mean square error and sign accuracy."""
-    from ffhw.layers.rhythm import Rhythm
-    from ffhw.model.data import Data, Signature
-    from ffhw.model.scores import read_targets, score
-
-    answers = np.asarray(model.predict(data.x_test, batch_size=256, verbose=0), dtype=np.float64)
-    head: Head = "softmax" if chosen.softmax else "values"
-    signature = Signature(data.x_test.shape[-1], answers.shape[-1], head, Rhythm(once=chosen.softmax))
-    test = Data(data.x_test.astype(np.float64), data.lengths_test, data.y_test)
-    return score(answers, read_targets(test, signature, "the test split"), test, signature)
+def png_bytes(figure: Any) -> bytes:
+    """A matplotlib figure as a PNG picture."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110, metadata={"Software": None})
+    return content.getvalue()
 
 
-def _fit(
-    model: Any, chosen: Task, data: TaskData, epochs: int, progress: Callable[[int, int, dict[str, float]], None]
-) -> tuple[dict[str, list[float]], float]:
-    import keras
+def count_trainable(model: Any) -> int:
+    """Trainable parameters of a model."""
+    import math
 
-    batches = -(-len(data.x) // chosen.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(chosen.learning_rate, epochs * batches)
-    model.compile(
-        optimizer=keras.optimizers.Adam(rate, clipnorm=1.0),
-        loss="sparse_categorical_crossentropy" if chosen.softmax else "mse",
-        metrics=["accuracy"] if chosen.softmax else [],
-        # XLA compiles long loops slowly, and a small cell gains nothing from it on a CPU
-        jit_compile=False,
-    )
-
-    class Report(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            progress(epoch + 1, epochs, {name: float(value) for name, value in (logs or {}).items()})
-
-    begin = time.monotonic()
-    history = model.fit(data.x, data.y, batch_size=chosen.batch_size, epochs=epochs, verbose=0, callbacks=[Report()])
-    seconds = time.monotonic() - begin
-    return {name: [float(v) for v in values] for name, values in history.history.items()}, seconds
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)

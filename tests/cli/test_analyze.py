@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from commands import fails, ffhw
 
-from ffhw.training.models import RecurrentOptions
+from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS, TaskData
 from ffhw.training.train import train
 

@@ -18,8 +18,8 @@ def folder(tmp_path_factory):
     import keras
     from keras import layers
 
-    from ffhw.training.sr import SR
-    from ffhw.training.toggle import Toggle
+    from ffhw.training.layers.sr import SR
+    from ffhw.training.layers.toggle import Toggle
 
     where = tmp_path_factory.mktemp("cells")
     keras.utils.set_random_seed(1)

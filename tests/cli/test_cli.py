@@ -201,7 +201,7 @@ def test_export_without_data_says_so(keras_models, tmp_path):
 def test_export_for_a_board_that_is_too_small(tmp_path):
     import keras
 
-    from ffhw.training.jk import JK
+    from ffhw.training.layers.jk import JK
 
     keras.Sequential([keras.Input((None, 100)), JK(220)]).save(tmp_path / "m.keras")
     run = ffhw("export", tmp_path / "m.keras", "-o", tmp_path / "b", "--board", "icebreaker")

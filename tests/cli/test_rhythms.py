@@ -16,7 +16,7 @@ def folder(tmp_path_factory):
     import keras
     from keras import layers
 
-    from ffhw.training.jk import JK
+    from ffhw.training.layers.jk import JK
 
     where = tmp_path_factory.mktemp("rhythms")
     keras.utils.set_random_seed(1)

@@ -35,7 +35,7 @@ REFUSALS = {2, 3, 4, 5, 6, 7}
 MODELS = """
 import os; os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras, numpy as np
-from ffhw.training.jk import JK
+from ffhw.training.layers.jk import JK
 L = keras.layers
 keras.utils.set_random_seed(7)
 keras.Sequential([L.Input((None, 4)), L.Masking(), JK(6), L.Dense(3, activation="softmax")]).save("classifier.keras")

@@ -86,7 +86,7 @@ def saved(tmp_path_factory):
 def parts_of(name):
     from keras import layers
 
-    from ffhw.training.jk import JK
+    from ffhw.training.layers.jk import JK
 
     return {
         "causal": [layers.Conv1D(4, 3, padding="causal", activation="relu"), JK(5), layers.Dense(2)],
@@ -153,7 +153,7 @@ def test_pooling_that_keeps_its_axis_is_refused(saved, kind):
 def masked(name):
     from keras import layers
 
-    from ffhw.training.jk import JK
+    from ffhw.training.layers.jk import JK
 
     return {
         "average": [layers.Masking(), layers.Dense(4), layers.GlobalAveragePooling1D()],

@@ -33,8 +33,8 @@ def ragged(rng, steps=9):
 
 
 def cells(keras):
-    from ffhw.training.jk import JK
-    from ffhw.training.sr import SR
+    from ffhw.training.layers.jk import JK
+    from ffhw.training.layers.sr import SR
 
     before = functools.partial(keras.layers.GRU, reset_after=False)
     given = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "gru-reset-before": before}
@@ -92,7 +92,7 @@ def test_a_layer_that_goes_backwards_is_read_as_it_is(cell, tmp_path, rng):
 def test_directions_that_differ_are_refused(tmp_path, rng):
     import keras
 
-    from ffhw.training.jk import JK
+    from ffhw.training.layers.jk import JK
 
     both = keras.layers.Bidirectional(JK(4), backward_layer=JK(3, go_backwards=True), name="both")
     saved([both], tmp_path / "m.keras", rng)

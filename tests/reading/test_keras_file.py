@@ -28,7 +28,7 @@ def rewrite(source, target, change):
 def test_float_network_equals_keras(keras_models, name, rng):
     import keras
 
-    import ffhw.training.jk  # noqa: F401  registers the layer
+    import ffhw.training.layers.jk  # noqa: F401  registers the layer
 
     model = keras.models.load_model(keras_models / f"{name}.keras")
     network = read_model(keras_models / f"{name}.keras")
@@ -44,7 +44,7 @@ def test_float_network_equals_keras(keras_models, name, rng):
 def test_masked_steps_are_left_out(keras_models, rng):
     import keras
 
-    import ffhw.training.jk  # noqa: F401
+    import ffhw.training.layers.jk  # noqa: F401
 
     model = keras.models.load_model(keras_models / "classifier.keras")
     x = rng.normal(size=(3, 9, 4)).astype(np.float32)
@@ -57,7 +57,7 @@ def test_masked_steps_are_left_out(keras_models, rng):
 def test_functional_chain(tmp_path, rng):
     import keras
 
-    from ffhw.training.jk import JK
+    from ffhw.training.layers.jk import JK
 
     inputs = keras.Input((None, 3))
     hidden = JK(4, return_sequences=True, name="one")(inputs)
@@ -71,7 +71,7 @@ def test_functional_chain(tmp_path, rng):
 def test_branches_are_refused(tmp_path):
     import keras
 
-    from ffhw.training.jk import JK
+    from ffhw.training.layers.jk import JK
 
     inputs = keras.Input((None, 3))
     hidden = JK(3, return_sequences=True, name="jk")(inputs)
@@ -137,7 +137,7 @@ def test_options_without_hardware(keras_models, tmp_path, layer, option, value, 
 def test_weights_that_are_not_numbers(tmp_path):
     import keras
 
-    from ffhw.training.jk import JK
+    from ffhw.training.layers.jk import JK
 
     model = keras.Sequential([keras.Input((None, 2)), JK(3, name="cell")])
     weights = model.get_weights()

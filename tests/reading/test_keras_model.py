@@ -22,7 +22,7 @@ def layers():
 
 @pytest.fixture(scope="module")
 def jk():
-    from ffhw.training.jk import JK
+    from ffhw.training.layers.jk import JK
 
     return JK
 

@@ -53,7 +53,7 @@ def test_a_gru_is_of_the_kind_that_its_option_asks_for(reset_after, kind, tmp_pa
 
 
 def test_ctrnn_is_read_as_it_is(tmp_path, rng):
-    from ffhw.training.ctrnn import CTRNN
+    from ffhw.training.layers.ctrnn import CTRNN
 
     model = saved([CTRNN(5, tau_ms=40.0, dt_ms=10.0, return_sequences=True)], tmp_path / "m.keras", rng)
     x = rng.normal(size=(4, 9, 3))

@@ -17,7 +17,7 @@ from ffhw.training.analysis.dynamics import Dynamics
 from ffhw.training.analysis.laboratory import QUICK, analyze
 from ffhw.training.analysis.probe import probe, showcase
 from ffhw.training.analysis.subject import Subject
-from ffhw.training.flipflop import FlipFlopTask
+from ffhw.training.tasks.flipflop import FlipFlopTask
 
 TASK = FlipFlopTask()
 EFFORT = dataclasses.replace(QUICK, samples=16, starts=4, factors=(1, 3), hold_steps=5000, bits=())

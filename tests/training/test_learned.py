@@ -11,7 +11,7 @@ from ffhw.reading.data_file import load_data
 from ffhw.reading.keras_model import read_model
 from ffhw.training.analysis.laboratory import QUICK, analyze
 from ffhw.training.analysis.subject import open_subject
-from ffhw.training.models import RecurrentOptions
+from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS
 from ffhw.training.train import train
 

@@ -8,7 +8,7 @@ import pytest
 
 from ffhw.reading.data_file import load_data
 from ffhw.reading.keras_model import read_model
-from ffhw.training.models import CELLS, RecurrentOptions
+from ffhw.training.networks.options import CELLS, RecurrentOptions
 from ffhw.training.tasks import TASKS, TaskData
 from ffhw.training.train import train
 

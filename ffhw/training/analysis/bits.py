@@ -16,7 +16,7 @@ from ffhw.training.analysis.dynamics import Dynamics, QuantizedDynamics, System,
 from ffhw.training.analysis.holding import silent_holds
 from ffhw.training.analysis.probe import Generator, Probe
 from ffhw.training.analysis.scores import error_norms
-from ffhw.training.flipflop import FlipFlopTask
+from ffhw.training.tasks.flipflop import FlipFlopTask
 
 
 def quantized(model: Path, probe: Probe, bits: int) -> QuantizedDynamics:

@@ -59,7 +59,7 @@ def jk_step(w: CellWeights, s: Array, x: Array) -> Array:
 
 
 def sr_step(w: CellWeights, s: Array, x: Array) -> Array:
-    """SR flip-flop neurons; see :mod:`ffhw.training.sr`."""
+    """SR flip-flop neurons; see :mod:`ffhw.training.layers.sr`."""
     sets, resets = jk_gates(w, s, x)
     # J = S, or S (1 - R); K = R, or R (1 - S);  h_t = J (1 - h_{t-1}) + (1 - K) h_{t-1}
     j = sets if w.both == "set" else sets * (1.0 - resets)

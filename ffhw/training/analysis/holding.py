@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ffhw.training.analysis.dynamics import System
 from ffhw.training.analysis.numbers import rounded
 from ffhw.training.analysis.probe import Floats
-from ffhw.training.flipflop import FlipFlopTask
+from ffhw.training.tasks.flipflop import FlipFlopTask
 
 _CHUNK = 1000
 # targets are -1 and +1; an output that fades towards 0 is no answer

@@ -20,7 +20,7 @@ from ffhw.training.analysis.robustness import robustness
 from ffhw.training.analysis.scores import error_norms, task_samples
 from ffhw.training.analysis.spectrum import connectivity, spectrum
 from ffhw.training.analysis.subject import Subject
-from ffhw.training.flipflop import FlipFlopTask
+from ffhw.training.tasks.flipflop import FlipFlopTask
 
 _WIDE = 128
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ffhw.training.decisions import Trial
-from ffhw.training.flipflop import FlipFlopTask
+from ffhw.training.tasks.decisions import Trial
+from ffhw.training.tasks.flipflop import FlipFlopTask
 
 Floats = NDArray[np.float64]
 Generator = FlipFlopTask | Trial

@@ -9,7 +9,7 @@ from typing import Any
 from ffhw.training.analysis.dynamics import System, respond
 from ffhw.training.analysis.probe import Generator, probe
 from ffhw.training.analysis.scores import error_norms
-from ffhw.training.flipflop import FlipFlopTask
+from ffhw.training.tasks.flipflop import FlipFlopTask
 
 NOISES = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 AMPLITUDES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0)

@@ -33,7 +33,7 @@ def smallest_networks(
     reached the accuracy, None where none did.
     """
     # TensorFlow is not needed by the other analyses
-    from ffhw.training.models import RecurrentOptions
+    from ffhw.training.networks.options import RecurrentOptions
     from ffhw.training.train import train
 
     rows: list[dict[str, Any]] = []

@@ -10,7 +10,7 @@ from typing import Any
 from ffhw.errors import InputError
 from ffhw.training.analysis.dynamics import Dynamics, read_dynamics
 from ffhw.training.analysis.probe import Generator
-from ffhw.training.tasks import task as task_of
+from ffhw.training.tasks import sequence_task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,14 +53,14 @@ def open_subject(path: Path, task: str | None = None) -> Subject:
     name = task or training.get("task")
     if not isinstance(name, str):
         raise InputError(f"{path} has no record {record_path.name} beside it: name the task with --task")
-    generator = task_of(name).generator
+    chosen = sequence_task(name)
+    generator = chosen.generator
     if generator is None:
         raise InputError(f"task {name} has no generator: analyze takes the memory and decision tasks")
-    outputs = task_of(name).outputs
-    if (system.inputs, len(system.readout_bias)) != (generator.inputs, outputs):
+    if (system.inputs, len(system.readout_bias)) != (generator.inputs, chosen.outputs):
         raise InputError(
             f"{path} has {system.inputs} inputs and {len(system.readout_bias)} outputs, task {name} has "
-            f"{generator.inputs} and {outputs}"
+            f"{generator.inputs} and {chosen.outputs}"
         )
     before = path.with_suffix(".initial.keras")
     initial = read_dynamics(before) if before.exists() else None

@@ -8,7 +8,7 @@ from known import latches
 
 from ffhw.training.analysis.activity import activity, corners, cube, record
 from ffhw.training.analysis.probe import Probe, label_names, probe, showcase
-from ffhw.training.flipflop import FlipFlopTask
+from ffhw.training.tasks.flipflop import FlipFlopTask
 
 TASK = FlipFlopTask()
 

@@ -9,7 +9,8 @@ from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import Widths
 from ffhw.reading.keras_model import read_model
 from ffhw.training.analysis.dynamics import QuantizedDynamics, read_dynamics, respond
-from ffhw.training.models import CELLS, RecurrentOptions, build_model
+from ffhw.training.networks.one_layer import build_model
+from ffhw.training.networks.options import CELLS, RecurrentOptions
 from ffhw.training.tasks import TASKS
 
 

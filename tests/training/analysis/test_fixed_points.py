@@ -10,7 +10,7 @@ from ffhw.training.analysis.activity import record
 from ffhw.training.analysis.fixed_points import fixed_points, relax, search
 from ffhw.training.analysis.probe import probe
 from ffhw.training.analysis.spectrum import connectivity, spectrum
-from ffhw.training.flipflop import FlipFlopTask
+from ffhw.training.tasks.flipflop import FlipFlopTask
 
 TASK = FlipFlopTask()
 

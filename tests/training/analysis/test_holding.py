@@ -13,7 +13,7 @@ from ffhw.numbers.scales import Widths
 from ffhw.training.analysis.cells import CellWeights
 from ffhw.training.analysis.dynamics import Dynamics, QuantizedDynamics
 from ffhw.training.analysis.holding import hold, long_holds, silent_holds
-from ffhw.training.flipflop import FlipFlopTask
+from ffhw.training.tasks.flipflop import FlipFlopTask
 
 TASK = FlipFlopTask()
 MILLION = 1_000_000

@@ -18,11 +18,11 @@ from ffhw.training.analysis.robustness import robustness, variations
 from ffhw.training.analysis.scores import error_norms, succeeded, task_samples
 from ffhw.training.analysis.sizes import smallest_networks
 from ffhw.training.analysis.subject import open_subject
-from ffhw.training.decisions import ContextDecision, DelayedMatch
-from ffhw.training.flipflop import FlipFlopTask
-from ffhw.training.models import RecurrentOptions
+from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS, TaskData
 from ffhw.training.tasks import task as task_of
+from ffhw.training.tasks.decisions import ContextDecision, DelayedMatch
+from ffhw.training.tasks.flipflop import FlipFlopTask
 from ffhw.training.train import train
 
 TASK = FlipFlopTask()

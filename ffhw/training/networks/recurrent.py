@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from ffhw.errors import InputError
 
 if TYPE_CHECKING:
-    from ffhw.training.models import RecurrentOptions
-    from ffhw.training.tasks import Task
+    from ffhw.training.networks.options import RecurrentOptions
+    from ffhw.training.tasks.sequence import SequenceTask
 
 
-def recurrent_layer(task: Task, options: RecurrentOptions, units: int, seed: int) -> Any:
+def recurrent_layer(task: SequenceTask, options: RecurrentOptions, units: int, seed: int) -> Any:
     """Fresh recurrent layer.
 
     Parameters
@@ -26,11 +26,11 @@ def recurrent_layer(task: Task, options: RecurrentOptions, units: int, seed: int
     return LAYERS[options.cell](task, options, units, common)
 
 
-def _flip_flop(task: Task, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
-    from ffhw.training.jk import JK
-    from ffhw.training.neurons import FlipFlopRNN, HoldBias
-    from ffhw.training.sr import SR
-    from ffhw.training.toggle import Toggle
+def _flip_flop(task: SequenceTask, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
+    from ffhw.training.layers.jk import JK
+    from ffhw.training.layers.neurons import FlipFlopRNN, HoldBias
+    from ffhw.training.layers.sr import SR
+    from ffhw.training.layers.toggle import Toggle
 
     layers: dict[str, type[FlipFlopRNN]] = {"jk": JK, "sr": SR, "toggle": Toggle}
     layer = layers[options.cell]
@@ -39,10 +39,10 @@ def _flip_flop(task: Task, options: RecurrentOptions, units: int, common: dict[s
     return layer(units, bias_initializer=bias, kernel_constraint=_limit(task, options), **common)
 
 
-def _gated(task: Task, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
+def _gated(task: SequenceTask, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
     import keras
 
-    from ffhw.training.chrono import ChronoBias
+    from ffhw.training.layers.chrono import ChronoBias
 
     if options.hold_bias:
         common["bias_initializer"] = ChronoBias(options.cell, 2.0, task.longest_hold)
@@ -51,14 +51,14 @@ def _gated(task: Task, options: RecurrentOptions, units: int, common: dict[str, 
     return {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[options.cell](units, **common)
 
 
-def _rnn(task: Task, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
+def _rnn(task: SequenceTask, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
     import keras
 
     return keras.layers.SimpleRNN(units, **common)
 
 
-def _ctrnn(task: Task, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
-    from ffhw.training.ctrnn import CTRNN
+def _ctrnn(task: SequenceTask, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
+    from ffhw.training.layers.ctrnn import CTRNN
 
     tau = 10 * task.dt_ms if options.tau_ms is None else options.tau_ms
     if tau < task.dt_ms:
@@ -77,9 +77,9 @@ LAYERS = {
 }
 
 
-def _limit(task: Task, options: RecurrentOptions) -> Any:
+def _limit(task: SequenceTask, options: RecurrentOptions) -> Any:
     """The constraint that keeps the weights of flip-flop neurons small, where the task wants it."""
-    from ffhw.training.constraints import WeightLimit
+    from ffhw.training.layers.constraints import WeightLimit
 
     if task.weight_limit is None or LAYERS[options.cell] is not _flip_flop:
         return None
@@ -88,7 +88,7 @@ def _limit(task: Task, options: RecurrentOptions) -> Any:
 
 def _constraint(options: RecurrentOptions, limit: Any, seed: int) -> Any:
     """What the recurrent weights must obey: None, one constraint or a chain of them."""
-    from ffhw.training.constraints import Chain, DaleLaw, NoSelfConnection, Sparse
+    from ffhw.training.layers.constraints import Chain, DaleLaw, NoSelfConnection, Sparse
 
     wanted = [limit] if limit is not None else []
     if options.dale is not None:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from ffhw.training.ctrnn import CTRNN
+from ffhw.training.layers.ctrnn import CTRNN
 
 
 def test_with_dt_equal_to_tau_it_is_the_simple_rnn(rng):

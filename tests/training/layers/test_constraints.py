@@ -8,8 +8,9 @@ import pytest
 from keras import ops
 
 from ffhw.errors import InputError
-from ffhw.training.constraints import Chain, DaleLaw, NoSelfConnection, Sparse, WeightLimit, balance
-from ffhw.training.models import RecurrentOptions, build_model
+from ffhw.training.layers.constraints import Chain, DaleLaw, NoSelfConnection, Sparse, WeightLimit, balance
+from ffhw.training.networks.one_layer import build_model
+from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS, TaskData
 from ffhw.training.train import train
 

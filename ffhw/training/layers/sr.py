@@ -17,7 +17,7 @@ from typing import Any
 
 import keras
 
-from ffhw.training.neurons import FlipFlopCell, FlipFlopRNN
+from ffhw.training.layers.neurons import FlipFlopCell, FlipFlopRNN
 
 BOTH = ("set", "reset", "hold")
 

@@ -12,10 +12,10 @@ from keras import ops
 from ffhw.layers.sr import BOTH
 from ffhw.model import floatnet
 from ffhw.reading.keras_model import read_model
-from ffhw.training.jk import JK
-from ffhw.training.neurons import HoldBias
-from ffhw.training.sr import SR, SRCell
-from ffhw.training.toggle import Toggle, ToggleCell
+from ffhw.training.layers.jk import JK
+from ffhw.training.layers.neurons import HoldBias
+from ffhw.training.layers.sr import SR, SRCell
+from ffhw.training.layers.toggle import Toggle, ToggleCell
 
 LAYERS = [*(pytest.param(lambda n, b=b, **o: SR(n, both=b, **o), id=f"sr-{b}") for b in BOTH), Toggle]
 

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from ffhw.training.chrono import ChronoBias
-from ffhw.training.models import RecurrentOptions, build_model
+from ffhw.training.layers.chrono import ChronoBias
+from ffhw.training.networks.one_layer import build_model
+from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS
 
 

@@ -12,6 +12,9 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
+from ffhw.training.tasks.base import TaskData
+from ffhw.training.tasks.sequence import Loader, SequenceTask
+
 Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
@@ -192,3 +195,39 @@ class ParametricMemory(Trial):
         x[:, second, 0] += strength[other][:, None]
         frequency = np.asarray(self.frequencies_hz)
         return self._answer(x, response, np.where(frequency[one] > frequency[other], 1, -1))
+
+
+def _loader(trial: Trial) -> Loader:
+    """Loader of a trial's examples."""
+
+    def load(seed: int) -> TaskData:
+        x, y = trial.generate(6_000, seed)
+        x_test, y_test = trial.generate(1_000, seed + 1_000_003)
+        return TaskData(x, y, x_test, y_test, np.full(len(x_test), x_test.shape[1]))
+
+    return load
+
+
+TASKS = tuple(
+    SequenceTask(
+        name=name,
+        title=title,
+        load=_loader(trial),
+        outputs=1,
+        softmax=False,
+        units=32,
+        epochs=25,
+        batch_size=64,
+        learning_rate=rate,
+        longest_hold=hold,
+        weight_limit=2.0 - 2.0**-6,
+        generator=trial,
+    )
+    # the last two must remember through a delay: their units start with longer holds
+    for name, title, trial, rate, hold in (
+        ("perceptual-decision", "perceptual decision (Britten et al. 1992)", PerceptualDecision(), 1e-2, 30.0),
+        ("context-decision", "context-dependent decision (Mante et al. 2013)", ContextDecision(), 1e-2, 30.0),
+        ("delayed-match", "delayed match to sample (Freedman & Assad 2006)", DelayedMatch(), 2e-2, 150.0),
+        ("parametric-memory", "parametric working memory (Romo et al. 1999)", ParametricMemory(), 2e-2, 150.0),
+    )
+)

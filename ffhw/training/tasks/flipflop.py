@@ -8,6 +8,9 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
+from ffhw.training.tasks.base import TaskData
+from ffhw.training.tasks.sequence import Loader, SequenceTask
+
 
 @dataclasses.dataclass(frozen=True)
 class FlipFlopTask:
@@ -155,3 +158,33 @@ class FlipFlopTask:
         y = turns[..., :-1].cumsum(axis=-1)
         x += rng.standard_normal(x.shape, np.float32) * (self.noise * self.amplitude)
         return np.ascontiguousarray(x.transpose(0, 2, 1)), np.ascontiguousarray(y.transpose(0, 2, 1))
+
+
+def _loader(task: FlipFlopTask) -> Loader:
+    """Loader of a flip-flop memory; the test split asks for nothing while a pulse takes effect."""
+
+    def load(seed: int) -> TaskData:
+        x, y = task.generate(15_000, seed)
+        x_test, y_test = task.generate(512, seed + 1_000_003, between=False)
+        return TaskData(x, y, x_test, y_test, np.full(len(x_test), x_test.shape[1]))
+
+    return load
+
+
+def flipflop(channels: int) -> SequenceTask:
+    """The memory of so many bits."""
+    generator = FlipFlopTask(channels=channels)
+    return SequenceTask(
+        name=f"flipflop{channels}",
+        title=f"{channels}-bit flip-flop memory (Sussillo & Barak 2013)",
+        load=_loader(generator),
+        outputs=channels,
+        softmax=False,
+        units=32,
+        epochs=40,
+        batch_size=128,
+        learning_rate=2e-2,
+        longest_hold=60.0,
+        weight_limit=2.0 - 2.0**-6,
+        generator=generator,
+    )

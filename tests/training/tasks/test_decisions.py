@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ffhw.training.decisions import ContextDecision, DelayedMatch, ParametricMemory, PerceptualDecision
+from ffhw.training.tasks.decisions import ContextDecision, DelayedMatch, ParametricMemory, PerceptualDecision
 
 ALL = [PerceptualDecision(), ContextDecision(), DelayedMatch(), ParametricMemory()]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ffhw.training.flipflop import FlipFlopTask
+from ffhw.training.tasks.flipflop import FlipFlopTask
 
 CLEAN = FlipFlopTask(noise=0.0)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from ffhw.training.neurons import FlipFlopCell, FlipFlopRNN
+from ffhw.training.layers.neurons import FlipFlopCell, FlipFlopRNN
 
 
 @keras.saving.register_keras_serializable(package="ffhw")

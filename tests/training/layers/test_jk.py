@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from ffhw.training.jk import JK, HoldBias, JKCell
+from ffhw.training.layers.jk import JK, HoldBias, JKCell
 
 
 def sigmoid(v):

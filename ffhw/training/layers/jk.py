@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from ffhw.training.neurons import FlipFlopCell, FlipFlopRNN, HoldBias
+from ffhw.training.layers.neurons import FlipFlopCell, FlipFlopRNN, HoldBias
 
 __all__ = ["JK", "HoldBias", "JKCell"]
 

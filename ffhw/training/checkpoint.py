@@ -1,0 +1,134 @@
+"""Checkpoints of a training: one that was killed goes on and ends as if it never had been.
+
+A checkpoint holds all that the rest of the training depends on: weights, moving statistics, the optimizer's state, the
+state of random generators, the number of epochs done, and the settings. Batches need no state, see
+:class:`ffhw.training.batches.Batches`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ffhw.errors import InputError
+from ffhw.files import write_atomic
+
+SUFFIX = ".checkpoint.npz"
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a training is."""
+
+    epochs: int = 0
+    history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """The checkpoint file beside a model.
+
+    Parameters
+    ----------
+    path: the file. settings: what must be the same for a training to go on.
+    """
+
+    path: Path
+    settings: dict[str, Any]
+
+    def save(self, model: Any, progress: Progress) -> None:
+        """Write the state after an epoch; a reader finds the last one or this one."""
+        about = json.dumps({"settings": self.settings, "progress": dataclasses.asdict(progress)})
+        arrays = {f"v{number:04}": np.asarray(v.value) for number, v in enumerate(_state(model))}
+        content = io.BytesIO()
+        arrays["about"] = np.frombuffer(about.encode(), np.uint8)
+        np.savez(content, **arrays)  # type: ignore[arg-type]  # none is named like an option
+        write_atomic(self.path, content.getvalue())
+
+    def restore(self, model: Any) -> Progress:
+        """Bring a compiled, fresh model to where the checkpoint is; epoch 0 if there is none.
+
+        Raises
+        ------
+        InputError: the checkpoint is damaged, or of a training with other settings.
+        """
+        if not self.path.exists():
+            return Progress()
+        anew = f"remove {self.path} to begin anew"
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                about = json.loads(file["about"].tobytes())
+                arrays = [file[name] for name in sorted(file.files) if name != "about"]
+            progress = Progress(**about["progress"])
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+            raise InputError(f"{self.path} is damaged: {anew}") from None
+        wanted = json.loads(json.dumps(self.settings))
+        for name, value in wanted.items():
+            if about["settings"].get(name) != value:
+                raise InputError(
+                    f"{self.path} is of a training with {name} {about['settings'].get(name)!r}, not {value!r}: "
+                    f"use the same options to go on, or {anew}"
+                )
+        state = _state(model)
+        if [v.shape for v in state] != [a.shape for a in arrays]:
+            raise InputError(f"{self.path} is of another network: {anew}")
+        for variable, array in zip(state, arrays, strict=True):
+            variable.assign(array)
+        return progress
+
+
+def _state(model: Any) -> list[Any]:
+    """All variables that training changes and that outlive an epoch: not those of metrics."""
+    model.optimizer.build(model.trainable_variables)
+    metrics = {id(v) for v in model.metrics_variables}
+    return [v for v in model.variables if id(v) not in metrics] + list(model.optimizer.variables)
+
+
+def fit(
+    model: Any,
+    feed: dict[str, Any],
+    epochs: int,
+    checkpoint: Checkpoint | None,
+    every_seconds: float,
+    tell: Any,
+) -> Progress:
+    """Train a compiled model to its last epoch, from the checkpoint if there is one.
+
+    Parameters
+    ----------
+    feed: arguments of ``model.fit`` that hold the data; batches of :class:`ffhw.training.batches.Batches` if there is a
+        checkpoint.
+    every_seconds: a checkpoint is written after an epoch if the last one is that old.
+    tell: called with the number of epochs done, their total, and the last one's figures.
+    """
+    import keras
+
+    progress = checkpoint.restore(model) if checkpoint else Progress()
+    if progress.epochs:
+        feed["x"].begin(progress.epochs)
+    saved = time.monotonic()
+    begin = saved - progress.seconds
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            nonlocal saved
+            figures = {name: float(value) for name, value in (logs or {}).items()}
+            for name, value in figures.items():
+                progress.history.setdefault(name, []).append(value)
+            progress.epochs, progress.seconds = epoch + 1, time.monotonic() - begin
+            if checkpoint and time.monotonic() - saved >= every_seconds:
+                checkpoint.save(self.model, progress)
+                saved = time.monotonic()
+            tell(epoch + 1, epochs, figures)
+
+    if progress.epochs < epochs:
+        model.fit(**feed, epochs=epochs, initial_epoch=progress.epochs, verbose=0, callbacks=[Watch()])
+    return progress

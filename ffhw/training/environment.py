@@ -1,0 +1,25 @@
+"""What a training ran on: versions and machine, for its record."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+from typing import Any
+
+
+def environment() -> dict[str, Any]:
+    """Python, Keras, its backend, NumPy, the processor's architecture and the cores that we may use."""
+    import keras
+    import numpy as np
+
+    backend = keras.backend.backend()
+    return {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "backend": backend,
+        backend: importlib.import_module(backend).__version__,
+        "numpy": np.__version__,
+        "machine": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+    }

@@ -1,0 +1,1 @@
+"""Networks of the tasks: recurrent layers by the name of their cell, and the chains that are built of them."""

@@ -1,0 +1,44 @@
+"""The tasks, by name: one file a task, and what a task is (``base``)."""
+
+from __future__ import annotations
+
+import re
+
+from ffhw.errors import InputError
+from ffhw.training.tasks import decisions, flipflop, japanese_vowels
+from ffhw.training.tasks.base import Task, TaskData
+from ffhw.training.tasks.sequence import SequenceTask
+
+__all__ = ["SEQUENCE_TASKS", "TASKS", "SequenceTask", "Task", "TaskData", "sequence_task", "task"]
+
+SEQUENCE_TASKS: dict[str, SequenceTask] = {
+    task.name: task for task in (flipflop.flipflop(3), japanese_vowels.TASK, *decisions.TASKS)
+}
+TASKS: dict[str, Task] = {**SEQUENCE_TASKS}
+
+
+def task(name: str) -> Task:
+    """Task of a name; ``flipflop1`` to ``flipflop8`` are memories of as many bits.
+
+    Raises
+    ------
+    InputError: there is none; lists those that are.
+    """
+    if re.fullmatch("flipflop[1-8]", name):
+        return flipflop.flipflop(int(name[-1]))
+    if name not in TASKS:
+        raise InputError(f"TASK must be one of {', '.join(TASKS)} (or flipflop1 to flipflop8), not {name!r}")
+    return TASKS[name]
+
+
+def sequence_task(name: str) -> SequenceTask:
+    """Task of a name, of one recurrent layer and a readout.
+
+    Raises
+    ------
+    InputError: there is none, or its network is another one.
+    """
+    found = task(name)
+    if not isinstance(found, SequenceTask):
+        raise InputError(f"task {name} has no generator: analyze takes the memory and decision tasks")
+    return found

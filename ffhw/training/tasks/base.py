@@ -1,0 +1,138 @@
+"""What a task is: data, a network, how it is trained, and what is said and drawn of the result.
+
+A task brings everything that is its own; :mod:`ffhw.training.train` brings what all share: seeds, progress,
+checkpoints, the record and the files. Tasks are read before TensorFlow is: a module of a task imports Keras inside its
+functions.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffhw.errors import InputError
+from ffhw.training.networks.options import RecurrentOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskData:
+    """Training inputs and targets, and a test split with its lengths.
+
+    x, x_test: one array, or several by the names of the network's inputs; first axis the examples. Inputs of bytes
+    stand for values from 0 to 1, see :func:`ffhw.training.batches.as_floats`.
+    """
+
+    x: Any
+    y: NDArray[Any]
+    x_test: Any
+    y_test: NDArray[Any]
+    lengths_test: NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """Sizes of a task: how large its network is and how long it trains. Tasks add what else they have.
+
+    Parameters
+    ----------
+    source: name of the data, one of the task's sources.
+    units: of the (first) recurrent layer; filters of a convolutional one.
+    epochs, batch_size, learning_rate: of the training.
+    """
+
+    source: str
+    units: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A finished training, for whoever scores or draws it."""
+
+    model: Any
+    data: Any
+    preset: Any
+    history: Mapping[str, list[float]]
+    seed: int
+
+
+class Task(abc.ABC):
+    """A task that can be trained with different cells.
+
+    Class attributes
+    ----------------
+    name, title: as users write it, and in words with its source.
+    presets: sizes by name: ``quick``, minutes on two cores, and ``paper``.
+    sources: what each of its data sets is, by name.
+    cells: cells that its network can be built of.
+    """
+
+    name: str
+    title: str
+    presets: ClassVar[Mapping[str, Preset]] = {}
+    sources: ClassVar[Mapping[str, str]] = {}
+    cells: ClassVar[tuple[str, ...]] = ("jk", "lstm", "gru")
+    # whether a killed training can go on from its checkpoint
+    resumable: bool = True
+    # whether the untrained model is kept, for analyses that compare
+    keep_initial: bool = False
+
+    def preset(self, options: RecurrentOptions, name: str | None = None, source: str | None = None) -> Preset:
+        """The sizes that the user asks for.
+
+        Raises
+        ------
+        InputError: no such preset, source or cell, or an option that this task has no use for.
+        """
+        if options.cell not in self.cells:
+            raise InputError(f"{self.name} takes --cell {', '.join(self.cells)}, not {options.cell!r}")
+        if not options.is_plain:
+            raise InputError(f"{self.name} takes none of --tau-ms, --dale, --density and --no-self-connection")
+        name = name or "quick"
+        if name not in self.presets:
+            raise InputError(f"--preset of {self.name} must be one of {', '.join(self.presets)}, not {name!r}")
+        preset = self.presets[name]
+        if source is not None and source not in self.sources:
+            raise InputError(f"--data of {self.name} must be one of {', '.join(self.sources)}, not {source!r}")
+        return dataclasses.replace(preset, source=source or preset.source, units=options.units or preset.units)
+
+    @abc.abstractmethod
+    def examples(self, preset: Any, seed: int) -> TaskData:
+        """Data of these sizes, read or generated; equal for equal seeds."""
+
+    @abc.abstractmethod
+    def build(self, options: RecurrentOptions, preset: Any, data: Any, seed: int) -> Any:
+        """Fresh Keras model."""
+
+    @abc.abstractmethod
+    def compile(self, model: Any, preset: Any, steps: int) -> None:
+        """Give the model its loss, metrics and optimizer, for ``steps`` updates in all."""
+
+    @abc.abstractmethod
+    def evaluate(self, trained: Trained) -> dict[str, float]:
+        """Figures of merit on the test split."""
+
+    def baseline(self, data: Any) -> dict[str, Any]:
+        """The same figures of something simple, under ``name`` what it is; empty if the task has none."""
+        return {}
+
+    def figures(self, trained: Trained) -> dict[str, Any]:
+        """Pictures by name, each a matplotlib figure."""
+        return {}
+
+    def exports(self, data: Any) -> dict[str, NDArray[Any]] | None:
+        """What `ffhw export` takes of the test split; None if the network cannot become hardware."""
+        return None
+
+    def feed(self, data: TaskData, preset: Any, seed: int) -> dict[str, Any]:
+        """The data as ``model.fit`` takes them: batches whose order depends on seed and epoch alone."""
+        from ffhw.training.batches import Batches
+
+        return {"x": Batches(data.x, data.y, preset.batch_size, seed)}

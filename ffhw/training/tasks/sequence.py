@@ -1,0 +1,106 @@
+"""Tasks of one recurrent layer and a dense readout: the examples that go to hardware and the laboratory's."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffhw.errors import InputError
+from ffhw.training.networks.options import RecurrentOptions
+from ffhw.training.tasks.base import Preset, Task, TaskData, Trained
+
+if TYPE_CHECKING:
+    from ffhw.layers.base import Head
+    from ffhw.training.tasks.decisions import Trial
+    from ffhw.training.tasks.flipflop import FlipFlopTask
+
+Loader = Callable[[int], TaskData]
+
+
+@dataclasses.dataclass(frozen=True)
+class SequenceTask(Task):
+    """A named example.
+
+    Parameters
+    ----------
+    load: data for a seed, read or generated.
+    outputs: width of the last layer; softmax: whether it classifies sequences (else it answers every step).
+    units, epochs, batch_size, learning_rate: what a plain `ffhw train` uses; the rate falls to zero along a cosine.
+    weight_limit: largest JK weight, None for any; see :class:`ffhw.training.layers.constraints.WeightLimit`.
+    longest_hold: longest time for which a fresh gated unit holds its state, in steps.
+    generator: what generates the data, None where they are real.
+    """
+
+    name: str
+    title: str
+    load: Loader
+    outputs: int
+    softmax: bool
+    units: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    longest_hold: float
+    input_noise: float = 0.0
+    weight_limit: float | None = None
+    generator: FlipFlopTask | Trial | None = None
+
+    # Keras shuffles these few minutes' data itself, and cannot be taken up midway
+    resumable = False
+    keep_initial = True
+
+    @property
+    def dt_ms(self) -> float:
+        """Length of a step in milliseconds; 1 where the task does not say."""
+        return 1.0 if self.generator is None else self.generator.dt_ms
+
+    def preset(self, options: RecurrentOptions, name: str | None = None, source: str | None = None) -> Preset:  # noqa: D102
+        for option, value in (("--preset", name), ("--data", source)):
+            if value is not None:
+                raise InputError(f"{self.name} has one size and one source of data: leave out {option}")
+        return Preset(
+            "", options.units or self.units, options.epochs(self), self.batch_size, options.learning_rate(self)
+        )
+
+    def examples(self, preset: Preset, seed: int) -> TaskData:  # noqa: D102
+        return self.load(seed)
+
+    def build(self, options: RecurrentOptions, preset: Preset, data: TaskData, seed: int) -> Any:  # noqa: D102
+        from ffhw.training.networks.one_layer import build_model
+
+        return build_model(self, options, data.x.shape[-1], seed)
+
+    def compile(self, model: Any, preset: Preset, steps: int) -> None:  # noqa: D102
+        import keras
+
+        rate = keras.optimizers.schedules.CosineDecay(preset.learning_rate, steps)
+        model.compile(
+            optimizer=keras.optimizers.Adam(rate, clipnorm=1.0),
+            loss="sparse_categorical_crossentropy" if self.softmax else "mse",
+            metrics=["accuracy"] if self.softmax else [],
+            # XLA compiles long loops slowly, and a small cell gains nothing from it on a CPU
+            jit_compile=False,
+        )
+
+    def evaluate(self, trained: Trained) -> dict[str, float]:
+        """Accuracy of a classifier, or mean square error and sign accuracy."""
+        from ffhw.layers.rhythm import Rhythm
+        from ffhw.model.data import Data, Signature
+        from ffhw.model.scores import read_targets, score
+
+        data = trained.data
+        answers = np.asarray(trained.model.predict(data.x_test, batch_size=256, verbose=0), dtype=np.float64)
+        head: Head = "softmax" if self.softmax else "values"
+        signature = Signature(data.x_test.shape[-1], answers.shape[-1], head, Rhythm(once=self.softmax))
+        test = Data(data.x_test.astype(np.float64), data.lengths_test, data.y_test)
+        return score(answers, read_targets(test, signature, "the test split"), test, signature)
+
+    def exports(self, data: TaskData) -> dict[str, NDArray[Any]]:  # noqa: D102
+        return {"x": data.x_test, "lengths": data.lengths_test, "y": data.y_test}
+
+    def feed(self, data: TaskData, preset: Preset, seed: int) -> dict[str, Any]:  # noqa: D102
+        return {"x": data.x, "y": data.y, "batch_size": preset.batch_size}
