@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from ffhw.training.layers.dropout import DropoutCell, DropoutRNN
+
 
 @keras.saving.register_keras_serializable(package="ffhw")
 class HoldBias(keras.initializers.Initializer):
@@ -49,7 +51,7 @@ class HoldBias(keras.initializers.Initializer):
         return {"shortest": self.shortest, "longest": self.longest, "gates": self.gates}
 
 
-class FlipFlopCell(keras.Layer):
+class FlipFlopCell(DropoutCell, keras.Layer):
     """One step of N flip-flop neurons with G gates.
 
     Weights, gate by gate: ``kernel [D, G N]``, ``recurrent_kernel [N, G N]`` and ``bias [2, G N]`` (row 0 the input's,
@@ -59,7 +61,8 @@ class FlipFlopCell(keras.Layer):
     ----------
     units: N, a positive integer.
     use_bias: whether the gates have their two biases.
-    dropout, recurrent_dropout: share of input and state elements dropped during training, one mask a call.
+    dropout, recurrent_dropout: share of input and state elements dropped during training: the same ones at all steps
+        of a sequence.
     """
 
     gates: ClassVar[int]
@@ -143,11 +146,7 @@ class FlipFlopCell(keras.Layer):
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
         """One step: inputs ``[batch, D]``, states ``[[batch, N]]``; returns ``(h, [h])``."""
         h = states[0] if isinstance(states, (list, tuple)) else states
-        recurrent = h
-        if training and self.dropout:
-            inputs = keras.random.dropout(inputs, self.dropout, seed=self.seed_generator)
-        if training and self.recurrent_dropout:
-            recurrent = keras.random.dropout(h, self.recurrent_dropout, seed=self.seed_generator)
+        inputs, recurrent = self.dropped(inputs, h, training)
         # gates = sigmoid(W_x x_t + b_x + W_h h_{t-1} + b_h)
         sums = ops.matmul(inputs, self.kernel) + ops.matmul(recurrent, self.recurrent_kernel)
         if self.use_bias:
@@ -164,7 +163,7 @@ class FlipFlopCell(keras.Layer):
         return {**super().get_config(), **cell_config(self)}
 
 
-class FlipFlopRNN(keras.layers.RNN):
+class FlipFlopRNN(DropoutRNN):
     """A recurrent layer of N flip-flop neurons: a :class:`FlipFlopCell` along time.
 
     Takes the arguments of its cell and those of ``keras.layers.RNN`` (``return_sequences``, ``return_state``,
