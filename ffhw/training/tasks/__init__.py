@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 
 from ffhw.errors import InputError
-from ffhw.training.tasks import decisions, flipflop, japanese_vowels
+from ffhw.training.tasks import decisions, flipflop, japanese_vowels, signal
 from ffhw.training.tasks.base import Task, TaskData
 from ffhw.training.tasks.sequence import SequenceTask
 
-__all__ = ["SEQUENCE_TASKS", "TASKS", "SequenceTask", "Task", "TaskData", "sequence_task", "task"]
+__all__ = ["PAPER_TASKS", "SEQUENCE_TASKS", "TASKS", "SequenceTask", "Task", "TaskData", "sequence_task", "task"]
 
 SEQUENCE_TASKS: dict[str, SequenceTask] = {
     task.name: task for task in (flipflop.flipflop(3), japanese_vowels.TASK, *decisions.TASKS)
 }
-TASKS: dict[str, Task] = {**SEQUENCE_TASKS}
+# the paper's, see docs/paper.md
+PAPER_TASKS: dict[str, Task] = {task.name: task for task in (signal.TASK,)}
+TASKS: dict[str, Task] = {**SEQUENCE_TASKS, **PAPER_TASKS}
 
 
 def task(name: str) -> Task:

@@ -43,6 +43,7 @@ class Preset:
     source: name of the data, one of the task's sources.
     units: of the (first) recurrent layer; filters of a convolutional one.
     epochs, batch_size, learning_rate: of the training.
+    cosine: whether the rate falls to zero along a cosine; else it stays, as in the paper.
     """
 
     source: str
@@ -50,6 +51,14 @@ class Preset:
     epochs: int
     batch_size: int
     learning_rate: float
+    cosine: bool = False
+
+    def rate(self, steps: int) -> Any:
+        """What a Keras optimizer takes as its learning rate."""
+        import keras
+
+        falling = keras.optimizers.schedules.CosineDecay
+        return falling(self.learning_rate, steps) if self.cosine else self.learning_rate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,9 +120,21 @@ class Task(abc.ABC):
     def build(self, options: RecurrentOptions, preset: Any, data: Any, seed: int) -> Any:
         """Fresh Keras model."""
 
-    @abc.abstractmethod
+    # what compile puts into the model: a loss and metrics as Keras takes them
+    loss: Any = "mse"
+    metrics: ClassVar[tuple[Any, ...]] = ()
+
     def compile(self, model: Any, preset: Any, steps: int) -> None:
         """Give the model its loss, metrics and optimizer, for ``steps`` updates in all."""
+        import keras
+
+        model.compile(
+            optimizer=keras.optimizers.Adam(preset.rate(steps), clipnorm=1.0),
+            loss=self.loss,
+            metrics=list(self.metrics),
+            # XLA compiles long loops slowly, and a small cell gains nothing from it on a CPU
+            jit_compile=False,
+        )
 
     @abc.abstractmethod
     def evaluate(self, trained: Trained) -> dict[str, float]:
