@@ -91,6 +91,7 @@ def _record(chosen: Task, trained: Trained, settings: dict[str, Any], seconds: f
     return {
         "ffhw": __version__,
         **settings,
+        **chosen.describe(trained.data, trained.preset),
         "parameters": count_trainable(trained.model),
         "train_seconds": round(seconds, 1),
         "test": chosen.evaluate(trained),

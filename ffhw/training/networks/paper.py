@@ -63,19 +63,37 @@ def text(
     )
 
 
-def frames(cell: str, longest_hold: float | None, filters: int = 40, layers: int = 4, size: int = 40) -> Any:
-    """ConvFFNN: frames ``[batch, time, size, size, 1]`` to the next frames' pixels, each from 0 to 1."""
+def frames(
+    cell: str,
+    longest_hold: float | None,
+    filters: int = 40,
+    layers: int = 4,
+    size: int = 40,
+    momentum: float = 0.99,
+    causal: bool = True,
+) -> Any:
+    """ConvFFNN: frames ``[batch, time, size, size, 1]`` to the next frames' pixels, each from 0 to 1.
+
+    Parameters
+    ----------
+    momentum: of the normalizations' averages; lower for trainings of a few hundred steps.
+    causal: whether the last layer's window of three frames ends with the present one. Around it, as a ``same`` padding
+        has it, it would hold the frame that is to be predicted.
+    """
     import keras
 
     parts = [keras.Input((None, size, size, 1), name="input")]
     for number in range(1, layers + 1):
         parts.append(convolutional(cell, filters, 3, longest_hold, name=f"layer{number}"))
-        parts.append(keras.layers.BatchNormalization(name=f"norm{number}"))
-    parts.append(keras.layers.Conv3D(1, 3, padding="same", activation="sigmoid", name="readout"))
+        parts.append(keras.layers.BatchNormalization(momentum=momentum, name=f"norm{number}"))
+    if causal:
+        parts.append(keras.layers.ZeroPadding3D(((2, 0), (1, 1), (1, 1)), name="past"))
+    padding = "valid" if causal else "same"
+    parts.append(keras.layers.Conv3D(1, 3, padding=padding, activation="sigmoid", name="readout"))
     return keras.Sequential(parts, name=f"frames_{cell}{filters}")
 
 
-def lung(cell: str, longest_hold: float | None, filters: int = 16, size: int = 64) -> Any:
+def lung(cell: str, longest_hold: float | None, filters: int = 16, size: int = 64, momentum: float = 0.99) -> Any:
     """BiConvFFNN: slices ``[batch, slices, size, size, 1]`` to masks of the same shape, each voxel from 0 to 1.
 
     The paper's count has two parameters more than its table of layers: a normalization of one channel. It stands at the
@@ -91,10 +109,10 @@ def lung(cell: str, longest_hold: float | None, filters: int = 16, size: int = 6
     return keras.Sequential(
         [
             keras.Input((None, size, size, 1), name="input"),
-            layers.BatchNormalization(name="scale"),
+            layers.BatchNormalization(momentum=momentum, name="scale"),
             convolution(8, (1, 5, 5), "within_slices"),
             convolution(8, (3, 3, 3), "across_slices"),
-            layers.BatchNormalization(name="norm"),
+            layers.BatchNormalization(momentum=momentum, name="norm"),
             convolutional(cell, filters, 3, longest_hold, both_ways=True, name="first"),
             convolutional(cell, 2 * filters, 3, longest_hold, both_ways=True, name="second"),
             convolution(8, (1, 3, 3), "merge"),

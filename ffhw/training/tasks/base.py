@@ -148,6 +148,10 @@ class Task(abc.ABC):
         """Pictures by name, each a matplotlib figure."""
         return {}
 
+    def describe(self, data: Any, preset: Any) -> dict[str, Any]:
+        """What belongs into the record besides: what is needed to use the network later."""
+        return {}
+
     def exports(self, data: Any) -> dict[str, NDArray[Any]] | None:
         """What `ffhw export` takes of the test split; None if the network cannot become hardware."""
         return None
