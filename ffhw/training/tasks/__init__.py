@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 
 from ffhw.errors import InputError
-from ffhw.training.tasks import action, decisions, flipflop, frames, japanese_vowels, lung, sentiment, signal, text
+from ffhw.training.tasks import (
+    action,
+    decisions,
+    flipflop,
+    frames,
+    handwriting,
+    japanese_vowels,
+    lung,
+    sentiment,
+    signal,
+    text,
+)
 from ffhw.training.tasks.base import Task, TaskData
 from ffhw.training.tasks.sequence import SequenceTask
 
@@ -16,7 +27,8 @@ SEQUENCE_TASKS: dict[str, SequenceTask] = {
 }
 # the paper's, see docs/paper.md
 PAPER_TASKS: dict[str, Task] = {
-    task.name: task for task in (signal.TASK, text.TASK, sentiment.TASK, frames.TASK, lung.TASK, action.TASK)
+    task.name: task
+    for task in (signal.TASK, text.TASK, sentiment.TASK, frames.TASK, handwriting.TASK, lung.TASK, action.TASK)
 }
 TASKS: dict[str, Task] = {**SEQUENCE_TASKS, **PAPER_TASKS}
 
