@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ffhw.layers.base import Floats, Ints
-from ffhw.layers.description import Described, KerasClass, Option, Read
+from ffhw.layers.description import FLAG_ON, Described, KerasClass, Option, Read
 from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, directed, keras_weights
 from ffhw.numbers.gates import interpolate
 
@@ -41,7 +41,8 @@ def state_update(j: Ints, k: Ints, h: Ints, bits: int) -> Ints:
 def keras_class(
     name: str, layer: type[FloatRecurrent], gates: int, own: Mapping[str, Option] | None = None
 ) -> KerasClass:
-    """Layer ``name`` of :mod:`ffhw.training`: ``kernel [D, G N]``, ``recurrent_kernel [N, G N]``, ``bias [2, G N]``.
+    """Layer ``name`` of :mod:`ffhw.training`: ``kernel [D, G N]``, ``recurrent_kernel [N, G N]`` (not without
+    ``recurrent_gates``), ``bias [2, G N]``.
 
     Parameters
     ----------
@@ -51,13 +52,14 @@ def keras_class(
     def read(described: Described) -> Read:
         options, n = described.options, described.options["units"]
         described.expect_arrays(0)
-        described.expect_arrays(2 + options["use_bias"], "cell/")
-        weights = keras_weights(described, gates)
+        matrices = 1 + options["recurrent_gates"]
+        described.expect_arrays(matrices + options["use_bias"], "cell/")
+        weights = keras_weights(described, gates, options["recurrent_gates"])
         # hardware needs one bias: the input's and the recurrent one are always added
         wide = gates * n
-        bias = described.array("cell/vars/2", 2, wide).sum(axis=0) if options["use_bias"] else np.zeros(wide)
+        bias = described.array(f"cell/vars/{matrices}", 2, wide).sum(axis=0) if options["use_bias"] else np.zeros(wide)
         given: dict[str, Any] = {option: options[option] for option in own or {}}
         return directed(described, layer(**weights, bias=bias.reshape(gates, n), **given))
 
-    options = {**RECURRENT_OPTIONS, **(own or {})}
+    options = {**RECURRENT_OPTIONS, "recurrent_gates": FLAG_ON, **(own or {})}
     return KerasClass(name, options, read, registered=f"ffhw>{name}")

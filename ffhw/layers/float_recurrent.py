@@ -36,16 +36,20 @@ def directed(described: Described, layer: FloatRecurrent) -> Read:
     return FloatReversal(f"{described.name}_reversal", described.inputs), layer
 
 
-def keras_weights(described: Described, gates: int) -> dict[str, Any]:
+def keras_weights(described: Described, gates: int, recurrent_gates: bool = True) -> dict[str, Any]:
     """What every recurrent layer takes of a Keras description, but for the bias.
 
-    Keras keeps the gates of a matrix side by side: ``kernel [D, G N]``, ``recurrent_kernel [N, G N]``.
+    Keras keeps the gates of a matrix side by side: ``kernel [D, G N]``, ``recurrent_kernel [N, G N]``, which is missing
+    where gates see the inputs only.
     """
     d, n = described.inputs, described.options["units"]
+    wh = np.zeros((gates, n, 0))
+    if recurrent_gates:
+        wh = described.array("cell/vars/1", n, gates * n).T.reshape(gates, n, n)
     return {
         "name": described.name,
         "weights_x": described.array("cell/vars/0", d, gates * n).T.reshape(gates, n, d),
-        "weights_h": described.array("cell/vars/1", n, gates * n).T.reshape(gates, n, n),
+        "weights_h": wh,
         "return_sequences": described.options["return_sequences"],
     }
 

@@ -63,6 +63,9 @@ class FlipFlopCell(DropoutCell, keras.Layer):
     use_bias: whether the gates have their two biases.
     dropout, recurrent_dropout: share of input and state elements dropped during training: the same ones at all steps
         of a sequence.
+    recurrent_gates: whether the gates see the state. Without, there is no ``recurrent_kernel``: gates = sigmoid(W_x x_t
+        + b), and a step is linear in the state, ``h_t = a_t + c_t h_{t-1}`` with c_t in (-1, 1); of a JK neuron
+        ``J + (1 - J - K) h_{t-1}``. Half the multiplications and fewer; the neuron still sets, resets, holds, toggles.
     """
 
     gates: ClassVar[int]
@@ -83,6 +86,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
+        recurrent_gates: bool = True,
         **kwargs: Any,
     ) -> None:
         if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
@@ -109,6 +113,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.seed = seed
+        self.recurrent_gates = recurrent_gates
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.state_size = units
         self.output_size = units
@@ -122,13 +127,14 @@ class FlipFlopCell(DropoutCell, keras.Layer):
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
         )
-        self.recurrent_kernel = self.add_weight(
-            shape=(self.units, self.gates * self.units),
-            name="recurrent_kernel",
-            initializer=self.recurrent_initializer,
-            regularizer=self.recurrent_regularizer,
-            constraint=self.recurrent_constraint,
-        )
+        if self.recurrent_gates:
+            self.recurrent_kernel = self.add_weight(
+                shape=(self.units, self.gates * self.units),
+                name="recurrent_kernel",
+                initializer=self.recurrent_initializer,
+                regularizer=self.recurrent_regularizer,
+                constraint=self.recurrent_constraint,
+            )
         if self.use_bias:
             self.bias = self.add_weight(
                 shape=(2, self.gates * self.units),
@@ -148,7 +154,9 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         h = states[0] if isinstance(states, (list, tuple)) else states
         inputs, recurrent = self.dropped(inputs, h, training)
         # gates = sigmoid(W_x x_t + b_x + W_h h_{t-1} + b_h)
-        sums = ops.matmul(inputs, self.kernel) + ops.matmul(recurrent, self.recurrent_kernel)
+        sums = ops.matmul(inputs, self.kernel)
+        if self.recurrent_gates:
+            sums = sums + ops.matmul(recurrent, self.recurrent_kernel)
         if self.use_bias:
             sums = sums + self.bias[0] + self.bias[1]
         new = self.update(ops.split(ops.sigmoid(sums), self.gates, axis=-1), h)
@@ -191,6 +199,7 @@ class FlipFlopRNN(DropoutRNN):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
+        recurrent_gates: bool = True,
         own: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -209,6 +218,7 @@ class FlipFlopRNN(DropoutRNN):
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             seed=seed,
+            recurrent_gates=recurrent_gates,
             dtype=kwargs.get("dtype"),
             name=self.cell_name,
             **(own or {}),
@@ -242,4 +252,5 @@ def cell_config(cell: FlipFlopCell) -> dict[str, Any]:
     for serialize, kind in groups:
         for name in ("kernel", "recurrent", "bias"):
             config[f"{name}_{kind}"] = serialize(getattr(cell, f"{name}_{kind}"))
-    return {**config, "dropout": cell.dropout, "recurrent_dropout": cell.recurrent_dropout, "seed": cell.seed}
+    plain = ("dropout", "recurrent_dropout", "seed", "recurrent_gates")
+    return {**config, **{name: getattr(cell, name) for name in plain}}

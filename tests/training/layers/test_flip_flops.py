@@ -68,6 +68,38 @@ def test_config_makes_the_same_layer(kind):
     assert again.get_config() == layer.get_config()
 
 
+@pytest.mark.parametrize("kind", [JK, *LAYERS])
+def test_gates_of_the_inputs_only_make_a_step_linear_in_the_state(kind, rng):
+    layer = made(kind, rng, recurrent_gates=False)
+    x = rng.normal(size=(5, 7, 3)).astype(np.float32)
+    kernel, bias = (np.array(w, dtype=np.float64) for w in layer.get_weights())
+    assert layer.count_params() == layer.cell.gates * 4 * (3 + 2)
+    h = np.zeros((5, 4))
+    for t in range(7):
+        gates = np.split(sigmoid(x[:, t] @ kernel + bias.sum(0)), layer.cell.gates, axis=1)
+        # from each end of the state: what lies between is on a line
+        low, high = (layer.cell.update(gates, end) for end in (0.0, 1.0))
+        h = low + (high - low) * h
+        assert ops.convert_to_numpy(layer(x))[:, t] == pytest.approx(h, abs=3e-6)
+
+
+def test_gates_of_the_inputs_only_are_kept_and_read(rng, tmp_path):
+    model = keras.Sequential([
+        keras.Input((None, 3)),
+        JK(4, recurrent_gates=False, return_sequences=True),
+        Toggle(3, recurrent_gates=False, use_bias=False, return_sequences=True),
+        keras.layers.Bidirectional(JK(2, recurrent_gates=False)),
+    ])  # fmt: skip
+    for weight in model.trainable_variables:
+        weight.assign(rng.normal(0, 0.8, weight.shape))
+    model.save(tmp_path / "m.keras")
+    x = rng.normal(size=(4, 6, 3))
+    again = keras.models.load_model(tmp_path / "m.keras")
+    assert np.array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    network = read_model(tmp_path / "m.keras")
+    assert floatnet.predict(network, x) == pytest.approx(model.predict(x, verbose=0), abs=1e-5)
+
+
 def test_parameters_are_counted():
     for kind, gates in ((JK, 2), (SR, 2), (Toggle, 1)):
         layer = kind(5)
