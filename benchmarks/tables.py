@@ -6,6 +6,7 @@ Run from the repository: ``python benchmarks/tables.py``.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from common import HERE
@@ -150,22 +151,39 @@ def _span(least: float, most: float) -> str:
     return f"{least:.2f}" if f"{least:.2f}" == f"{most:.2f}" else f"{least:.2f} - {most:.2f}"
 
 
+def _designs(wanted: Callable[[dict[str, Any]], bool], first: str, name: Callable[[dict[str, Any]], str]) -> str:
+    """What was placed and routed; the first column tells designs of one cell apart."""
+    head = [first, "cell", "LUTs", "flip-flops", "multipliers", "block RAMs", "Fmax", "cycles a step", "latency"]
+    head += ["steps a second", "register toggles a step"]
+    rows = []
+    for row in filter(wanted, read("cells")["built"]):
+        if "luts" not in row:
+            rows.append([name(row), NAMES[row["cell"]], "does not fit", *[""] * (len(head) - 3)])
+            continue
+        counts = (f"{row[key]:,}" for key in ("luts", "flip_flops", "multipliers", "block_rams"))
+        pace = (f"{row[key]:,}" for key in ("cycles_per_step", "latency_cycles", "steps_per_second"))
+        toggles = f"{row['register_toggles_per_step']:,}"
+        rows.append([name(row), NAMES[row["cell"]], *counts, f"{row['fmax_mhz']:.0f} MHz", *pace, toggles])
+    return table(head, rows)
+
+
+def _usual(row: dict[str, Any]) -> bool:
+    return (row["units"], row["inputs"], row["bits"]) == (32, 16, 8)
+
+
 def built() -> str:
-    head = ["board", "cell", "LUTs", "flip-flops", "multipliers", "block RAMs", "Fmax", "cycles a step", "latency"]
-    rows = [
-        [
-            row["board"],
-            NAMES[row["cell"]],
-            *(f"{row[key]:,}" for key in ("luts", "flip_flops", "multipliers", "block_rams")),
-            f"{row['fmax_mhz']:.0f} MHz",
-            f"{row['cycles_per_step']:,}",
-            f"{row['latency_cycles']:,}",
-            f"{row['steps_per_second']:,}",
-        ]
-        for row in read("cells")["built"]
-        if "luts" in row
-    ]
-    return table([*head, "steps a second"], rows)
+    return _designs(lambda row: _usual(row) and row["lane_multipliers"] is not None, "board", lambda row: row["board"])
+
+
+def at_rate() -> str:
+    return _designs(lambda row: row["lane_multipliers"] is None, "board", lambda row: row["board"])
+
+
+def built_sizes() -> str:
+    def size(row: dict[str, Any]) -> str:
+        return f"{row['units']} units, {row['inputs']} inputs, {row['bits']} bits"
+
+    return _designs(lambda row: not _usual(row), "size", size)
 
 
 def learned() -> str:
@@ -186,6 +204,8 @@ TABLES = {
     "constrained": constrained,
     "counted": counted,
     "built": built,
+    "at_rate": at_rate,
+    "built_sizes": built_sizes,
     "learned": learned,
 }
 

@@ -19,6 +19,7 @@ from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.choose import choose, needs, steps_a_second
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
+from ffhw.hdl.plan.weighted import LUTS_ERROR
 from ffhw.hdl.verilog import PREFIX, check_prefix, convert
 from ffhw.layers.rhythm import MOST_STEPS
 from ffhw.model import golden
@@ -210,11 +211,13 @@ def _foldings(network: Network, options: Options, step: Callable[[str], None]) -
     if options.board:
         board = catalogue.board(options.board)
         foldings = choose(network, board.device, board.title, options.rate)
-        multipliers = needs(network, foldings, board.device)["multipliers"]
+        need = needs(network, foldings, board.device)
+        multipliers = need["multipliers"]
         step(
             f"note: {multipliers} multipliers, about {board.family.fmax_mhz(multipliers):.0f} MHz and "
             f"{steps_a_second(network, foldings, board.device):,.0f} steps a second on the {board.title}; an estimate "
-            f"that is off by up to {board.family.clock_error:.0%}, which place and route replaces"
+            f"that is off by up to {board.family.clock_error:.0%}, and about {need['luts']:,} lookup tables, by up to "
+            f"{LUTS_ERROR:.0%}; place and route replaces both"
         )
         return foldings
     lanes, simd = (1 if wish is None else wish for wish in (options.lanes, options.simd))

@@ -26,8 +26,11 @@ BUFFER_STAGES = 1
 # Cycles of loading a state besides one for each beat: the slot sees that the engine is at rest, the old state is
 # forgotten.
 LOAD_STAGES = 2
-# Lookup tables of an engine without its accumulators.
-ENGINE_LUTS = 500
+# Lookup tables: of an engine whatever it computes, of each accumulator's bit with its adder and its place in line, of
+# each bit and stage of a finishing unit. Fitted to what was built by benchmarks/logic.py, which says how far off a
+# design that was not fitted can be.
+ENGINE_LUTS, ACCUMULATOR_BIT_LUTS, FINISHER_BIT_LUTS = 376, 2.8, 9.2
+LUTS_ERROR = 0.3
 
 
 def tree_stages(simd: int) -> int:
@@ -75,6 +78,10 @@ class WeightedPlan(EnginePlan):
     def lookups(self) -> list[Table]:
         """The table of each look-up of a finishing unit."""
         return []
+
+    def finisher_bits(self) -> int:
+        """Registers of the finishing units, over their stages."""
+        return 0
 
     def finisher_memories(self) -> list[tuple[int, int]]:
         """Memories that the finishing units need besides their tables."""
@@ -241,20 +248,20 @@ class WeightedPlan(EnginePlan):
         return self.schedule.multiplications, self.schedule.macs
 
     def luts(self) -> int:
-        """Lookup tables, an estimate.
-
-        Each accumulator with its adder and its place in line takes about three a bit, each further product of a lane
-        one adder, the rest of an engine some hundreds (fitted to benchmarks/ulx3s_lanes).
-        """
+        """Lookup tables, an estimate; each further product of a lane takes an adder."""
         layer = self.layer
-        accumulators = self.schedule.sums * self.folding.lanes
         sums = (
             self.schedule.gates
             * self.folding.lanes
             * (self.folding.simd - 1)
             * (operand_bits(layer) + layer.weight_bits)
         )
-        return ENGINE_LUTS + 3 * accumulators * layer.acc_width + sums
+        bits = ACCUMULATOR_BIT_LUTS * self.accumulator_bits() + FINISHER_BIT_LUTS * self.finisher_bits()
+        return round(ENGINE_LUTS + bits + sums)
+
+    def accumulator_bits(self) -> int:
+        """Of all lanes."""
+        return self.schedule.sums * self.folding.lanes * self.layer.acc_width
 
     def performance(self) -> EnginePerformance:
         plan = self.schedule

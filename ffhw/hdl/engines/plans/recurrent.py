@@ -32,6 +32,10 @@ class RecurrentPlan(WeightedPlan):
         """Of F units."""
         return [("", self.layer, self.folding.finishers)]
 
+    def finisher_bits(self) -> int:
+        """A state code each stage of the cell."""
+        return self.cell_stages * self.layer.state.bits * self.folding.finishers
+
     def finisher_memories(self) -> list[tuple[int, int]]:
         """The states: h as vectors in two banks, and what the cell reads unit by unit."""
         formats = self.layer.signal_formats

@@ -1,4 +1,4 @@
-"""The estimate of Fmax is what ``benchmarks/clock.py`` fitted, and says how wrong it can be."""
+"""The estimates of Fmax and of lookup tables are what ``benchmarks`` fitted, and say how wrong they can be."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ffhw.hdl.plan.devices import ECP5, GOWIN, ICE40
+from ffhw.hdl.plan.weighted import ACCUMULATOR_BIT_LUTS, ENGINE_LUTS, FINISHER_BIT_LUTS, LUTS_ERROR
 
 FITTED = json.loads((Path(__file__).parents[3] / "benchmarks" / "clock.json").read_text())
 
@@ -24,3 +25,10 @@ def test_more_multipliers_are_never_faster():
         rates = [family.fmax_mhz(multipliers) for multipliers in range(0, 300, 10)]
         assert rates == sorted(rates, reverse=True)
         assert min(rates) > 0
+
+
+def test_the_estimate_of_logic_is_the_fitted_one():
+    fitted = json.loads((Path(__file__).parents[3] / "benchmarks" / "logic.json").read_text())
+    numbers = (ENGINE_LUTS, ACCUMULATOR_BIT_LUTS, FINISHER_BIT_LUTS)
+    assert numbers == pytest.approx([fitted[name] for name in ("engine", "accumulator_bit", "finisher_bit")], rel=0.02)
+    assert fitted["largest_error"] <= LUTS_ERROR < fitted["largest_error"] + 0.05
