@@ -25,23 +25,22 @@ class Batches(keras.utils.PyDataset):
     """Batches for ``model.fit``, shuffled anew each epoch.
 
     The order of an epoch comes from its number, not from what was drawn before: a training that goes on from a
-    checkpoint sees what it would have seen. Only a batch at a time is turned into floats.
+    checkpoint sees what it would have seen. Whoever trains calls :meth:`begin` at the begin of each epoch, and lets
+    ``fit`` shuffle nothing. Only a batch at a time is turned into floats.
 
     Parameters
     ----------
     x, y: inputs (one array or several by name) and targets, first axis the examples.
     batch_size: examples a batch; the last one of an epoch may be smaller.
-    epoch: the one to begin with.
     """
 
-    def __init__(self, x: Any, y: NDArray[Any], batch_size: int, seed: int, epoch: int = 0) -> None:
+    def __init__(self, x: Any, y: NDArray[Any], batch_size: int, seed: int) -> None:
         super().__init__()
         self.x, self.y, self.batch_size, self.seed = x, y, batch_size, seed
-        self.begin(epoch)
+        self.begin(0)
 
     def begin(self, epoch: int) -> None:
         """Go to the begin of an epoch."""
-        self.epoch = epoch
         self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self.y))
 
     def __len__(self) -> int:
@@ -50,10 +49,6 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         return as_floats(rows(self.x, chosen)), as_floats(self.y[chosen])
-
-    def on_epoch_end(self) -> None:
-        """The next epoch begins."""
-        self.begin(self.epoch + 1)
 
 
 def predict(model: Any, x: Any, batch_size: int = 64) -> NDArray[Any]:

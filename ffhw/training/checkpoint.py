@@ -64,7 +64,8 @@ class Checkpoint:
             return Progress()
         anew = f"remove {self.path} to begin anew"
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            # opened here: numpy leaves a damaged file open
+            with open(self.path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 about = json.loads(file["about"].tobytes())
                 arrays = [file[name] for name in sorted(file.files) if name != "about"]
             progress = Progress(**about["progress"])
@@ -112,12 +113,14 @@ def fit(
     import keras
 
     progress = checkpoint.restore(model) if checkpoint else Progress()
-    if progress.epochs:
-        feed["x"].begin(progress.epochs)
     saved = time.monotonic()
     begin = saved - progress.seconds
 
     class Watch(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            if hasattr(feed["x"], "begin"):
+                feed["x"].begin(epoch)
+
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             nonlocal saved
             figures = {name: float(value) for name, value in (logs or {}).items()}

@@ -160,4 +160,4 @@ class Task(abc.ABC):
         """The data as ``model.fit`` takes them: batches whose order depends on seed and epoch alone."""
         from ffhw.training.batches import Batches
 
-        return {"x": Batches(data.x, data.y, preset.batch_size, seed)}
+        return {"x": Batches(data.x, data.y, preset.batch_size, seed), "shuffle": False}
