@@ -11,11 +11,11 @@ from typing import NoReturn
 import typer
 
 import ffhw
-from ffhw.cli import analyze, demo, doctor, export, report, run, sim, synth, train
+from ffhw.cli import analyze, compare, demo, doctor, export, report, run, sim, synth, train
 from ffhw.errors import FfhwError, InputError, OutputError
 
 app = typer.Typer(
-    help="Flip-flop neural networks from Keras to silicon: train, analyze, export, sim, synth, report.",
+    help="Flip-flop neural networks from Keras to silicon: train, compare, analyze, export, sim, synth, report.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 for name, module in (
     ("train", train),
+    ("compare", compare),
     ("analyze", analyze),
     ("export", export),
     ("sim", sim),

@@ -294,10 +294,11 @@ class Layer(Link):
         require(value.dtype.kind in "iu", f"{where} must hold integers, not {value.dtype}")
         matches = value.ndim == len(shape) and all(s in (-1, v) for s, v in zip(shape, value.shape, strict=True))
         require(matches and (empty or value.size > 0), f"{where} must have shape {shape}, not {value.shape}")
-        require(
-            value.size == 0 or (int(value.min()) >= low and int(value.max()) <= high),
-            f"{where} must be from {low} to {high}, found {value.min(initial=high)} to {value.max(initial=low)}",
-        )
+        if value.size:
+            require(
+                int(value.min()) >= low and int(value.max()) <= high,
+                f"{where} must be from {low} to {high}, found {value.min()} to {value.max()}",
+            )
         value = value.astype(np.int64)
         value.setflags(write=False)
         object.__setattr__(self, field, value)

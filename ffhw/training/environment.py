@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import resource
+import sys
 from typing import Any
 
 
@@ -23,3 +25,9 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
     }
+
+
+def peak_mib() -> int:
+    """Most memory that this process has held so far, in MiB."""
+    # kilobytes, on macOS bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> (20 if sys.platform == "darwin" else 10)

@@ -17,7 +17,7 @@ from ffhw.files import check_file, write_together
 from ffhw.processes import scratch_folder
 from ffhw.training.checkpoint import SUFFIX as CHECKPOINT
 from ffhw.training.checkpoint import Checkpoint, fit
-from ffhw.training.environment import environment
+from ffhw.training.environment import environment, peak_mib
 from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks.base import Preset, Task, Trained
 
@@ -97,6 +97,7 @@ def _record(chosen: Task, trained: Trained, settings: dict[str, Any], seconds: f
         "test": chosen.evaluate(trained),
         "baseline": chosen.baseline(trained.data),
         "history": trained.history,
+        "peak_mib": peak_mib(),
         "environment": environment(),
     }
 

@@ -90,6 +90,8 @@ class Task(abc.ABC):
     cells: ClassVar[tuple[str, ...]] = ("jk", "lstm", "gru")
     # whether a killed training can go on from its checkpoint
     resumable: bool = True
+    # the figure of merit by which networks are ranked, one of those that evaluate gives
+    judged_by: str = "accuracy"
     # whether the untrained model is kept, for analyses that compare
     keep_initial: bool = False
 
@@ -111,6 +113,11 @@ class Task(abc.ABC):
         if source is not None and source not in self.sources:
             raise InputError(f"--data of {self.name} must be one of {', '.join(self.sources)}, not {source!r}")
         return dataclasses.replace(preset, source=source or preset.source, units=options.units or preset.units)
+
+    @property
+    def most_is_best(self) -> bool:
+        """Whether more of :attr:`judged_by` is better: of shares that are right, not of errors."""
+        return self.judged_by in ("accuracy", "sign_accuracy")
 
     @abc.abstractmethod
     def examples(self, preset: Any, seed: int) -> TaskData:

@@ -65,6 +65,7 @@ class FramesTask(Task):
         "quick": FramesPreset("squares", 12, 12, 8, 1e-2, True, 240, 10, 24, layers=1, optimizer="adam", momentum=0.8),
         "paper": FramesPreset("squares", 40, 100, 8, 1e-3),
     }
+    judged_by = "cross_entropy"
     loss = "binary_crossentropy"
 
     def examples(self, preset: FramesPreset, seed: int) -> TaskData:

@@ -106,6 +106,7 @@ class HandwritingTask(Task):
         "quick": HandwritingPreset("hershey", 64, 20, 32, 1e-2, True, lines=1500, points=60, characters=4, fonts=1),
         "paper": HandwritingPreset("hershey", 400, 30, 64, 1e-3),
     }
+    judged_by = "nats_per_point"
 
     def examples(self, preset: HandwritingPreset, seed: int) -> TaskData:
         """Inputs ``strokes [line, point, 3]``, ``characters [line, character, 54]``; targets ``[line, point, 4]``."""

@@ -96,6 +96,7 @@ class LungTask(Task):
         "quick": LungPreset("phantoms", 4, 12, 4, 1e-2, True, stacks=50, slices=8, size=32, momentum=0.8),
         "paper": LungPreset("phantoms", 16, 20, 16, 1e-3),
     }
+    judged_by = "cross_entropy"
     loss = "binary_crossentropy"
 
     def examples(self, preset: LungPreset, seed: int) -> LungData:

@@ -54,6 +54,11 @@ class SequenceTask(Task):
     keep_initial = True
 
     @property
+    def judged_by(self) -> str:  # type: ignore[override]
+        """Of classes the accuracy, of values that of their signs."""
+        return "accuracy" if self.softmax else "sign_accuracy"
+
+    @property
     def dt_ms(self) -> float:
         """Length of a step in milliseconds; 1 where the task does not say."""
         return 1.0 if self.generator is None else self.generator.dt_ms

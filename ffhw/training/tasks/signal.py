@@ -58,6 +58,7 @@ class SignalTask(Task):
         "quick": SignalPreset("waves", 50, 800, 16, 1e-2, cosine=True, signals=8),
         "paper": SignalPreset("waves", 50, 2000, 32, 1e-3),
     }
+    judged_by = "mse"
 
     def examples(self, preset: SignalPreset, seed: int) -> TaskData:
         """Classes ``[signal, step, 3]`` and signals ``[signal, step, 1]``; the test split has noise of its own."""

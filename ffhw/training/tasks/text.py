@@ -153,6 +153,7 @@ class TextTask(Task):
         "quick": TextPreset("shakespeare", 128, 10, 32, 1e-2, cosine=True, characters=200_000, embedding=32),
         "paper": TextPreset("shakespeare", 1024, 100, 512, 1e-2),
     }
+    judged_by = "loss"
 
     def examples(self, preset: TextPreset, seed: int) -> TextData:
         """Windows of characters and of those that follow each; the last tenth of the text is the test split."""
