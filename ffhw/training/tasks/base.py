@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffhw.errors import InputError
+from ffhw.training.networks.cells import CELLS
 from ffhw.training.networks.options import RecurrentOptions
 
 
@@ -87,7 +88,7 @@ class Task(abc.ABC):
     title: str
     presets: ClassVar[Mapping[str, Preset]] = {}
     sources: ClassVar[Mapping[str, str]] = {}
-    cells: ClassVar[tuple[str, ...]] = ("jk", "lstm", "gru")
+    cells: ClassVar[tuple[str, ...]] = CELLS
     # whether a killed training can go on from its checkpoint
     resumable: bool = True
     # the figure of merit by which networks are ranked, one of those that evaluate gives
