@@ -11,7 +11,7 @@ from typing import NoReturn
 import typer
 
 import ffhw
-from ffhw.cli import analyze, compare, demo, doctor, export, report, run, sim, synth, train
+from ffhw.cli import analyze, compare, demo, doctor, export, predict, report, run, sample, sim, synth, train
 from ffhw.errors import FfhwError, InputError, OutputError
 
 app = typer.Typer(
@@ -26,6 +26,8 @@ app = typer.Typer(
 for name, module in (
     ("train", train),
     ("compare", compare),
+    ("sample", sample),
+    ("predict", predict),
     ("analyze", analyze),
     ("export", export),
     ("sim", sim),

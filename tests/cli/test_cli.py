@@ -32,14 +32,28 @@ def built(keras_models, tmp_path_factory):
 def test_help_is_instant_and_teaches():
     run = ffhw("--help")
     assert run.returncode == 0
-    for command in ("train", "analyze", "export", "sim", "synth", "run", "report", "doctor", "demo"):
+    for command in (
+        "train",
+        "sample",
+        "predict",
+        "analyze",
+        "export",
+        "sim",
+        "synth",
+        "run",
+        "report",
+        "doctor",
+        "demo",
+    ):
         assert command in run.stdout
     heavy = {"tensorflow", "keras", "amaranth", "onnx", "numpy"}
     code = f"import sys, ffhw.cli; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["train", "analyze", "export", "sim", "synth", "run", "report", "doctor", "demo"])
+@pytest.mark.parametrize(
+    "command", ["train", "sample", "predict", "analyze", "export", "sim", "synth", "run", "report", "doctor", "demo"]
+)
 def test_every_command_explains_itself(command):
     run = ffhw(command, "--help")
     assert run.returncode == 0

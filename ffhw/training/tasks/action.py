@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks.base import Preset, Task, TaskData, Trained
 
-# share of the way along an axis of the frame, by the share of the time that has gone: row, column, size of the patch
+# where the patch is, by the share of the time that has gone: row and column as shares of the frame, and its size
 MOTIONS: dict[str, Any] = {
     "right": lambda t: (0.5, 0.1 + 0.8 * t, 1.0),
     "left": lambda t: (0.5, 0.9 - 0.8 * t, 1.0),
@@ -29,6 +29,7 @@ MOTIONS: dict[str, Any] = {
     "shrinking": lambda t: (0.5, 0.5, 2.0 - 1.5 * t),
     "shaking": lambda t: (0.5, 0.5 + 0.25 * np.sin(6 * np.pi * t), 1.0),
 }
+_ROUND = ("clockwise", "anticlockwise", "shaking")
 _GROUPS = 25
 
 
@@ -48,7 +49,7 @@ class ActionPreset(Preset):
     size: int = 64
     dense: int = 256
     pool: int = 1
-    clutter: float = 0.4
+    clutter: float = 0.8
 
 
 def texture(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -65,17 +66,19 @@ def clip_of(motion: str, preset: ActionPreset, group: int, rng: np.random.Genera
     side = preset.size // 4
     patch, background = texture(2 * side, look), preset.clutter * texture(preset.size, look)
     shift, drift = rng.integers(0, preset.size, 2), rng.uniform(-0.5, 0.5, 2)
-    wobble, begin = rng.normal(0, 0.03, 2), rng.uniform(0, 0.1)
+    # where a clip's patch is says little, how it moves says all
+    place, reach, begin = rng.uniform(-0.3, 0.3, 2), rng.uniform(0.3, 0.5), rng.uniform(0, 1)
     frames = np.zeros((preset.frames, preset.size, preset.size, 3))
-    for frame, time in zip(frames, np.linspace(begin, 1, preset.frames), strict=True):
+    for frame, time in zip(frames, np.linspace(0, 1, preset.frames), strict=True):
         moved = np.round(shift + drift * time * preset.size).astype(int)
         frame[:] = np.roll(background, moved, (0, 1))
-        row, column, scale = MOTIONS[motion](time)
+        # what goes round may begin anywhere
+        row, column, scale = MOTIONS[motion](begin + time if motion in _ROUND else time)
         large = max(2, round(side * scale))
         pick = np.linspace(0, len(patch) - 1, large).astype(int)
-        middle = (np.array([row, column]) + wobble) * preset.size - large / 2
+        middle = (0.5 + reach * (np.array([row, column]) - 0.5) + place) * preset.size - large / 2
         first = np.clip(middle.round().astype(int), 0, preset.size - large)
-        frame[first[0] : first[0] + large, first[1] : first[1] + large] = 0.4 + 0.6 * patch[np.ix_(pick, pick)]
+        frame[first[0] : first[0] + large, first[1] : first[1] + large] = 0.5 + 0.5 * patch[np.ix_(pick, pick)]
     return (np.clip(frames + rng.normal(0, 0.02, frames.shape), 0, 1) * 255).astype(np.uint8)
 
 

@@ -15,7 +15,7 @@ from ffhw.training.tasks import PAPER_TASKS, action, frames, handwriting, lung, 
 from ffhw.training.train import train
 
 # In the original's form, made by us: a blank, then marks for the characters that follow it in ASCII.
-GLYPHS = "\n".join(["    1  1JZ", *(f"{n:5}  6JZM[RFW[ RNTVT" for n in range(2, 96))]) + "\n"
+GLYPHS = "\n".join(["    1  1JZ", *(f"{n:5}  7JZM[RFW[ RNTVT" for n in range(2, 96))]) + "\n"
 
 SMALL = {
     "signal": signal.SignalPreset("points", 4, 1, 4, 1e-2, signals=3, steps=6),
