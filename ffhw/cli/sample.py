@@ -18,8 +18,8 @@ def run(
 ) -> None:
     """Let a trained network write: text, or text by hand.
 
-    Text goes to the terminal or to a file. Handwriting becomes MODEL.sample.png, and beside it MODEL.sample.npz with the
-    pen's points: dx, dy, pen up.
+    Text goes to the terminal or to a file. Handwriting becomes MODEL.sample.png, and beside it MODEL.sample.npz with
+    the pen's points: dx, dy, pen up.
     """
     import os
 

@@ -120,12 +120,16 @@ def continue_clip(chosen: Generator, given: int, wanted: int, seed: int) -> tupl
     sizes = FramesPreset(**{name: chosen.record[name] for name in names})
     data = TASK.examples(dataclasses.replace(sizes, clips=5, frames=given + wanted), seed)
     truth = np.concatenate([data.x_test[0], data.y_test[0, -1:]])[..., 0].astype(np.float32) / 255
+    clip = np.zeros((1, given + wanted, *truth.shape[1:], 1), np.float32)
+    clip[0, :given, ..., 0] = truth[:given]
+    white = int(truth[given - 1].sum())
     frames = list(truth[:given])
-    for _ in range(wanted):
+    for place in range(given, given + wanted):
         # blank frames behind the last one change no answer before them, and keep one shape
-        clip = np.zeros((1, given + wanted, *truth.shape[1:], 1), np.float32)
-        clip[0, : len(frames), ..., 0] = frames
-        frames.append(np.asarray(chosen.model.predict_on_batch(clip))[0, len(frames) - 1, ..., 0])
+        answer = np.asarray(chosen.model.predict_on_batch(clip))[0, place - 1, ..., 0]
+        frames.append(answer)
+        # it goes on from its likeliest pixels, as many as were white: from grey ones all would fade
+        clip[0, place, ..., 0] = answer >= np.sort(answer.ravel())[-max(white, 1)]
     made = np.array(frames[given:], np.float32)
     figure, axes = new_figure(2, given + wanted, width=0.9 * (given + wanted), height=2.2)
     for column, frame in enumerate(frames):

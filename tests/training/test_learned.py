@@ -32,6 +32,30 @@ def test_decisions(tmp_path, name, cell):
     assert record["test"]["sign_accuracy"] >= LEARNED[name]
 
 
+# task: figure of merit, and how often the baseline's it must reach: at least for an accuracy, at most for an error
+BEATEN = {
+    "signal": ("mse", 0.5),
+    "frames": ("cross_entropy", 0.7),
+    "lung": ("volume_error", 0.5),
+    "action": ("accuracy", 4.0),
+    "text": ("loss", 0.85),
+    "sentiment": ("accuracy", 1.4),
+    "handwriting": ("nats_per_point", 0.5),
+}
+FETCHED = ("text", "sentiment", "handwriting")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.data if name in FETCHED else pytest.mark.training) for name in BEATEN],
+)
+def test_the_papers_tasks_beat_their_baselines(tmp_path, name):
+    record = train(TASKS[name], tmp_path / "m.keras")
+    figure, share = BEATEN[name]
+    reached, bound = record["test"][figure], share * record["baseline"][figure]
+    assert reached >= bound if figure == "accuracy" else reached <= bound
+
+
 def road(name, model, bits=8):
     """Train a task as `ffhw train` does, quantize it as `ffhw export` does, and return float and quantized scores."""
     train(TASKS[name], model)
