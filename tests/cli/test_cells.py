@@ -18,6 +18,7 @@ def folder(tmp_path_factory):
     import keras
     from keras import layers
 
+    from ffhw.training.layers.jk import JK
     from ffhw.training.layers.sr import SR
     from ffhw.training.layers.toggle import Toggle
 
@@ -32,6 +33,7 @@ def folder(tmp_path_factory):
             layers.GRU(4, reset_after=False, return_sequences=True),
             SR(4, both="hold", return_sequences=True),
             layers.SimpleRNN(3, return_sequences=True),
+            JK(4, recurrent_gates=False, return_sequences=True),
             Toggle(4),
             layers.Dense(3, activation="softmax"),
         ]
@@ -49,7 +51,7 @@ def test_the_whole_road(folder):
     run = ffhw(*export, "--lanes", 2, "-o", build)
     assert run.returncode == 0, run.stderr
     assert "reads backwards, so that its states start from zero in each sequence" in run.stdout
-    kinds = ["bidirectional", "reversal", "lstm", "gru_reset_before", "sr", "simple_rnn", "toggle", "dense"]
+    kinds = ["bidirectional", "reversal", "lstm", "gru_reset_before", "sr", "simple_rnn", "jk", "toggle", "dense"]
     assert [layer.kind for layer in Bundle.open(build).network().layers] == kinds
     run = ffhw("sim", build, "--all", "--internals")
     assert run.returncode == 0, run.stderr

@@ -25,6 +25,7 @@ GRID = [
     ("lstm", "mul", 6, 3, 2, 1, 1, True, False),
     ("gru", "concat", 4, 6, 4, 2, 2, False, True),
     ("gru_reset_before", "ave", 5, 4, 2, 2, 2, True, False),
+    ("jk-inputs", "mul", 4, 3, 2, 3, 1, True, False),
     ("toggle", "ave", 1, 4, 1, 4, 4, True, False),
     ("simple_rnn", "sum", 8, 4, 2, 2, 1, False, False),
 ]

@@ -20,7 +20,7 @@ from ffhw.sim.scenario import Interface
 pytestmark = pytest.mark.simulation
 
 # kinds of layers (see networks.random_chain), lanes, simd, bits; the later ones run with the slow tests
-FEW = [("jj", 1, 1, 4), ("ejdj", 2, 2, 4), ("xgmd", 2, 1, 6), ("fd", 2, 2, 5)]
+FEW = [("jj", 1, 1, 4), ("ejdj", 2, 2, 4), ("xgmd", 2, 1, 6), ("fd", 2, 2, 5), ("id", 4, 2, 4)]
 MANY = [
     ("djs", 3, 1, 5),
     ("jdjrj", 2, 3, 3),
@@ -144,6 +144,8 @@ def test_a_state_shown_twice_is_found(tmp_path, icarus, rng):
         ("jk", (5,), 1, 1),
         ("jk", (6, 4), 2, 2),
         ("gru_reset_before", (4,), 4, 2),
+        ("jk-inputs", (4,), 4, 2),
+        pytest.param("jk-inputs", (1,), 1, 1, marks=pytest.mark.slow),
         pytest.param("jk", (1,), 1, 1, marks=pytest.mark.slow),
         pytest.param("gru_reset_before", (1,), 1, 1, marks=pytest.mark.slow),
     ],
