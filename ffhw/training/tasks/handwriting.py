@@ -176,8 +176,9 @@ class HandwritingTask(Task):
         from ffhw.training.figures import curves, new_figure
 
         data, biases = trained.data, (0.0, 1.0, 3.0)
-        figure, axes = new_figure(4, 1 + len(biases), width=10, height=5)
-        for row in range(4):
+        count = min(4, len(data.y_test))
+        figure, axes = new_figure(count, 1 + len(biases), width=10, height=1.25 * count)
+        for row in range(count):
             characters = data.x_test["characters"][row]
             text = "".join(ALPHABET[code] for code in characters.argmax(axis=1)[characters.any(axis=1)])
             draw_line(axes[row, 0], data.y_test[row, : data.lengths_test[row], :3], f"data: {text}")
