@@ -195,7 +195,25 @@ def learned() -> str:
     return table(["cell, 32 units", "parameters", "float", "8 bits"], rows)
 
 
+def compared() -> str:
+    """What `ffhw compare` found, one row a network."""
+    head = ["task, judged by", "network", "parameters", "test split, 95 % interval", "s an epoch", "MiB", "JK"]
+    rows = []
+    for path in sorted((HERE / "compare").glob("*.json")):
+        record = json.loads(path.read_text())
+        share = record["most_is_best"]
+        for row in record["rows"]:
+            mean, half = row["mean"], row["interval"]
+            figure = f"{mean:.2%} ± {half:.2%}" if share else f"{mean:.3g} ± {half:.2g}"
+            task = f"{record['task']}, {record['judged_by'].replace('_', ' ')}" if row is record["rows"][0] else ""
+            cost = [f"{row['seconds_per_epoch']:.2g}", f"{row['peak_mib']:,}"]
+            network = f"{row['title']}: {row['units']} units"
+            rows.append([task, network, f"{row['parameters']:,}", figure, *cost, row.get("jk", "")])
+    return table(head, rows)
+
+
 TABLES = {
+    "compared": compared,
     "decisions": decisions,
     "networks": networks,
     "holding": holding,

@@ -21,6 +21,7 @@ HOLDS = (1,)
 """
 
 
+@pytest.mark.training
 @pytest.mark.simulation
 def test_the_notebook_runs(tmp_path):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
@@ -83,6 +84,7 @@ def commands(page):
     return [line.split() for line in lines if line.startswith("ffhw ")]
 
 
+@pytest.mark.training
 @pytest.mark.simulation
 def test_the_pages_commands_run(tmp_path):
     found = commands((DOCS / "laboratory.md").read_text())
@@ -104,7 +106,7 @@ def test_the_pages_tables_are_the_measured_ones(monkeypatch):
     monkeypatch.syspath_prepend(str(DOCS.parent / "benchmarks"))
     import tables
 
-    pages = "".join((DOCS / page).read_text() for page in ("laboratory.md", "cells.md"))
+    pages = "".join((DOCS / page).read_text() for page in ("laboratory.md", "cells.md", "paper.md"))
     for name, make in tables.TABLES.items():
         assert make() in pages, f"benchmarks/tables.py prints another table of {name}"
 
