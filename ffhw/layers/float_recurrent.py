@@ -43,12 +43,13 @@ def keras_weights(described: Described, gates: int, recurrent_gates: bool = True
     where gates see the inputs only.
     """
     d, n = described.inputs, described.options["units"]
+    wx = described.array("cell/vars/0", d, gates * n).T.reshape(gates, n, d)
     wh = np.zeros((gates, n, 0))
     if recurrent_gates:
         wh = described.array("cell/vars/1", n, gates * n).T.reshape(gates, n, n)
     return {
         "name": described.name,
-        "weights_x": described.array("cell/vars/0", d, gates * n).T.reshape(gates, n, d),
+        "weights_x": wx,
         "weights_h": wh,
         "return_sequences": described.options["return_sequences"],
     }
