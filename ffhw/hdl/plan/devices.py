@@ -65,7 +65,7 @@ class Device:
 
 ICE40 = Family("ice40", 16, ((16, 256), (8, 512), (4, 1024), (2, 2048)), (43.7, 0.198), 0.1)
 _BLOCKS = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
-ECP5 = Family("ecp5", 18, _BLOCKS, (115.7, 0.299), 0.12)
+ECP5 = Family("ecp5", 18, _BLOCKS, (117.1, 0.407), 0.12)
 GOWIN = Family("gowin", 18, _BLOCKS, (116.0, 0.789), 0.17, timed=False)
 
 UP5K = Device("iCE40 UP5K", ICE40, luts=5280, multipliers=8, blocks=30)

@@ -29,8 +29,8 @@ LOAD_STAGES = 2
 # Lookup tables: of an engine whatever it computes, of each accumulator's bit with its adder and its place in line, of
 # each bit and stage of a finishing unit. Fitted to what was built by benchmarks/logic.py, which says how far off a
 # design that was not fitted can be.
-ENGINE_LUTS, ACCUMULATOR_BIT_LUTS, FINISHER_BIT_LUTS = 376, 2.8, 9.2
-LUTS_ERROR = 0.3
+ENGINE_LUTS, ACCUMULATOR_BIT_LUTS, FINISHER_BIT_LUTS = 319, 3.35, 9.56
+LUTS_ERROR = 0.37
 
 
 def tree_stages(simd: int) -> int:
