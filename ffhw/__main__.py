@@ -19,7 +19,7 @@ for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
 
 import sys  # noqa: E402
 
-from ffhw.processes import clear_away, end_at_signals  # noqa: E402
+from ffhw.processes import clear_away, end_at_signals, sweep_temporary  # noqa: E402
 
 
 def start() -> None:
@@ -34,6 +34,7 @@ def start() -> None:
         code = end.code
     sys.stdout.flush()
     sys.stderr.flush()
+    sweep_temporary()
     clear_away()
     # the interpreter's own end takes a while, in which it answers signals in its own way
     os._exit(code if isinstance(code, int) else 0 if code is None else 1)

@@ -232,6 +232,12 @@ def sweep(folder: Path) -> None:
                 remove(path)
 
 
+def sweep_temporary() -> None:
+    """Sweep where temporary folders are made; each command does, whether it makes one or not."""
+    with contextlib.suppress(OSError):
+        sweep(Path(tempfile.gettempdir()))
+
+
 # --- programs --------------------------------------------------------------------------------------------------------
 
 

@@ -77,6 +77,17 @@ def test_what_a_killed_run_left_is_swept_by_the_next(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_any_command_sweeps_what_a_killed_one_left(tmp_path):
+    """Also one that makes no temporary folder itself."""
+    process = start(BUSY, tmp_path)
+    mark = mark_in(tmp_path)
+    process.kill()
+    process.communicate()
+    subprocess.run([sys.executable, "-m", "ffhw", "--version"], env={**os.environ, "TMPDIR": str(tmp_path)}, check=True)
+    assert programs_of(mark) == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_living_run_owns_is_not_swept(tmp_path):
     process = start(BUSY, tmp_path)
     processes.sweep(tmp_path)
