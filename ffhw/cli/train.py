@@ -32,9 +32,9 @@ def run(
     of the paper draw pictures, MODEL.NAME.png, and go on from MODEL.checkpoint.npz if they were killed: give the same
     command again.
 
-    Tasks: flipflop3 (3-bit memory; flipflop1 to flipflop8), japanese-vowels (real speech), perceptual-decision,
-    context-decision, delayed-match, parametric-memory; and the paper's, each with --cell jk, lstm or gru: signal, text,
-    sentiment, frames, handwriting, lung, action.
+    Tasks: flipflop3 (3-bit memory; flipflop1 to flipflop8), japanese-vowels (real speech), basic-motions (a real
+    accelerometer), pen-digits (a real pen), perceptual-decision, context-decision, delayed-match, parametric-memory;
+    and the paper's, each with --cell jk, lstm or gru: signal, text, sentiment, frames, handwriting, lung, action.
 
     The tutorial network of 400 tanh units: ffhw train flipflop3 --cell rnn --units 400
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +9,9 @@ from numpy.typing import NDArray
 
 from ffhw.errors import InputError
 from ffhw.training.datasets.archives import Archive, fetch
+from ffhw.training.datasets.labelled import Sequences
 
 AEON = Archive("aeon==1.6.0", "d05227086706f80111ac5fee8de4d5d3115bb3bcfd1c786c8629393055816409", "aeon/datasets/data")
-
-
-@dataclasses.dataclass(frozen=True)
-class Sequences:
-    """Labelled sequences of different lengths.
-
-    x: ``[batch, max T, channels]`` float32, zero past each end. lengths: ``[batch]``. y: class numbers ``[batch]``.
-    """
-
-    x: NDArray[np.float32]
-    lengths: NDArray[np.int64]
-    y: NDArray[np.int64]
 
 
 def japanese_vowels() -> tuple[Sequences, Sequences]:
@@ -36,8 +24,24 @@ def japanese_vowels() -> tuple[Sequences, Sequences]:
     ------
     ToolError: the data are neither in the cache nor to be had.
     """
-    train = fetch(AEON, "JapaneseVowels/JapaneseVowels_TRAIN.ts")
-    test = fetch(AEON, "JapaneseVowels/JapaneseVowels_TEST.ts")
+    return _splits("JapaneseVowels")
+
+
+def basic_motions() -> tuple[Sequences, Sequences]:
+    """BasicMotions: four motions, accelerometer and gyroscope at a wrist, 100 steps; 40 training, 40 test.
+
+    Source: the UEA multivariate time series archive (A. Bagnall et al., 2018).
+
+    Raises
+    ------
+    ToolError: the data are neither in the cache nor to be had.
+    """
+    return _splits("BasicMotions")
+
+
+def _splits(name: str) -> tuple[Sequences, Sequences]:
+    """Training and test split of a set."""
+    train, test = (fetch(AEON, f"{name}/{name}_{split}.ts") for split in ("TRAIN", "TEST"))
     return read_ts(train), read_ts(test)
 
 

@@ -7,12 +7,14 @@ import re
 from ffhw.errors import InputError
 from ffhw.training.tasks import (
     action,
+    basic_motions,
     decisions,
     flipflop,
     frames,
     handwriting,
     japanese_vowels,
     lung,
+    pen_digits,
     sentiment,
     signal,
     text,
@@ -23,7 +25,14 @@ from ffhw.training.tasks.sequence import SequenceTask
 __all__ = ["PAPER_TASKS", "SEQUENCE_TASKS", "TASKS", "SequenceTask", "Task", "TaskData", "sequence_task", "task"]
 
 SEQUENCE_TASKS: dict[str, SequenceTask] = {
-    task.name: task for task in (flipflop.flipflop(3), japanese_vowels.TASK, *decisions.TASKS)
+    task.name: task
+    for task in (
+        flipflop.flipflop(3),
+        japanese_vowels.TASK,
+        basic_motions.TASK,
+        pen_digits.TASK,
+        *decisions.TASKS,
+    )
 }
 # the paper's, see docs/paper.md
 PAPER_TASKS: dict[str, Task] = {

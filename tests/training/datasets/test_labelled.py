@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ffhw.training.datasets.aeon import Sequences
-from ffhw.training.tasks.japanese_vowels import standardised, with_crops
+from ffhw.training.datasets.labelled import Sequences, standardised, with_crops
 
 
 def ragged(rng):
