@@ -72,6 +72,7 @@ def test_a_difference_within_chance_is_a_tie():
     assert verdict(near, far, most_is_best=False) == "loses"
     assert verdict(row(1.0, 1.0), row(1.0, 1.0), most_is_best=True) == "ties"
     assert verdict(row(1.0, 1.0), row(0.5, 0.5), most_is_best=True) == "wins"
+    assert verdict(row(0.975, 0.975, 0.975), row(1.0, 0.925, 1.0), most_is_best=True) == "ties"
 
 
 def test_a_comparison_that_was_ended_goes_on(tmp_path, monkeypatch):
