@@ -36,7 +36,7 @@ test-synthesis: env
 
 ## make test-training   every generated task, trained to its promised accuracy
 test-training: env
-	$(BIN)/pytest -n $(JOBS) -m "training and not slow"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "training and not slow" --durations=8
 
 ## make test-data       training to the promised accuracy on real data
 test-data: env
