@@ -144,7 +144,7 @@ def test_a_wrong_rtl_ends_in_exit_code_3_with_waves(built, icarus, tmp_path):
         (["sim", "no"], 2, "no does not exist: write a bundle with ffhw export"),
         (["sim", "."], 2, "is not a bundle"),
         (["synth", ".", "--board", "x"], 2, "--board must be one of"),
-        (["train", "mnist"], 2, "TASK must be one of flipflop3, japanese-vowels, perceptual-decision"),
+        (["train", "mnist"], 2, "TASK must be one of flipflop3, japanese-vowels, basic-motions, pen-digits"),
         (["train", "flipflop3", "--cell", "tanh"], 2, "--cell must be one of jk, sr, toggle, lstm, gru, rnn, ctrnn"),
         (["train", "flipflop3", "--preset", "paper"], 2, "flipflop3 has one size and one source of data: leave out"),
         (["train", "signal", "--preset", "huge"], 2, "--preset of signal must be one of quick, paper, not 'huge'"),

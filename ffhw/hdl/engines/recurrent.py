@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -165,6 +165,17 @@ class RecurrentEngine(wiring.Component):
             m.submodules.state = state = StepBuffer(
                 elements=plan.units, shape=element_shape(layer.state), write_width=width, read_width=plan.folding.simd
             )
+        own_bits = len(cell.own.as_value())
+        wiring.connect(m, wiring.flipped(self.i), lanes.i)
+        sums = lanes.o
+        advance = Signal()  # the finishing pipeline moves
+        valid = [Signal(name=f"valid_{stage}") for stage in range(cell.latency)]
+        # a unit whose last update is still under way has no old state yet; those that are follow each other in line
+        ready, finishes = advance, sums.valid
+        if not plan.h_words and plan.step_beats <= cell.latency:
+            enters = sum(valid) < plan.step_beats
+            ready, finishes = advance & enters, sums.valid & enters
+        if state is not None:
             m.d.comb += [
                 state.r_word.eq(lanes.h_word),
                 state.r_en.eq(lanes.h_en),
@@ -172,25 +183,15 @@ class RecurrentEngine(wiring.Component):
                 lanes.h_ready.eq(state.ready),
                 state.release.eq(lanes.h_release),
             ]
-        own_bits = len(cell.own.as_value())
-        wiring.connect(m, wiring.flipped(self.i), lanes.i)
-        sums = lanes.o
-        advance = Signal()  # the finishing pipeline moves
         m.d.comb += [
+            sums.ready.eq(ready),
             cell.en.eq(advance),
             cell.acc.eq(sums.payload.sum),
         ]
 
         # --- what accompanies a unit through the cell ---
-        valid = [Signal(name=f"valid_{stage}") for stage in range(cell.latency)]
         last = [Signal(name=f"last_{stage}", reset_less=True) for stage in range(cell.latency)]
         fresh = Signal(reset_less=True)
-        # a unit whose last update is still under way has no old state yet; those that are follow each other in line
-        enters: Any = Const(1)
-        if not plan.h_words and plan.step_beats <= cell.latency:
-            enters = sum(valid) < plan.step_beats
-        m.d.comb += sums.ready.eq(advance & enters)
-        finishes = sums.valid & enters
         if plan.rounds > 1:
             # units are finished in the last round
             finishes = sums.valid & (sums.payload.round == plan.rounds - 1)
@@ -287,7 +288,7 @@ class RecurrentEngine(wiring.Component):
         load_beat = Signal(range(self.plan.step_beats))
         emptied = Signal()  # the old state is forgotten, the new one may come
         do_load = Signal()
-        forget = Signal()
+        forget = Signal() if state is None else state.flush
         loads_last = load_beat == self.plan.step_beats - 1
         m.d.comb += [
             self.loading.quiet.eq(lanes.boundary & lanes.idle & ~busy),
@@ -301,8 +302,6 @@ class RecurrentEngine(wiring.Component):
         ]
         with m.If(forget):
             m.d.sync += emptied.eq(1)
-        if state is not None:
-            m.d.comb += state.flush.eq(forget)
         # the parts of each unit, as wide as they are
         formats = self.layer.signal_formats
         names = self.layer.state_signals
