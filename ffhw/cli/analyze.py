@@ -128,14 +128,12 @@ def _search(
     steps: Any,
 ) -> dict[str, Any]:
     """Smallest networks of each cell, trained for it."""
-    import os
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    from ffhw.cli.console import quiet_tensorflow
     from ffhw.errors import ToolError
     from ffhw.training.analysis.sizes import smallest_networks
     from ffhw.training.tasks import task as task_of
 
+    quiet_tensorflow()
     try:
         return smallest_networks(
             task_of(task),

@@ -23,14 +23,11 @@ def run(
     each seed and judged on the test split. Writes compare.json and every trained model. A comparison that was killed
     goes on with the same command.
     """
-    import os
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    from ffhw.cli.console import console
+    from ffhw.cli.console import console, quiet_tensorflow
     from ffhw.errors import OutputError, ToolError
     from ffhw.training import tasks
 
+    quiet_tensorflow()
     chosen = tasks.task(task)
     folder = output or Path(f"compare-{task}")
     try:

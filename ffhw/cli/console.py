@@ -27,6 +27,13 @@ _SECONDS_BETWEEN_LINES = 20.0
 _SHARES = ("accuracy", "sign_accuracy")
 
 
+def quiet_tensorflow() -> None:
+    """Keep TensorFlow's announcements off the terminal; to be called before anything imports it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # the other kernels vary the order of sums, and announce it at each start
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
 class Steps:
     """Shows what is being done: a spinner on a terminal, a line anywhere else; then the time it took, if long."""
 

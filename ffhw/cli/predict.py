@@ -18,15 +18,12 @@ def run(
 
     Writes the picture, and beside it an .npz with the predicted frames.
     """
-    import os
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     from ffhw.arrays import npz_bytes
-    from ffhw.cli.console import Steps, console
+    from ffhw.cli.console import Steps, console, quiet_tensorflow
     from ffhw.errors import InputError, ToolError
     from ffhw.files import write_together
 
+    quiet_tensorflow()
     output = output or model.with_suffix(".predict.png")
     if output.suffix != ".png":
         raise InputError(f"the picture's name must end in .png, not {output.name!r}")

@@ -21,15 +21,12 @@ def run(
     Text goes to the terminal or to a file. Handwriting becomes MODEL.sample.png, and beside it MODEL.sample.npz with
     the pen's points: dx, dy, pen up.
     """
-    import os
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     from ffhw.arrays import npz_bytes
-    from ffhw.cli.console import Steps, console
+    from ffhw.cli.console import Steps, console, quiet_tensorflow
     from ffhw.errors import InputError, ToolError
     from ffhw.files import write_atomic, write_together
 
+    quiet_tensorflow()
     try:
         from ffhw.training.generators import open_generator, write_hand, write_text
         from ffhw.training.train import png_bytes

@@ -38,16 +38,12 @@ def run(
 
     The tutorial network of 400 tanh units: ffhw train flipflop3 --cell rnn --units 400
     """
-    import os
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # the other kernels vary the order of sums, and announce it at each start
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    from ffhw.cli.console import console, describe_score, epoch_progress
+    from ffhw.cli.console import console, describe_score, epoch_progress, quiet_tensorflow
     from ffhw.errors import ToolError
     from ffhw.training import tasks
     from ffhw.training.networks.options import RecurrentOptions
 
+    quiet_tensorflow()
     chosen = tasks.task(task)
     options = RecurrentOptions(cell, units, hold_bias, tau_ms, dale, density, self_connection)
     console.print(f"training {chosen.title}; loading TensorFlow", markup=False)

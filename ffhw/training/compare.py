@@ -153,7 +153,7 @@ def contestants(task: Task, others: Sequence[str], sizes: Any, data: TaskData) -
 def grid(rate: float, trials: int) -> list[tuple[float, bool]]:
     """Learning rate, and whether biases hold, of each trial."""
     pairs = itertools.product((True, False), FACTORS)
-    # ten times a million has six digits; the rate that is printed is the one that is used
+    # three digits: the rate that is printed is the one that is used
     return [(float(f"{factor * rate:.3g}"), hold) for hold, factor in itertools.islice(pairs, trials)]
 
 
@@ -164,16 +164,18 @@ def _tuned(
     epochs = budget.trial_epochs or max(1, math.ceil((budget.epochs or sizes.epochs) / 3))
     path = folder / f"{one.slug}.trials.json"
     done: list[dict[str, Any]] = _read(path) if path.exists() else []
+    trials = []
     for rate, hold in grid(sizes.learning_rate, budget.trials):
         settings = {"learning_rate": rate, "hold_bias": hold, "epochs": epochs, "units": one.units}
-        if not any(settings.items() <= trial.items() for trial in done):
+        trial = next((trial for trial in done if settings.items() <= trial.items()), None)
+        if trial is None:
             loss = _trial(task, one, dataclasses.replace(sizes, units=one.units), data, settings)
-            done.append({**settings, "loss": loss})
+            trial = {**settings, "loss": loss}
+            done.append(trial)
             write_atomic(path, json.dumps(done, indent=2) + "\n")
             say(f"  trial: learning rate {rate:g}{'' if hold else ', plain biases'}: loss {loss:.4g}")
-    wanted = grid(sizes.learning_rate, budget.trials)
-    ours = [t for t in done if (t["learning_rate"], t["hold_bias"]) in wanted and t["epochs"] == epochs]
-    return [trial for trial in ours if trial["units"] == one.units]
+        trials.append(trial)
+    return trials
 
 
 def _trial(task: Task, one: Contestant, sizes: Any, data: TaskData, settings: dict[str, Any]) -> float:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ffhw.errors import InputError
 from ffhw.files import read_regular
-from ffhw.training.tasks import task as task_of
 
 _MOST_RECORD_BYTES = 1 << 26
 
@@ -45,7 +44,6 @@ def open_generator(path: Path, tasks: tuple[str, ...], command: str) -> Generato
         raise InputError(f"{record_path} is not a training record of ffhw train") from None
     if name not in tasks:
         raise InputError(f"ffhw {command} takes models of {' and '.join(tasks)}, not of {name!r}")
-    task_of(name)
     if not path.is_file():
         raise InputError(f"{path} does not exist")
     import keras

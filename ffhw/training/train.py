@@ -79,7 +79,7 @@ def train(
     say("training")
     done = fit(model, chosen.feed(data, sizes, seed), sizes.epochs, checkpoint, checkpoint_seconds, progress)
     say("scoring and drawing")
-    trained = Trained(model, data, sizes, done.history, seed)
+    trained = Trained(model, data, sizes, done.history, seed, chosen.baseline(data), chosen.at_once)
     record = _record(chosen, trained, settings, done.seconds)
     _write(target, chosen, trained, record, contents)
     target.with_suffix(CHECKPOINT).unlink(missing_ok=True)
@@ -95,7 +95,7 @@ def _record(chosen: Task, trained: Trained, settings: dict[str, Any], seconds: f
         "parameters": count_trainable(trained.model),
         "train_seconds": round(seconds, 1),
         "test": chosen.evaluate(trained),
-        "baseline": chosen.baseline(trained.data),
+        "baseline": trained.baseline,
         "history": trained.history,
         "peak_mib": peak_mib(),
         "environment": environment(),

@@ -92,6 +92,7 @@ class ActionTask(Task):
         "quick": ActionPreset("generated", 8, 14, 16, 2e-3, True, clips=3, frames=10, size=24, dense=64, pool=4),
         "paper": ActionPreset("generated", 64, 10, 16, 1e-3),
     }
+    at_once = 16
     loss = "sparse_categorical_crossentropy"
     metrics: ClassVar = ("accuracy",)
 
@@ -125,7 +126,7 @@ class ActionTask(Task):
 
     def evaluate(self, trained: Trained) -> dict[str, float]:
         """Accuracy on the groups that training did not see."""
-        return {"accuracy": float(np.mean(_answers(trained).argmax(axis=-1) == trained.data.y_test))}
+        return {"accuracy": float(np.mean(trained.answers.argmax(axis=-1) == trained.data.y_test))}
 
     def baseline(self, data: TaskData) -> dict[str, Any]:
         """The most frequent action; and the clip of the training split that is nearest, pixel by pixel."""
@@ -141,7 +142,7 @@ class ActionTask(Task):
         """Frames of a test clip of some actions with the answer; which actions are taken for which; the loss."""
         from ffhw.training.figures import curves, image, new_figure
 
-        data, answers = trained.data, _answers(trained).argmax(axis=-1)
+        data, answers = trained.data, trained.answers.argmax(axis=-1)
         names = list(MOTIONS) if trained.preset.source == "generated" else [str(n) for n in range(data.y.max() + 1)]
         shown = [int(np.flatnonzero(data.y_test == action)[0]) for action in np.unique(data.y_test)[::3]]
         times = np.linspace(0, data.x_test.shape[1] - 1, 6).astype(int)
@@ -158,13 +159,7 @@ class ActionTask(Task):
         axis[0].set_yticks(range(len(names)), names, fontsize=7)
         axis[0].set_xlabel("answer")
         axis[0].set_ylabel("action")
-        return {"clips": figure, "confusion": confusion, "loss": curves(trained.history, self.baseline(data))}
-
-
-def _answers(trained: Trained) -> NDArray[Any]:
-    from ffhw.training.batches import predict
-
-    return predict(trained.model, trained.data.x_test, 16)
+        return {"clips": figure, "confusion": confusion, "loss": curves(trained.history, trained.baseline)}
 
 
 TASK = ActionTask()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -64,13 +65,26 @@ class Preset:
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A finished training, for whoever scores or draws it."""
+    """A finished training, for whoever scores or draws it.
+
+    baseline: figures of merit of something simple, see :meth:`Task.baseline`. at_once: examples that the model is asked
+    at once.
+    """
 
     model: Any
     data: Any
     preset: Any
     history: Mapping[str, list[float]]
     seed: int
+    baseline: Mapping[str, Any]
+    at_once: int
+
+    @functools.cached_property
+    def answers(self) -> NDArray[Any]:
+        """The model's answers to the test split."""
+        from ffhw.training.batches import predict
+
+        return predict(self.model, self.data.x_test, self.at_once)
 
 
 class Task(abc.ABC):
@@ -93,6 +107,10 @@ class Task(abc.ABC):
     resumable: bool = True
     # the figure of merit by which networks are ranked, one of those that evaluate gives
     judged_by: str = "accuracy"
+    # examples of the test split that a model is asked at once
+    at_once: int = 64
+    # whether its networks can become hardware: then the test split is written for `ffhw export`
+    becomes_hardware: bool = False
     # whether the untrained model is kept, for analyses that compare
     keep_initial: bool = False
 
@@ -162,7 +180,9 @@ class Task(abc.ABC):
 
     def exports(self, data: Any) -> dict[str, NDArray[Any]] | None:
         """What `ffhw export` takes of the test split; None if the network cannot become hardware."""
-        return None
+        if not self.becomes_hardware:
+            return None
+        return {"x": data.x_test, "lengths": data.lengths_test, "y": data.y_test}
 
     def feed(self, data: TaskData, preset: Any, seed: int) -> dict[str, Any]:
         """The data as ``model.fit`` takes them: batches whose order depends on seed and epoch alone."""

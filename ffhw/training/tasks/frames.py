@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks.base import Preset, Task, TaskData, Trained
+from ffhw.training.tasks.pixels import as_loss, cross_entropy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +66,7 @@ class FramesTask(Task):
         "quick": FramesPreset("squares", 12, 12, 8, 1e-2, True, 240, 10, 24, layers=1, optimizer="adam", momentum=0.8),
         "paper": FramesPreset("squares", 40, 100, 8, 1e-3),
     }
+    at_once = 8
     judged_by = "cross_entropy"
     loss = "binary_crossentropy"
 
@@ -96,7 +98,7 @@ class FramesTask(Task):
 
     def evaluate(self, trained: Trained) -> dict[str, float]:
         """Binary cross-entropy and mean square error of a pixel, over the test split's frames."""
-        return _errors(_answers(trained), trained.data.y_test)
+        return _errors(trained.answers, trained.data.y_test)
 
     def baseline(self, data: TaskData) -> dict[str, Any]:
         """The last frame once more, as sure of itself as is best on the training split."""
@@ -108,7 +110,7 @@ class FramesTask(Task):
         """Frames of two test clips: what comes, what is predicted, and the frame before it; the loss."""
         from ffhw.training.figures import curves, image, new_figure
 
-        data, answers = trained.data, _answers(trained)
+        data, answers = trained.data, trained.answers
         times = np.unique(np.linspace(1, answers.shape[1] - 1, 7).astype(int))
         figure, axes = new_figure(6, len(times), width=1.15 * len(times), height=7.4)
         for clip in range(2):
@@ -119,23 +121,12 @@ class FramesTask(Task):
                         axes[3 * clip + row, column], frames[clip, time, ..., 0], f"frame {time + 2}" if not row else ""
                     )
                 axes[3 * clip + row, 0].set_ylabel(name, fontsize=8)
-        return {"frames": figure, "loss": curves(trained.history, _as_loss(self.baseline(data)))}
+        return {"frames": figure, "loss": curves(trained.history, as_loss(trained.baseline))}
 
 
 def _errors(answer: NDArray[Any], truth: NDArray[np.uint8]) -> dict[str, float]:
     wanted = truth > 127
-    sure = np.clip(np.where(wanted, answer, 1 - answer.astype(np.float64)), 1e-7, 1)
-    return {"cross_entropy": float(-np.log(sure).mean()), "mse": float(np.mean((answer - wanted) ** 2))}
-
-
-def _as_loss(baseline: dict[str, Any]) -> dict[str, Any]:
-    return {"name": baseline["name"], "loss": baseline["cross_entropy"]}
-
-
-def _answers(trained: Trained) -> NDArray[Any]:
-    from ffhw.training.batches import predict
-
-    return predict(trained.model, trained.data.x_test, 8)
+    return {"cross_entropy": cross_entropy(answer, wanted), "mse": float(np.mean((answer - wanted) ** 2))}
 
 
 TASK = FramesTask()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks.base import Preset, Task, TaskData, Trained
+from ffhw.training.tasks.pixels import as_loss, cross_entropy
 
 # what is shown as black and as white, in Hounsfield units
 _LOW, _HIGH = -1000.0, 400.0
@@ -96,6 +97,7 @@ class LungTask(Task):
         "quick": LungPreset("phantoms", 4, 12, 4, 1e-2, True, stacks=50, slices=8, size=32, momentum=0.8),
         "paper": LungPreset("phantoms", 16, 20, 16, 1e-3),
     }
+    at_once = 4
     judged_by = "cross_entropy"
     loss = "binary_crossentropy"
 
@@ -121,7 +123,7 @@ class LungTask(Task):
 
     def evaluate(self, trained: Trained) -> dict[str, float]:
         """Binary cross-entropy, overlap (Dice) and the mean error of the volume, as a share of it."""
-        return _errors(_answers(trained), trained.data)
+        return _errors(trained.answers, trained.data)
 
     def baseline(self, data: LungData) -> dict[str, Any]:
         """All that is thinner than -400 Hounsfield units."""
@@ -132,7 +134,7 @@ class LungTask(Task):
         """Slices of two test stacks with the true mask and the network's, and both volumes; the loss."""
         from ffhw.training.figures import ANSWER, BASELINE, curves, image, new_figure
 
-        data, answers = trained.data, _answers(trained)
+        data, answers = trained.data, trained.answers
         places = np.unique(np.linspace(1, answers.shape[1] - 2, 6).astype(int))
         count = min(2, len(answers))
         figure, axes = new_figure(count, len(places), width=1.4 * len(places), height=1.9 * count)
@@ -144,9 +146,7 @@ class LungTask(Task):
                 axis.contour(answers[stack, place, ..., 0], [0.5], colors=ANSWER, linewidths=0.8)
             found = (answers[stack] > 0.5).sum() * data.voxel_ml[stack]
             axes[stack, 0].set_ylabel(f"{data.true_ml[stack]:.0f} ml\nfound {found:.0f} ml", fontsize=8)
-        baseline = self.baseline(data)
-        shown = {"name": baseline["name"], "loss": baseline["cross_entropy"]}
-        return {"masks": figure, "loss": curves(trained.history, shown)}
+        return {"masks": figure, "loss": curves(trained.history, as_loss(trained.baseline))}
 
 
 def _real(preset: LungPreset) -> tuple[list[tuple[Any, Any, float, float]], int]:
@@ -171,20 +171,13 @@ def _real(preset: LungPreset) -> tuple[list[tuple[Any, Any, float, float]], int]
 
 def _errors(answer: NDArray[Any], data: LungData) -> dict[str, float]:
     truth, found = data.y_test > 127, answer > 0.5
-    sure = np.clip(np.where(truth, answer, 1 - answer.astype(np.float64)), 1e-7, 1)
     overlap = 2 * (truth & found).sum() / max(truth.sum() + found.sum(), 1)
     volume = found.sum(axis=(1, 2, 3, 4)) * data.voxel_ml
     return {
-        "cross_entropy": float(-np.log(sure).mean()),
+        "cross_entropy": cross_entropy(answer, truth),
         "dice": float(overlap),
         "volume_error": float(np.mean(np.abs(volume - data.true_ml) / data.true_ml)),
     }
-
-
-def _answers(trained: Trained) -> NDArray[Any]:
-    from ffhw.training.batches import predict
-
-    return predict(trained.model, trained.data.x_test, 4)
 
 
 TASK = LungTask()

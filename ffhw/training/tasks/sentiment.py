@@ -58,6 +58,8 @@ class SentimentTask(Task):
         "quick": SentimentPreset("imdb", 16, 4, 64, 5e-3, True, reviews=8000, length=80, words=4000, embedding=16),
         "paper": SentimentPreset("imdb", 100, 10, 64, 1e-3),
     }
+    at_once = 256
+    becomes_hardware = True
     loss = "binary_crossentropy"
     metrics: ClassVar = ("accuracy",)
 
@@ -87,7 +89,7 @@ class SentimentTask(Task):
 
     def evaluate(self, trained: Trained) -> dict[str, float]:
         """Accuracy on the test split."""
-        return {"accuracy": float(np.mean((_answers(trained) > 0.5) == trained.data.y_test))}
+        return {"accuracy": float(np.mean((trained.answers > 0.5) == trained.data.y_test))}
 
     def baseline(self, data: TaskData) -> dict[str, Any]:
         """The larger class; and, for honesty, word counts: naive Bayes with add-one smoothing."""
@@ -108,24 +110,14 @@ class SentimentTask(Task):
         """What good and bad reviews of the test split are answered; loss and accuracy."""
         from ffhw.training.figures import ANSWER, BASELINE, curves, new_figure
 
-        answers, labels = _answers(trained)[:, 0], trained.data.y_test[:, 0]
+        answers, labels = trained.answers[:, 0], trained.data.y_test[:, 0]
         figure, axes = new_figure(width=5, height=3)
         for label, name, color in ((0, "bad reviews", BASELINE), (1, "good reviews", ANSWER)):
             axes[0, 0].hist(answers[labels == label], bins=np.linspace(0, 1, 26), alpha=0.6, label=name, color=color)
         axes[0, 0].set_xlabel("answer: probability that a review is good")
         axes[0, 0].set_ylabel("reviews")
         axes[0, 0].legend(frameon=False)
-        return {"answers": figure, "loss": curves(trained.history, self.baseline(trained.data))}
-
-    def exports(self, data: TaskData) -> dict[str, NDArray[Any]]:
-        """The test split: the network becomes hardware."""
-        return {"x": data.x_test, "lengths": data.lengths_test, "y": data.y_test}
-
-
-def _answers(trained: Trained) -> NDArray[Any]:
-    from ffhw.training.batches import predict
-
-    return predict(trained.model, trained.data.x_test, 256)
+        return {"answers": figure, "loss": curves(trained.history, trained.baseline)}
 
 
 TASK = SentimentTask()

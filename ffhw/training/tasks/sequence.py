@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ffhw.errors import InputError
 from ffhw.training.networks.options import RecurrentOptions
@@ -52,11 +51,23 @@ class SequenceTask(Task):
     # Keras shuffles these few minutes' data itself, and cannot be taken up midway
     resumable = False
     keep_initial = True
+    becomes_hardware = True
+    at_once = 256
 
     @property
     def judged_by(self) -> str:  # type: ignore[override]
         """Of classes the accuracy, of values that of their signs."""
         return "accuracy" if self.softmax else "sign_accuracy"
+
+    @property
+    def loss(self) -> str:  # type: ignore[override]
+        """As Keras names it."""
+        return "sparse_categorical_crossentropy" if self.softmax else "mse"
+
+    @property
+    def metrics(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Of classes the accuracy."""
+        return ("accuracy",) if self.softmax else ()
 
     @property
     def dt_ms(self) -> float:
@@ -67,9 +78,8 @@ class SequenceTask(Task):
         for option, value in (("--preset", name), ("--data", source)):
             if value is not None:
                 raise InputError(f"{self.name} has one size and one source of data: leave out {option}")
-        return Preset(
-            "", options.units or self.units, options.epochs(self), self.batch_size, options.learning_rate(self)
-        )
+        rate = options.learning_rate(self)
+        return Preset("", options.units or self.units, options.epochs(self), self.batch_size, rate, cosine=True)
 
     def examples(self, preset: Preset, seed: int) -> TaskData:  # noqa: D102
         return self.load(seed)
@@ -79,18 +89,6 @@ class SequenceTask(Task):
 
         return build_model(self, options, data.x.shape[-1], seed)
 
-    def compile(self, model: Any, preset: Preset, steps: int) -> None:  # noqa: D102
-        import keras
-
-        rate = keras.optimizers.schedules.CosineDecay(preset.learning_rate, steps)
-        model.compile(
-            optimizer=keras.optimizers.Adam(rate, clipnorm=1.0),
-            loss="sparse_categorical_crossentropy" if self.softmax else "mse",
-            metrics=["accuracy"] if self.softmax else [],
-            # XLA compiles long loops slowly, and a small cell gains nothing from it on a CPU
-            jit_compile=False,
-        )
-
     def evaluate(self, trained: Trained) -> dict[str, float]:
         """Accuracy of a classifier, or mean square error and sign accuracy."""
         from ffhw.layers.rhythm import Rhythm
@@ -98,14 +96,11 @@ class SequenceTask(Task):
         from ffhw.model.scores import read_targets, score
 
         data = trained.data
-        answers = np.asarray(trained.model.predict(data.x_test, batch_size=256, verbose=0), dtype=np.float64)
+        answers = trained.answers.astype(np.float64)
         head: Head = "softmax" if self.softmax else "values"
         signature = Signature(data.x_test.shape[-1], answers.shape[-1], head, Rhythm(once=self.softmax))
         test = Data(data.x_test.astype(np.float64), data.lengths_test, data.y_test)
         return score(answers, read_targets(test, signature, "the test split"), test, signature)
-
-    def exports(self, data: TaskData) -> dict[str, NDArray[Any]]:  # noqa: D102
-        return {"x": data.x_test, "lengths": data.lengths_test, "y": data.y_test}
 
     def feed(self, data: TaskData, preset: Preset, seed: int) -> dict[str, Any]:  # noqa: D102
         return {"x": data.x, "y": data.y, "batch_size": preset.batch_size}

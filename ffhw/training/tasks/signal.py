@@ -58,6 +58,7 @@ class SignalTask(Task):
         "quick": SignalPreset("waves", 50, 800, 16, 1e-2, cosine=True, signals=8),
         "paper": SignalPreset("waves", 50, 2000, 32, 1e-3),
     }
+    becomes_hardware = True
     judged_by = "mse"
 
     def examples(self, preset: SignalPreset, seed: int) -> TaskData:
@@ -81,7 +82,7 @@ class SignalTask(Task):
 
     def evaluate(self, trained: Trained) -> dict[str, float]:
         """Mean square error on the test split; its least possible value is the noise's variance."""
-        return {"mse": float(np.mean((_drawn(trained) - trained.data.y_test) ** 2))}
+        return {"mse": float(np.mean((trained.answers - trained.data.y_test) ** 2))}
 
     def baseline(self, data: TaskData) -> dict[str, Any]:
         """A class' mean value at every step."""
@@ -94,7 +95,7 @@ class SignalTask(Task):
         """Signals of the test split and what is drawn; the loss."""
         from ffhw.training.figures import ANSWER, TRUTH, curves, new_figure
 
-        answers, data = _drawn(trained), trained.data
+        answers, data = trained.answers, trained.data
         figure, axes = new_figure(CLASSES, 1, width=7, height=4.4)
         for number, axis in enumerate(axes[:, 0]):
             row = int(np.argmax(data.x_test[:, 0, number + 1]))
@@ -104,16 +105,6 @@ class SignalTask(Task):
         axes[0, 0].legend(frameon=False, fontsize=8)
         axes[-1, 0].set_xlabel("step")
         return {"signals": figure, "loss": curves(trained.history)}
-
-    def exports(self, data: TaskData) -> dict[str, NDArray[Any]]:
-        """The test split: the network becomes hardware."""
-        return {"x": data.x_test, "lengths": data.lengths_test, "y": data.y_test}
-
-
-def _drawn(trained: Trained) -> NDArray[Any]:
-    from ffhw.training.batches import predict
-
-    return predict(trained.model, trained.data.x_test)
 
 
 TASK = SignalTask()

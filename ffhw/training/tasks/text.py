@@ -153,7 +153,9 @@ class TextTask(Task):
         "quick": TextPreset("shakespeare", 128, 10, 32, 1e-2, cosine=True, characters=200_000, embedding=32),
         "paper": TextPreset("shakespeare", 1024, 100, 512, 1e-2),
     }
+    becomes_hardware = True
     judged_by = "loss"
+    metrics: ClassVar = ("accuracy",)
 
     def examples(self, preset: TextPreset, seed: int) -> TextData:
         """Windows of characters and of those that follow each; the last tenth of the text is the test split."""
@@ -169,18 +171,12 @@ class TextTask(Task):
         (x, y), (x_test, y_test) = (_windows(encode(part, alphabet), preset.window) for part in parts)
         return TextData(x, y, x_test, y_test, np.full(len(x_test), preset.window), alphabet, *parts)
 
-    loss = None
-
-    def compile(self, model: Any, preset: TextPreset, steps: int) -> None:
+    @property
+    def loss(self) -> Any:  # type: ignore[override]
         """Cross-entropy in nats a character."""
         import keras
 
-        model.compile(
-            optimizer=keras.optimizers.Adam(preset.rate(steps), clipnorm=1.0),
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-            jit_compile=False,
-        )
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def build(self, options: RecurrentOptions, preset: TextPreset, data: TextData, seed: int) -> Any:
         """FFNN of one layer behind an embedding."""
@@ -198,7 +194,7 @@ class TextTask(Task):
         whole text does not have.
         """
         data = trained.data
-        logits = _logits(trained)
+        logits = trained.answers.astype(np.float64)
         shifted = logits - logits.max(axis=-1, keepdims=True)
         chosen = np.take_along_axis(shifted, data.y_test[..., None].astype(np.int64), axis=-1)[..., 0]
         loss = float((np.log(np.exp(shifted).sum(axis=-1)) - chosen).mean())
@@ -224,23 +220,13 @@ class TextTask(Task):
         lines = _written(trained, 600).split("\n")[:26]
         axes[0, 0].text(0, 1, "\n".join(line[:76] for line in lines), family="monospace", fontsize=8, va="top")
         axes[0, 0].set_axis_off()
-        return {"sample": figure, "loss": curves(trained.history, self.baseline(trained.data))}
-
-    def exports(self, data: TextData) -> dict[str, NDArray[Any]]:
-        """Windows of the test split: the network becomes hardware."""
-        return {"x": data.x_test, "lengths": data.lengths_test, "y": data.y_test}
+        return {"sample": figure, "loss": curves(trained.history, trained.baseline)}
 
 
 def _windows(numbers: NDArray[np.int32], window: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Windows that follow each other, and each character's successor: both ``[windows, window]``."""
     count = (len(numbers) - 1) // window
     return numbers[: count * window].reshape(count, window), numbers[1 : count * window + 1].reshape(count, window)
-
-
-def _logits(trained: Trained) -> NDArray[np.float64]:
-    from ffhw.training.batches import predict
-
-    return predict(trained.model, trained.data.x_test).astype(np.float64)
 
 
 def _written(trained: Trained, length: int) -> str:
