@@ -218,6 +218,7 @@ def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights]:
         ("activation", "tanh"),
         ("recurrent_activation", "sigmoid"),
         ("reset_after", True),
+        ("recurrent_gates", True),
         ("go_backwards", False),
     ):
         if options.get(option, plain) != plain:

@@ -9,6 +9,7 @@ from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import Widths
 from ffhw.reading.keras_model import read_model
 from ffhw.training.analysis.dynamics import QuantizedDynamics, read_dynamics, respond
+from ffhw.training.layers.jk import JK
 from ffhw.training.networks.one_layer import build_model
 from ffhw.training.networks.options import CELLS, RecurrentOptions
 from ffhw.training.tasks import TASKS
@@ -106,6 +107,10 @@ def sequential(*layers):
         (
             lambda: sequential(keras.layers.GRU(2, reset_after=False, return_sequences=True), keras.layers.Dense(1)),
             "analyze takes reset_after=True only, not False",
+        ),
+        (
+            lambda: sequential(JK(2, recurrent_gates=False, return_sequences=True), keras.layers.Dense(1)),
+            "analyze takes recurrent_gates=True only, not False",
         ),
         (
             lambda: sequential(keras.layers.GRU(2, return_sequences=True), keras.layers.Dense(1, activation="sigmoid")),
