@@ -67,6 +67,10 @@ notebook: env
 bench: env
 	$(BIN)/python benchmarks/ulx3s_lanes.py
 	$(BIN)/python benchmarks/export_size.py
+	$(BIN)/python benchmarks/cells.py
+	$(BIN)/python benchmarks/cell_accuracy.py
+	$(BIN)/python benchmarks/clock.py
+	$(BIN)/python benchmarks/logic.py
 	$(BIN)/python benchmarks/hold_bias.py
 	$(BIN)/python benchmarks/decision_tasks.py
 	$(BIN)/python benchmarks/minimal_size.py

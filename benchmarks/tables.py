@@ -11,8 +11,16 @@ from typing import Any
 
 from common import HERE
 
-NAMES = {"jk": "JK", "lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "sr": "SR", "toggle": "toggle", "simple_rnn": "RNN"}
-NAMES["gru_reset_before"] = "GRU, reset before"
+NAMES = {
+    "jk": "JK",
+    "sr": "SR",
+    "toggle": "toggle",
+    "rnn": "RNN",
+    "simple_rnn": "RNN",
+    "gru": "GRU",
+    "gru_reset_before": "GRU, reset before",
+    "lstm": "LSTM",
+}
 
 
 def read(name: str) -> dict[str, Any]:
