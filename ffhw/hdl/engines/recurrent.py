@@ -288,7 +288,7 @@ class RecurrentEngine(wiring.Component):
         load_beat = Signal(range(self.plan.step_beats))
         emptied = Signal()  # the old state is forgotten, the new one may come
         do_load = Signal()
-        forget = Signal() if state is None else state.flush
+        forget = Signal(name="forget") if state is None else state.flush
         loads_last = load_beat == self.plan.step_beats - 1
         m.d.comb += [
             self.loading.quiet.eq(lanes.boundary & lanes.idle & ~busy),
