@@ -27,6 +27,10 @@ class DropoutCell:
         """Forget what was decided."""
         self._masks = None
 
+    def drawn_masks(self, training: bool) -> tuple[Any, Any]:
+        """Factors of inputs and state that :meth:`draw_masks` decided on; None where nothing is dropped."""
+        return (self._masks or (None, None)) if training else (None, None)
+
     def _drawn(self, inputs: Any, state: Any) -> tuple[Any, Any]:
         return self._mask(inputs, self.dropout), self._mask(state, self.recurrent_dropout)
 

@@ -29,6 +29,11 @@ class JKCell(FlipFlopCell):
         # h_t = J * (1 - h_{t-1}) + (1 - K) * h_{t-1}
         return j * (1.0 - h) + (1.0 - k) * h
 
+    def slopes(self, gates: list[Any], h: Any) -> tuple[list[Any], Any]:  # noqa: D102
+        j, k = gates
+        # dh_t/dJ = 1 - h_{t-1}      dh_t/dK = -h_{t-1}      dh_t/dh_{t-1} = 1 - J - K
+        return [1.0 - h, -h], 1.0 - j - k
+
 
 @keras.saving.register_keras_serializable(package="ffhw")
 class JK(FlipFlopRNN):

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from ffhw.training.layers import loop
 from ffhw.training.layers.dropout import DropoutCell, DropoutRNN
 
 
@@ -149,6 +150,10 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         """New state ``[batch, N]`` from the gates, each ``[batch, N]`` in [0, 1], and the old state."""
         raise NotImplementedError
 
+    def slopes(self, gates: list[Any], h: Any) -> tuple[list[Any], Any]:
+        """Derivatives of :meth:`update`: by each gate, and by the old state at fixed gates; shapes as there."""
+        raise NotImplementedError
+
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
         """One step: inputs ``[batch, D]``, states ``[[batch, N]]``; returns ``(h, [h])``."""
         h = states[0] if isinstance(states, (list, tuple)) else states
@@ -161,6 +166,20 @@ class FlipFlopCell(DropoutCell, keras.Layer):
             sums = sums + self.bias[0] + self.bias[1]
         new = self.update(ops.split(ops.sigmoid(sums), self.gates, axis=-1), h)
         return new, [new]
+
+    def over_time(self, sequence: Any, first: Any, mask: Any, training: bool) -> Any:
+        """States of all steps, ``[T, batch, N]``: as :meth:`call` step by step, the inputs' part in one product.
+
+        Parameters
+        ----------
+        sequence: ``[T, batch, D]``. first: state before it, ``[batch, N]``. mask: ``[T, batch, 1]`` or None.
+        """
+        inputs, kept = self.drawn_masks(training)
+        sums = ops.matmul(sequence if inputs is None else sequence * inputs, self.kernel)
+        if self.use_bias:
+            sums = sums + (self.bias[0] + self.bias[1])
+        recurrent = self.recurrent_kernel if self.recurrent_gates else None
+        return loop.states(self.update, self.slopes, sums, first, recurrent, kept, mask, training)
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
         """All flip-flops reset: ``[[batch, N]]`` of zeros."""
@@ -224,6 +243,23 @@ class FlipFlopRNN(DropoutRNN):
             **(own or {}),
         )
         super().__init__(cell, **kwargs)
+
+    def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+        """What ``keras.layers.RNN`` asks for: last output, outputs (of every step), states."""
+        if self.unroll or self.zero_output_for_mask:
+            return super().inner_loop(sequences, initial_state, mask, training)
+        mask = None if mask is None else ops.expand_dims(ops.transpose(ops.cast(mask, "bool")), -1)
+        sequence = ops.transpose(sequences, (1, 0, 2))
+        if self.go_backwards:
+            sequence, mask = (part if part is None else ops.flip(part, axis=0) for part in (sequence, mask))
+        (first,) = initial_state
+        states = self.cell.over_time(sequence, first, mask, training)
+        last = states[-1]
+        if mask is not None:
+            # Keras' loop answers zeros until a step counts, whatever the state
+            begun = ops.cumsum(ops.cast(mask, "int32"), axis=0) > 0
+            states = ops.where(begun, states, 0.0)
+        return states[-1], ops.transpose(states, (1, 0, 2)), [last]
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

@@ -40,12 +40,26 @@ class SRCell(FlipFlopCell):
         self.both = both
 
     def update(self, gates: list[Any], h: Any) -> Any:  # noqa: D102
-        s, r = gates
-        # J = S, or S (1 - R) where S = R = 1 does not set; K = R, or R (1 - S) where it does not reset
-        j = s if self.both == "set" else s * (1.0 - r)
-        k = r if self.both == "reset" else r * (1.0 - s)
+        j, k = self._as_jk(gates)
         # h_t = J * (1 - h_{t-1}) + (1 - K) * h_{t-1}
         return j * (1.0 - h) + (1.0 - k) * h
+
+    def _as_jk(self, gates: list[Any]) -> tuple[Any, Any]:
+        s, r = gates
+        # J = S, or S (1 - R) where S = R = 1 does not set; K = R, or R (1 - S) where it does not reset
+        return s if self.both == "set" else s * (1.0 - r), r if self.both == "reset" else r * (1.0 - s)
+
+    def slopes(self, gates: list[Any], h: Any) -> tuple[list[Any], Any]:  # noqa: D102
+        s, r = gates
+        j, k = self._as_jk(gates)
+        # dh_t/dJ = 1 - h_{t-1}      dh_t/dK = -h_{t-1}      dh_t/dh_{t-1} = 1 - J - K
+        by_j, by_k = 1.0 - h, -h
+        # of J = S (1 - R):  dJ/dS = 1 - R,  dJ/dR = -S;  of K = R (1 - S):  dK/dS = -R,  dK/dR = 1 - S
+        by_s = by_j if self.both == "set" else (1.0 - r) * by_j
+        by_r = by_k if self.both == "reset" else (1.0 - s) * by_k
+        by_s = by_s if self.both == "reset" else by_s - r * by_k
+        by_r = by_r if self.both == "set" else by_r - s * by_j
+        return [by_s, by_r], 1.0 - j - k
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

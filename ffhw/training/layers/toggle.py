@@ -27,6 +27,11 @@ class ToggleCell(FlipFlopCell):
         # h_t = T * (1 - h_{t-1}) + (1 - T) * h_{t-1}
         return toggle * (1.0 - h) + (1.0 - toggle) * h
 
+    def slopes(self, gates: list[Any], h: Any) -> tuple[list[Any], Any]:  # noqa: D102
+        (toggle,) = gates
+        # dh_t/dT = 1 - 2 h_{t-1}      dh_t/dh_{t-1} = 1 - 2 T
+        return [1.0 - 2.0 * h], 1.0 - 2.0 * toggle
+
 
 @keras.saving.register_keras_serializable(package="ffhw")
 class Toggle(FlipFlopRNN):
