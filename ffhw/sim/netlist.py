@@ -20,9 +20,9 @@ from ffhw.boards.catalogue import Board
 from ffhw.bundle import Bundle
 from ffhw.errors import MismatchError
 from ffhw.layers.base import Ints
+from ffhw.numbers.beats import Packing
 from ffhw.processes import kept_folder
 from ffhw.sim import cells
-from ffhw.sim.beats import Packing
 from ffhw.sim.mapped import Cut, Mapped
 from ffhw.sim.observed import Beats, Observation
 from ffhw.sim.scenario import Interface

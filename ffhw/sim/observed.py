@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ffhw.errors import MismatchError
 from ffhw.layers.base import Ints
 from ffhw.model import golden
-from ffhw.sim.beats import Packing
+from ffhw.numbers.beats import Packing
 from ffhw.sim.scenario import Interface
 
 # Steps that may be under way in each layer when a run is cut off: buffers of two, and some more.

@@ -13,7 +13,7 @@ from ffhw.hdl.plan.folding import Folding
 from ffhw.layers.base import Ints, Trace
 from ffhw.model import golden
 from ffhw.model.network import Network
-from ffhw.sim.beats import Packing
+from ffhw.numbers.beats import Packing
 from ffhw.sim.loads import LoadStates, runs
 
 

