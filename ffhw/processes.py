@@ -119,6 +119,41 @@ def run(
     return Finished(process.returncode, *texts)
 
 
+@contextlib.contextmanager
+def running(command: Sequence[str | Path], *, cwd: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that runs meanwhile, without standard input, and is ended afterwards.
+
+    Parameters
+    ----------
+    log: file that receives all output as it comes.
+
+    Raises
+    ------
+    ToolError: it cannot be started.
+    """
+    with open(log, "wb") as out:
+        try:
+            process = subprocess.Popen(
+                [str(part) for part in command],
+                cwd=cwd,
+                env={**os.environ, TOKEN_VARIABLE: token()},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        except OSError as error:
+            raise ToolError(f"{Path(str(command[0])).name} cannot be started: {error.strerror or error}") from None
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
 # --- tokens ----------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,1 @@
+"""The host's side of the link. It needs NumPy and pyserial, and nothing else."""

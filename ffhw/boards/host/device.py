@@ -1,0 +1,335 @@
+"""A board with a network on it: sequences in, answers out."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ffhw.boards.host.session import Answer, Session
+from ffhw.boards.host.wire import LinkError, Wire
+from ffhw.boards.identity import MOST_PAGES, Identity, Stream
+from ffhw.boards.link.protocol import ECHO, MOST_PAYLOAD
+from ffhw.errors import InputError
+from ffhw.layers.dense import softmax
+from ffhw.numbers.beats import Packing
+
+BAUD = 1_000_000
+# Seconds without any progress after which a device has failed.
+PATIENCE_S = 10.0
+# How often sequences whose answers were lost are sent again without one more being answered.
+_TRIES = 3
+Ints = NDArray[np.int64]
+Progress = Callable[[int, int], None]
+
+
+class Device:
+    """A board at a serial port, as a context manager.
+
+    Parameters
+    ----------
+    port: its name or URL, as pyserial's ``serial_for_url`` takes them. baud: as the bitstream was built.
+    bundle: what must be on the device: a bundle, or its digest. patience: seconds without any progress until it is
+        given up.
+
+    Attributes
+    ----------
+    identity: what the device says of itself.
+
+    Raises
+    ------
+    InputError: another bundle is on the device. LinkError: none answers. ToolError: pyserial is missing.
+    """
+
+    def __init__(self, port: str, *, baud: int = BAUD, bundle: Any = None, patience: float = PATIENCE_S) -> None:
+        self.patience = patience
+        self._wire = Wire(port, baud)
+        try:
+            self._session: Session | None = None
+            session = self._open()
+            text = b""
+            while b"\0" not in text and len(text) < MOST_PAGES * MOST_PAYLOAD:
+                text += session.page(len(text) // 128)
+            self.identity = Identity.parse(text)
+            session.window = self.identity.window
+            wanted = getattr(bundle, "identity", bundle)
+            if wanted is not None and wanted != self.identity.bundle:
+                raise InputError(
+                    f"the device at {port} computes bundle {self.identity.bundle[:12]}, not {str(wanted)[:12]}: "
+                    "load this bundle's bitstream with ffhw board flash"
+                )
+        except BaseException:
+            self._wire.close()
+            raise
+
+    def _open(self) -> Session:
+        """A session, a new one if the last one is over."""
+        if self._session is None:
+            session = Session(self._wire, self.patience)
+            if hasattr(self, "identity"):
+                session.window = self.identity.window
+            self._session = session
+        return self._session
+
+    @contextlib.contextmanager
+    def _used(self) -> Iterator[Session]:
+        """A session with nothing under way; it is over if it was not used to its end, for whatever reason."""
+        session = self._open()
+        try:
+            yield session
+        except BaseException:
+            self._session = None
+            raise
+
+    def close(self) -> None:
+        """Close the port."""
+        self._wire.close()
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- answers -----------------------------------------------------------------------------------------------------
+
+    def predict(
+        self, x: ArrayLike, lengths: ArrayLike | None = None, progress: Progress | None = None
+    ) -> NDArray[np.float64]:
+        """Real answers to real inputs, in the shapes of a Keras model.
+
+        Parameters
+        ----------
+        x: ``[batch, time, inputs]``; token numbers may lack the last axis. lengths: steps of each sequence.
+        progress: told how many sequences of how many are answered.
+
+        Returns
+        -------
+        ``[batch, answers, outputs]``, or ``[batch, outputs]`` of a network that answers once a sequence; zero past the
+        end of shorter sequences.
+
+        Raises
+        ------
+        InputError: wrong shapes or lengths. LinkError: the device fails.
+        """
+        given = np.asarray(x, dtype=np.float64)
+        stream = self.identity.input
+        if given.ndim == 2 and stream.packing.size == 1:
+            given = given[..., None]
+        if given.ndim != 3 or given.shape[2] != stream.packing.size or 0 in given.shape:
+            raise InputError(f"x must have shape [batch, time, {stream.packing.size}], not {list(given.shape)}")
+        length = np.full(len(given), given.shape[1]) if lengths is None else np.asarray(lengths)
+        if length.shape != (len(given),) or length.dtype.kind not in "iu" or length.max() > given.shape[1]:
+            raise InputError(f"lengths must be {len(given)} integers from 1 to {given.shape[1]}")
+        sequences = [self.encode(row[:n]) for row, n in zip(given, length, strict=True)]
+        answers = [self.decode(codes) for codes in self.run(sequences, progress=progress)]
+        if self.identity.rhythm.once:
+            return np.stack([answer[0] for answer in answers])
+        out = np.zeros((len(answers), max(len(a) for a in answers), answers[0].shape[-1]))
+        for row, answer in zip(out, answers, strict=True):
+            row[: len(answer)] = answer
+        return out
+
+    def encode(self, x: ArrayLike) -> Ints:
+        """Input codes of real inputs ``[..., inputs]``: scaled, rounded half up, saturated."""
+        stream = self.identity.input
+        return stream.packing.format.quantize(np.asarray(x, dtype=np.float64) * stream.scales)
+
+    def decode(self, codes: Ints) -> NDArray[np.float64]:
+        """Real answers of output codes ``[..., outputs]``."""
+        stream = self.identity.output
+        values = np.asarray(stream.packing.format.dequantize(codes), dtype=np.float64)
+        return (softmax(values) if self.identity.head == "softmax" else values) / stream.scales
+
+    def run(self, sequences: Sequence[ArrayLike], progress: Progress | None = None) -> list[Ints]:
+        """Output codes ``[answers, outputs]`` of each sequence of input codes ``[time, inputs]``.
+
+        Sequences whose answers were lost on the wire are sent again, in a new session.
+
+        Raises
+        ------
+        InputError: wrong codes or lengths. LinkError: the device fails; nothing is returned then.
+        """
+        return [outputs for outputs, _ in self.run_states(sequences, progress=progress)]
+
+    def run_states(
+        self,
+        sequences: Sequence[ArrayLike],
+        loads: dict[int, dict[str, ArrayLike]] | None = None,
+        progress: Progress | None = None,
+    ) -> list[tuple[Ints, dict[str, Ints]]]:
+        """:meth:`run`, with the states behind each sequence by layer name, of a design that keeps them.
+
+        States are kept from call to call, and gone once the device fails; then nothing is sent again.
+
+        Parameters
+        ----------
+        loads: states to load, by the number of the sequence that starts from them and by layer name.
+        """
+        checked = [self._check(sequence) for sequence in sequences]
+        frames = [list(self._frames(checked[n], (loads or {}).get(n, {}))) for n in range(len(checked))]
+        done: list[tuple[Ints, dict[str, Ints]]] = []
+        tries = _TRIES if not self.identity.states else 1
+        while len(done) < len(checked):
+            before = len(done)
+            try:
+                with self._used() as session:
+                    self._stream(session, frames, checked, done, progress)
+            except LinkError:
+                tries = tries if len(done) > before else tries - 1
+                if self.identity.states or not tries:
+                    raise
+        return done
+
+    def _stream(
+        self,
+        session: Session,
+        frames: list[list[Any]],
+        checked: list[Ints],
+        done: list[Any],
+        progress: Progress | None,
+    ) -> None:
+        """Send all sequences that are not done, back to back, and append each one's answer as it is complete."""
+        gathered: dict[int, list[bytes]] = {}
+        ready: dict[int, list[Ints]] = {n: [] for n in range(1 + len(self.identity.states))}
+
+        def take(answer: Answer | None) -> None:
+            if answer is None:
+                return
+            if answer.port not in ready or answer.marked:
+                raise LinkError(f"an answer of port {answer.port} is not one to what was sent")
+            gathered.setdefault(answer.port, []).append(answer.payload)
+            if answer.last:
+                ready[answer.port].append(self._vectors(answer.port, b"".join(gathered.pop(answer.port))))
+            while all(ready.values()):
+                outputs, *states = (vectors.pop(0) for vectors in ready.values())
+                expected = int(self.identity.rhythm.steps(len(checked[len(done)])))
+                if len(outputs) != expected or any(len(state) != 1 for state in states):
+                    raise LinkError(f"{len(outputs)} answers came to a sequence of {expected}")
+                names = [stream.layer for stream in self.identity.states]
+                done.append((outputs, {name: state[0] for name, state in zip(names, states, strict=True)}))
+                if progress is not None:
+                    progress(len(done), len(checked))
+
+        for sequence in frames[len(done) :]:
+            for frame in sequence:
+                session.put(*frame)
+                while (answer := session.get(0.0)) is not None:
+                    take(answer)
+        while len(done) < len(checked):
+            take(session.get())
+
+    def _frames(self, codes: Ints, loads: dict[str, ArrayLike]) -> Iterator[tuple[int, bytes, bool]]:
+        """Port, payload and end of each frame of a sequence, its states first."""
+        names = [stream.layer for stream in self.identity.states]
+        for name, state in loads.items():
+            if name not in names:
+                raise InputError(f"no layer whose state can be loaded is named {name!r}: there are {names}")
+            port = names.index(name) + 1
+            packing = self.identity.states[port - 1].packing
+            yield from _cut(port, packing, _codes(packing, state, f"state of {name}")[None])
+        yield from _cut(0, self.identity.input.packing, codes)
+
+    def _check(self, sequence: ArrayLike) -> Ints:
+        """A sequence of input codes that the network can take."""
+        packing, rhythm, most = self.identity.input.packing, self.identity.rhythm, self.identity.max_steps
+        codes = np.asarray(sequence)
+        if codes.ndim != 2 or codes.shape[1] != packing.size or not len(codes):
+            raise InputError(f"a sequence must have shape [time, {packing.size}], not {list(codes.shape)}")
+        if len(codes) < rhythm.least or (most is not None and len(codes) > most):
+            bound = f"from {rhythm.least} to {most}" if most is not None else f"at least {rhythm.least}"
+            raise InputError(f"sequences must have {bound} steps, not {len(codes)}")
+        return _codes(packing, codes, "input codes")
+
+    def _vectors(self, port: int, payload: bytes) -> Ints:
+        """Codes ``[vectors, size]`` of all beats of a port's answer."""
+        stream: Stream = self.identity.states[port - 1] if port else self.identity.output
+        packing = stream.packing
+        if len(payload) % (packing.beats * packing.beat_bytes):
+            raise LinkError(f"an answer of {len(payload)} bytes is no whole number of vectors")
+        beats = np.frombuffer(payload, np.uint8).reshape(-1, packing.beat_bytes)
+        return packing.unpack(beats)
+
+    # --- the device --------------------------------------------------------------------------------------------------
+
+    def info(self) -> dict[str, Any]:
+        """Identity, and what the device and this host have counted, as JSON data."""
+        with self._used() as session:
+            counters = session.counters()
+        return {**self.identity.__dict__, "counters": counters.__dict__, "damaged_here": self._wire.damaged}
+
+    def loopback(self, data: bytes) -> None:
+        """Send bytes through the device and back.
+
+        Raises
+        ------
+        LinkError: others came back.
+        """
+        parts = [data[n : n + MOST_PAYLOAD] for n in range(0, len(data), MOST_PAYLOAD)]
+        back, ends = b"", 0
+        with self._used() as session:
+            for part in parts:
+                session.put(ECHO, part, True)
+            while ends < len(parts):
+                answer = session.get()
+                assert answer is not None
+                back, ends = back + answer.payload, ends + answer.last
+        if back != data:
+            raise LinkError("the device's loopback changed what was sent")
+
+    def throughput_test(self, seconds: float = 1.0) -> dict[str, float | None]:
+        """What the link carries and what the core takes.
+
+        Returns
+        -------
+        ``loopback_bytes_per_second``, each way. ``cycles_per_step``: measured on the device, None where too few steps
+        fit into one frame. ``steps_per_second``: of the core at its clock.
+        """
+        data = np.random.default_rng(1).integers(0, 256, 10 * MOST_PAYLOAD, dtype=np.uint8).tobytes()
+        begin, sent = time.monotonic(), 0
+        while (took := time.monotonic() - begin) < seconds or not sent:
+            self.loopback(data)
+            sent += len(data)
+        cycles = self._cycles_per_step()
+        return {
+            "loopback_bytes_per_second": sent / max(took, 1e-9),
+            "cycles_per_step": cycles,
+            "steps_per_second": self.identity.clock_hz / cycles if cycles else None,
+        }
+
+    def _cycles_per_step(self) -> float | None:
+        """From what one frame of few and one of many steps take: the difference is that of the steps alone."""
+        identity = self.identity
+        inputs, outputs = (s.packing.beats * s.packing.beat_bytes for s in (identity.input, identity.output))
+        # all answers must find room, and the first steps fill the engines' buffers
+        most = min(MOST_PAYLOAD // inputs, identity.max_steps or MOST_PAYLOAD)
+        if not identity.rhythm.once:
+            most = min(most, MOST_PAYLOAD // outputs * identity.rhythm.stride)
+        few = max(most // 2, identity.rhythm.least)
+        if most < 6 or few >= most:
+            return None
+        spans = []
+        for steps in (few, most):
+            self.run([np.full((steps, identity.input.packing.size), identity.input.packing.format.max)])
+            with self._used() as session:
+                spans.append(session.counters().span)
+        return (spans[1] - spans[0]) / (most - few)
+
+
+def _codes(packing: Packing, codes: ArrayLike, what: str) -> Ints:
+    try:
+        return packing.format.check(codes, what)
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from None
+
+
+def _cut(port: int, packing: Packing, codes: Ints) -> Iterator[tuple[int, bytes, bool]]:
+    """Vectors as frames of whole beats, the last one marked."""
+    data = packing.pack(codes).tobytes()
+    most = MOST_PAYLOAD // packing.beat_bytes * packing.beat_bytes
+    for start in range(0, len(data), most):
+        yield port, data[start : start + most], start + most >= len(data)
