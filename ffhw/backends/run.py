@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ffhw.bundle import Bundle
 from ffhw.errors import DigestError, InputError, MismatchError, ToolError
 from ffhw.layers.base import Ints
 from ffhw.model import golden
 
-BACKENDS = ("golden", "onnx", "rtl")
+BACKENDS = ("golden", "onnx", "rtl", "board")
 
 
-def run(bundle: Bundle, backend: str, codes: Ints, lengths: Ints) -> Ints:
+def run(bundle: Bundle, backend: str, codes: Ints, lengths: Ints, **options: Any) -> Ints:
     """Output codes of a backend, in the shapes of :func:`ffhw.model.golden.run`.
 
     Parameters
     ----------
-    backend: ``golden``, ``onnx`` (ONNX Runtime) or ``rtl`` (the Verilog, compiled).
+    backend: ``golden``, ``onnx`` (ONNX Runtime), ``rtl`` (the Verilog, compiled) or ``board`` (a device).
     codes: ``[batch, time, D]``; lengths: ``[batch]``.
+    options: of the backend ``board``: ``port``, ``baud``, ``progress``.
 
     Raises
     ------
-    InputError: no such backend. ToolError: what it needs is missing. MismatchError: the RTL broke a rule.
+    InputError: no such backend. ToolError: what it needs is missing, or the device fails. MismatchError: the RTL broke
+    a rule.
     """
     network = bundle.network()
     codes = golden.check_input(network, codes)
@@ -41,6 +45,10 @@ def run(bundle: Bundle, backend: str, codes: Ints, lengths: Ints) -> Ints:
         from ffhw.backends import rtl
 
         return rtl.run(bundle, codes, lengths)
+    if backend == "board":
+        from ffhw.backends import board
+
+        return board.run(bundle, codes, lengths, **options)
     raise InputError(f"--backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
 
 

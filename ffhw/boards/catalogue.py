@@ -21,6 +21,7 @@ class Board:
     clock_mhz: what place and route aims for with the test wrapper.
     oscillator_mhz: the clock that the board gives. pll_device: name of the device to the PLL's calculator, if it asks.
     baud: fastest that its serial bridge is known to allow. lights: that can be used, at most three.
+    loader: its name to openFPGALoader. volatile: whether that can load it without writing its flash.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Board:
     clock_mhz: float
     oscillator_mhz: float
     lights: int
+    loader: str
+    volatile: bool = True
     baud: int = 3_000_000
     pll_device: str = ""
 
@@ -54,6 +57,8 @@ _board(
     clock_mhz=24.0,
     oscillator_mhz=12.0,
     lights=2,
+    loader="ice40_generic",  # of all boards whose programmer writes the flash that the iCE40 reads
+    volatile=False,
 )
 _board(
     name="ulx3s-85f",
@@ -63,6 +68,7 @@ _board(
     clock_mhz=100.0,
     oscillator_mhz=25.0,
     lights=3,
+    loader="ulx3s",
 )
 _board(
     name="tangnano9k",
@@ -72,6 +78,7 @@ _board(
     clock_mhz=54.0,
     oscillator_mhz=27.0,
     lights=3,
+    loader="tangnano9k",
     pll_device="GW1NR-9 C6/I5",
 )
 

@@ -28,7 +28,7 @@ from ffhw.boards.clocking import calculate
 from ffhw.boards.plan import BAUD, Plan, plan
 from ffhw.boards.tools import Step, Toolbox, ToolFailed
 from ffhw.bundle import Bundle
-from ffhw.errors import DigestError, FfhwError, FitError, OutputError
+from ffhw.errors import DigestError, FfhwError, FitError, InputError, OutputError
 from ffhw.hdl.plan.chain import fold, plans
 from ffhw.hdl.plan.choose import fits, needs
 from ffhw.hdl.plan.folding import Folding
@@ -144,6 +144,8 @@ def _build_linked(
     bundle: Bundle, board: Board, seed: int, tools: Toolbox, check: NetlistCheck | None, link: LinkOptions
 ) -> tuple[Plan, dict[str, Any]]:
     """Build the board's top level at the clock that is asked for, or at the highest that closes timing."""
+    if link.baud > board.baud:
+        raise InputError(f"--baud must be at most {board.baud:,} on {board.title}, not {link.baud:,}")
     # more than can be expected: what is reached then is the device's, not the wish's
     family, multipliers = board.family, needs(bundle.network(), bundle.foldings(), board.device)["multipliers"]
     wish = link.clock_mhz or family.fmax_mhz(multipliers) * (1 + family.clock_error if family.timed else _UNTIMED)

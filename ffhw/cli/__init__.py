@@ -11,7 +11,22 @@ from typing import NoReturn
 import typer
 
 import ffhw
-from ffhw.cli import analyze, compare, demo, doctor, export, predict, report, run, sample, sim, synth, train
+from ffhw.cli import (
+    analyze,
+    board,
+    compare,
+    demo,
+    doctor,
+    export,
+    predict,
+    report,
+    run,
+    sample,
+    sim,
+    stream,
+    synth,
+    train,
+)
 from ffhw.errors import FfhwError, InputError, OutputError
 
 app = typer.Typer(
@@ -33,11 +48,13 @@ for name, module in (
     ("sim", sim),
     ("synth", synth),
     ("run", run),
+    ("stream", stream),
     ("report", report),
     ("doctor", doctor),
     ("demo", demo),
 ):
     app.command(name)(module.run)
+app.add_typer(board.app, name="board")
 
 
 def _version(value: bool) -> None:
@@ -55,10 +72,10 @@ def _options(
 
 def main() -> None:
     """Run a command. Expected failures end in one line and an exit code by class; defects keep their traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):
             # a terminal that cannot show a character gets another one, not a crash
-            stream.reconfigure(errors="replace")
+            output.reconfigure(errors="replace")
     try:
         app()
         sys.stdout.flush()

@@ -11,7 +11,9 @@ def run(
     bundle: Path = typer.Argument(help="Bundle folder."),
     data: Path = typer.Option(..., "--input", "-i", help="Sequences: .npy or .npz with x [batch, time, inputs]."),
     output: Path = typer.Option(None, "--output", "-o", help="Write codes and values to this .npz file."),
-    backend: str = typer.Option("golden", help="Implementation: golden, onnx or rtl."),
+    backend: str = typer.Option("golden", help="Implementation: golden, onnx, rtl or board."),
+    port: str = typer.Option(None, help="Serial port of the board: /dev/ttyUSB1, socket://HOST:PORT."),
+    baud: int = typer.Option(1_000_000, min=1, help="Bits a second on the wire to the board."),
     check: bool = typer.Option(True, help="Hold the outputs against the golden model's."),
 ) -> None:
     """Run input sequences through a bundle on one of its implementations."""
@@ -19,7 +21,7 @@ def run(
     from ffhw.backends.run import compare
     from ffhw.backends.run import run as run_backend
     from ffhw.bundle import Bundle
-    from ffhw.cli.console import console, describe_score
+    from ffhw.cli.console import Steps, console, describe_score
     from ffhw.errors import OutputError
     from ffhw.files import check_file, write_atomic
     from ffhw.model.scores import read_targets, score
@@ -36,7 +38,12 @@ def run(
     given = load_data(data, network.signature)
     targets = read_targets(given, network.signature, str(data))
     codes = network.encode(given.x)
-    outputs = run_backend(opened, backend, codes, given.lengths)
+    options = {"port": port, "baud": baud} if backend == "board" else {}
+    with Steps() as steps:
+        if backend == "board":
+            steps("running on the board")
+            options["progress"] = steps.progress
+        outputs = run_backend(opened, backend, codes, given.lengths, **options)
     if check and backend != "golden":
         compare(opened, backend, codes, given.lengths, outputs)
         console.print(f"{backend} equals the golden model in all {outputs.size:,} codes")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ffhw.boards.host.live import LiveSequence
 from ffhw.boards.host.session import Answer, Session
 from ffhw.boards.host.wire import LinkError, Wire
 from ffhw.boards.identity import MOST_PAGES, Identity, Stream
@@ -253,6 +255,41 @@ class Device:
             raise LinkError(f"an answer of {len(payload)} bytes is no whole number of vectors")
         beats = np.frombuffer(payload, np.uint8).reshape(-1, packing.beat_bytes)
         return packing.unpack(beats)
+
+    def stream(self, steps: Iterable[ArrayLike | None], length: int | None = None) -> Iterator[NDArray[np.float64]]:
+        """Real answers ``[outputs]`` to live data, each as soon as the network can give it.
+
+        Parameters
+        ----------
+        steps: real inputs ``[inputs]`` one after the other; None ends a sequence, and so does the end of all.
+        length: steps of each sequence; without it only None ends one.
+
+        Raises
+        ------
+        InputError: a step of a wrong shape, or a sequence of a length that the network cannot take.
+        LinkError: the device fails, or an answer was lost; states and the sequence are lost with it.
+        """
+        identity = self.identity
+        # who answers at a sequence's end must be told which step is the last: it is held until one more is there
+        holds = identity.rhythm.once or identity.rhythm.stride > 1 or identity.max_steps is not None
+        sequence = LiveSequence(identity)
+        with self._used() as session:
+            for step in itertools.chain(steps, [None]):
+                ends = step is None or sequence.steps + 1 == length
+                if step is not None:
+                    sequence.add(self.encode(np.asarray(step, dtype=np.float64).reshape(1, -1)))
+                for frame in sequence.frames(ends, holds):
+                    session.put(*frame)
+                while sequence.due(ends):
+                    answer = session.get()
+                    assert answer is not None
+                    yield from (self.decode(codes) for codes in sequence.take(answer))
+                if ends:
+                    if sequence.is_open:
+                        # no step was marked as the last: a new session begins from rest
+                        self._session = None
+                        session = self._open()
+                    sequence = LiveSequence(identity)
 
     # --- the device --------------------------------------------------------------------------------------------------
 

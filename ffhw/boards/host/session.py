@@ -65,8 +65,8 @@ class Counters:
     @classmethod
     def parse(cls, payload: bytes) -> Counters:
         """Of the payload of a COUNTERS frame."""
-        counts = struct.unpack_from("<4H", payload)
-        return cls(*counts, span=int.from_bytes(payload[8:11], "little"))
+        frames, damaged, overruns, refused = struct.unpack_from("<4H", payload)
+        return cls(frames, damaged, overruns, refused, int.from_bytes(payload[8:11], "little"))
 
 
 class Session:
