@@ -31,7 +31,7 @@ class Chain:
         """Whether every step gives an output, or the last step of a sequence only."""
         return not self.rhythm.once
 
-    @property
+    @functools.cached_property
     def rhythm(self) -> Rhythm:
         """Which steps of a sequence are answered."""
         return functools.reduce(Rhythm.then, (layer.rhythm for layer in self.layers), Rhythm())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import json
 from pathlib import Path
@@ -75,8 +76,8 @@ class Network(Chain):
         """Format of the output codes."""
         return self.layers[-1].output
 
-    @property
-    def max_steps(self) -> int | None:
+    @functools.cached_property
+    def max_steps(self) -> int | None:  # type: ignore[override]
         """Steps of the longest sequence of which no layer gets more than it can take; None where there is none."""
         rhythm, most = Rhythm(), []
         for layer in self.layers:
@@ -89,6 +90,20 @@ class Network(Chain):
     def guarded(self) -> bool:
         """Whether there are sequences too short or too long for it, which hardware completes or cuts, and marks."""
         return self.rhythm.least > 1 or self.max_steps is not None
+
+    @property
+    def integer_bits(self) -> int:
+        """Width of the integers that hold every intermediate number of the golden model's: 32 or 64.
+
+        Raises
+        ------
+        InputError: some number fits neither.
+        """
+        largest = max(self.layers, key=lambda layer: layer.largest_number)
+        if largest.largest_number >= 1 << 63:
+            reach = f"numbers reach {float(largest.largest_number):.1e}, over 64 bits"
+            raise InputError(f"layer {largest.name!r}: {reach}: use fewer bits")
+        return 32 if largest.largest_number < 1 << 31 else 64
 
     def encode(self, x: ArrayLike) -> Ints:
         """Input codes of real inputs ``[..., D]``: scaled, rounded half up, saturated."""
@@ -110,7 +125,7 @@ class Network(Chain):
     def _scales(self, exponents: tuple[int, ...]) -> Any:
         return np.exp2(np.array(exponents, dtype=np.float64)) if exponents else 1.0
 
-    @property
+    @functools.cached_property
     def stateful_layers(self) -> tuple[Layer, ...]:
         """The layers that have a state, in order."""
         return tuple(layer for layer in self.layers if layer.state_size)

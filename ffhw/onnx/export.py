@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from ffhw import __version__
 from ffhw.layers import rule
 from ffhw.layers.rhythm import Rhythm
 from ffhw.model.network import Network
-from ffhw.onnx.graph import LAST, Graph
+from ffhw.onnx.graph import LAST, Graph, final_name, state_name
 
 OPSET = 18
 # IR version that belongs to the opset; newer ones are refused by older runtimes.
@@ -22,11 +22,17 @@ IR_VERSION = 9
 def to_onnx(network: Network) -> onnx.ModelProto:
     """Integer graph with the golden model's outputs, code for code.
 
-    Inputs: ``codes`` int32 ``[batch, time, D]`` and ``lengths`` int32 ``[batch]``, each one that the network can take.
-    Output: ``outputs`` int32 ``[batch, answers, N]``, zero past a sequence's end, or ``[batch, N]`` where the network
-    answers once a sequence.
+    Inputs: ``codes`` int32 ``[batch, time, D]`` and ``lengths`` int32 ``[batch]``, each one that the network can take;
+    of each layer with a state, if wanted, ``<layer>.state`` int32 ``[batch, state_size]`` to start from, else zero.
+    Outputs: ``outputs`` int32 ``[batch, answers, N]``, zero past a sequence's end, or ``[batch, N]`` where the network
+    answers once a sequence; ``<layer>.final``, the states after each sequence's last step.
+
+    Raises
+    ------
+    InputError: some intermediate number fits no integer type.
     """
-    graph = Graph(np.int64 if needs_64_bits(network) else np.int32)
+    keeping = network.stateful_layers
+    graph = Graph(np.int64 if network.integer_bits == 64 else np.int32, keeping)
     x = graph.node("Cast", ["codes"], to=graph.tensor_type)
     lengths = graph.node("Cast", ["lengths"], to=TensorProto.INT64)
     mask = step_mask(graph, lengths)  # [batch, time, 1]
@@ -43,16 +49,24 @@ def to_onnx(network: Network) -> onnx.ModelProto:
         x = graph.node("Squeeze", [x, graph.int64([1])])
         shape = ["batch", network.output_size]
     graph.node("Cast", [x], output="outputs", to=TensorProto.INT32)
+    info = helper.make_tensor_value_info
+    states = [info(state_name(layer), TensorProto.INT32, ["states", layer.state_size]) for layer in keeping]
+    # a graph input with an initializer may be left out
+    zeros = [numpy_helper.from_array(np.zeros((1, layer.state_size), np.int32), state_name(layer)) for layer in keeping]
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             network.name,
             [
-                helper.make_tensor_value_info("codes", TensorProto.INT32, ["batch", "time", network.input_size]),
-                helper.make_tensor_value_info("lengths", TensorProto.INT32, ["batch"]),
+                info("codes", TensorProto.INT32, ["batch", "time", network.input_size]),
+                info("lengths", TensorProto.INT32, ["batch"]),
+                *states,
             ],
-            [helper.make_tensor_value_info("outputs", TensorProto.INT32, shape)],
-            initializer=graph.initializers,
+            [
+                info("outputs", TensorProto.INT32, shape),
+                *(info(final_name(layer), TensorProto.INT32, ["batch", layer.state_size]) for layer in keeping),
+            ],
+            initializer=[*graph.initializers, *zeros],
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
@@ -62,11 +76,6 @@ def to_onnx(network: Network) -> onnx.ModelProto:
     helper.set_model_props(model, {"input_format": str(network.input), "output_format": str(network.output)})
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def needs_64_bits(network: Network) -> bool:
-    """Whether some intermediate number exceeds 31 bits."""
-    return max(layer.largest_number for layer in network.layers) >= 1 << 31
 
 
 def answered(graph: Graph, mask: str, rhythm: Rhythm) -> str:

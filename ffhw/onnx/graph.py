@@ -8,26 +8,40 @@ dividend non-negative and the division a shift, and is taken off behind it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from ffhw.layers.base import Layer
 from ffhw.numbers.tables import Table
 
 # The end of an axis, as Slice takes it.
 LAST = (1 << 63) - 1
 
 
+def state_name(layer: Layer) -> str:
+    """The graph's input of the state that a layer starts from."""
+    return f"{layer.name}.state"
+
+
+def final_name(layer: Layer) -> str:
+    """The graph's output of the state that a layer ends in."""
+    return f"{layer.name}.final"
+
+
 class Graph:
     """Nodes and constants, named after the layer they belong to."""
 
-    def __init__(self, dtype: type[np.int32] | type[np.int64]) -> None:
+    def __init__(self, dtype: type[np.int32] | type[np.int64], keeping: Sequence[Layer] = ()) -> None:
+        """``keeping``: the layers whose states the graph takes and gives."""
         self.dtype = dtype
         self.tensor_type = TensorProto.INT64 if dtype is np.int64 else TensorProto.INT32
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
+        self.keeping = keeping
         self.prefix = "input"
         self.count = 0
 
@@ -52,7 +66,7 @@ class Graph:
 
     def _initializer(self, array: Any) -> str:
         name = self._name("constant")
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self.initializers.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
 
     def shift_right(self, value: str, shift: int, bound: int) -> tuple[str, int]:
@@ -64,6 +78,29 @@ class Graph:
     def clip(self, value: str, low: int, high: int) -> str:
         """``value`` limited to ``[low, high]``."""
         return self.node("Min", [self.node("Max", [value, self.constant(low)]), self.constant(high)])
+
+    def state_given(self, layer: Layer) -> list[str]:
+        """Each part of the state that a layer starts from, of shapes that expand to ``[batch, N]``."""
+        parts = len(layer.state_formats)
+        if layer not in self.keeping:
+            return [self.constant(0)] * parts
+        vector = self.node("Cast", [state_name(layer)], to=self.tensor_type)
+        if parts == 1:
+            return [vector]
+        # the parts of a unit stand together
+        ends = [self.int64([n]) for n in (LAST, 1, parts)]
+        return [self.node("Slice", [vector, self.int64([part]), *ends]) for part in range(parts)]
+
+    def state_left(self, layer: Layer, parts: list[str]) -> None:
+        """Give the state that a layer ends in, from its parts ``[batch, N]``."""
+        if layer not in self.keeping:
+            return
+        vector = parts[0]
+        if len(parts) > 1:
+            columns = [self.node("Unsqueeze", [part, self.int64([2])]) for part in parts]
+            vector = self.node("Concat", columns, axis=2)
+            vector = self.node("Reshape", [vector, self.int64([0, -1])])
+        self.node("Cast", [vector], output=final_name(layer), to=TensorProto.INT32)
 
     def scalar(self, value: int) -> str:
         """One int64."""

@@ -32,7 +32,7 @@ def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update)
     steps = graph.node("Transpose", [mask], perm=[1, 0, 2])
     batch = graph.node("Shape", [x], start=0, end=1)
     shape = graph.node("Concat", [batch, graph.int64([n])], axis=0)
-    start = graph.node("Expand", [graph.constant(0), shape])
+    starts = [graph.node("Expand", [part, shape]) for part in graph.state_given(layer)]
 
     body = Graph(graph.dtype)
     body.prefix, body.count = f"{name}/step", graph.count
@@ -69,13 +69,14 @@ def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update)
     graph.nodes.append(
         helper.make_node(
             "Scan",
-            [*[start] * len(parts), driven, steps],
+            [*starts, driven, steps],
             [*final, states],
             name=f"{name}/scan",
             body=step,
             num_scan_inputs=2,
         )
     )
+    graph.state_left(layer, final)
     every = graph.node("Transpose", [states], perm=[1, 0, 2])
     return every if layer.return_sequences else graph.node("Unsqueeze", [final[0], graph.int64([1])])
 

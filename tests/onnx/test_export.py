@@ -5,7 +5,7 @@ import onnx
 import pytest
 from networks import CELLS, random_chain, random_codes, random_network
 
-from ffhw.backends import onnx_runtime
+from ffhw.backends.onnx_runtime import OnnxRuntime
 from ffhw.model import golden
 from ffhw.onnx.export import to_onnx
 
@@ -28,7 +28,7 @@ def test_runtime_equals_the_golden_model(bits, activation, every_step, tokens, r
     )
     codes, lengths = golden.pad(random_codes(network, rng, [8, 1, 20, 5]))
     expected = golden.run(network, codes, lengths).outputs
-    got = onnx_runtime.run(to_onnx(network).SerializeToString(), codes, lengths)
+    got = OnnxRuntime(network).run(codes, lengths).outputs
     assert got.shape == expected.shape
     assert np.array_equal(got, expected)
 
@@ -39,7 +39,7 @@ def test_each_cell_equals_the_golden_model(cell, bits, rng):
     network = random_network(bits, inputs=3, units=(7, 4), outputs=3, bits=bits, cell=cell)
     codes, lengths = golden.pad(random_codes(network, rng, [8, 1, 20, 5]))
     expected = golden.run(network, codes, lengths).outputs
-    got = onnx_runtime.run(to_onnx(network).SerializeToString(), codes, lengths)
+    got = OnnxRuntime(network).run(codes, lengths).outputs
     assert np.array_equal(got, expected)
 
 
@@ -50,7 +50,7 @@ def test_convolutions_and_pooling_equal_the_golden_model(kinds, bits, rng):
     least = network.rhythm.least
     codes, lengths = golden.pad(random_codes(network, rng, [least, least + 5, least + 11, least + 1, 40]))
     expected = golden.run(network, codes, lengths).outputs
-    got = onnx_runtime.run(to_onnx(network).SerializeToString(), codes, lengths)
+    got = OnnxRuntime(network).run(codes, lengths).outputs
     assert got.shape == expected.shape
     assert np.array_equal(got, expected)
 
@@ -61,7 +61,7 @@ def test_both_directions_equal_the_golden_model(seed, bits, rng):
     network = random_chain(seed, ["qjq", "bd", "Bd", "bbB"][seed % 4], bits=bits)
     codes, lengths = golden.pad(random_codes(network, rng, [8, 1, 20, 5]))
     expected = golden.run(network, codes, lengths).outputs
-    got = onnx_runtime.run(to_onnx(network).SerializeToString(), codes, lengths)
+    got = OnnxRuntime(network).run(codes, lengths).outputs
     assert np.array_equal(got, expected)
 
 
@@ -79,7 +79,7 @@ def test_extreme_weights_and_states_do_not_saturate_inside(rng):
     network = Network("extreme", (layer,))
     codes = rng.choice([-128, 127], (4, 50, 4))
     assert np.array_equal(
-        onnx_runtime.run(to_onnx(network).SerializeToString(), codes, np.full(4, 50)),
+        OnnxRuntime(network).run(codes).outputs,
         golden.run(network, codes).outputs,
     )
 
