@@ -31,11 +31,13 @@ class Pll:
     Parameters
     ----------
     family: of the device. mhz: clock that it makes. parameters: of the family's cell, by name.
+    pad: of an iCE40, whether the oscillator's pin belongs to the PLL.
     """
 
     family: str
     mhz: float
     parameters: dict[str, Any]
+    pad: bool = False
 
     @property
     def hertz(self) -> int:
@@ -52,15 +54,18 @@ class Pll:
         from amaranth.hdl import Instance
 
         given = {f"p_{name}": value for name, value in self.parameters.items()}
-        if self.family == "ice40":
-            # this pin has no other way in: it is the PLL's own
-            ports = {"i_PACKAGEPIN": pin.io, "i_RESETB": 1, "i_BYPASS": 0, "o_PLLOUTGLOBAL": clock, "o_LOCK": locked}
-            m.submodules.pll = Instance("SB_PLL40_PAD", **given, **ports)
+        ice40 = {"i_RESETB": 1, "i_BYPASS": 0, "o_PLLOUTGLOBAL": clock, "o_LOCK": locked}
+        if self.pad:
+            # this pin has no other way in
+            m.submodules.pll = Instance("SB_PLL40_PAD", **given, **ice40, i_PACKAGEPIN=pin.io)
             return
         from amaranth.hdl import Signal
         from amaranth.lib import io
 
         m.submodules.oscillator = oscillator = io.Buffer("i", pin)
+        if self.family == "ice40":
+            m.submodules.pll = Instance("SB_PLL40_CORE", **given, **ice40, i_REFERENCECLK=oscillator.i)
+            return
         if self.family == "ecp5":
             ports = {"i_CLKI": oscillator.i, "o_CLKOP": clock, "i_CLKFB": clock, "o_LOCK": locked, "i_RST": 0}
             ports |= {"i_STDBY": 0, "i_PHASESEL0": 0, "i_PHASESEL1": 0, "i_PHASEDIR": 1, "i_PHASESTEP": 1}
@@ -98,7 +103,10 @@ def calculate(board: Board, mhz: float, tools: Toolbox) -> Pll:
     if file:
         output += (tools.folder / file).read_text()
     found = re.search(_FREQUENCY[family], output)
-    parameters = _ice40_parameters(output) if family == "ice40" else _verilog_parameters(output, family)
+    parameters = _ice40_parameters(output) if family == "ice40" else _verilog_parameters(output)
+    if family == "gowin":
+        # the cell's default is another chip's
+        parameters["DEVICE"] = board.pll_cell
     if found is None or not parameters:
         raise ToolError(f"{program} says nothing of a PLL: its format has changed")
     made = float(found.group(1))
@@ -106,7 +114,7 @@ def calculate(board: Board, mhz: float, tools: Toolbox) -> Pll:
         raise InputError(
             f"--clock-mhz: the PLL of {board.title} comes no closer to {mhz:g} MHz than {made:g} MHz: choose another"
         )
-    return Pll(family, made, parameters)
+    return Pll(family, made, parameters, board.pll_pad)
 
 
 def _ice40_parameters(text: str) -> dict[str, Any]:
@@ -119,11 +127,9 @@ def _ice40_parameters(text: str) -> dict[str, Any]:
     return {"FEEDBACK_PATH": "SIMPLE", **{name: Const(int(value), widths[name]) for name, value in found}}
 
 
-def _verilog_parameters(text: str, family: str) -> dict[str, Any]:
+def _verilog_parameters(text: str) -> dict[str, Any]:
     body = re.search(r"(?:EHXPLLL|rPLL) #\((.*?)\n\s*\) pll", text, re.DOTALL)
     if body is None:
         return {}
     lines = re.sub(r"//.*", "", body.group(1))
-    found = {name: v[1:-1] if v[0] == '"' else int(v) for name, v in re.findall(_VERILOG_PARAMETER, lines)}
-    # the cell's default is another chip's
-    return {**found, "DEVICE": "GW1NR-9C"} if family == "gowin" else found
+    return {name: v[1:-1] if v[0] == '"' else int(v) for name, v in re.findall(_VERILOG_PARAMETER, lines)}

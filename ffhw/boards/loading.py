@@ -39,6 +39,10 @@ def load(bundle: Bundle, board: Board, permanent: bool, step: Step, note: Step) 
     ToolError: the loader is missing, or finds no board.
     """
     content = bitstream_of(bundle, board)
+    if not board.loader:
+        raise InputError(
+            f"openFPGALoader knows no {board.title}: use the board's own loader, or copy the file to its drive"
+        )
     if not permanent and not board.volatile:
         raise InputError(f"{board.title} reads its bitstream from flash: say --permanent to write it there")
     with scratch_folder("load") as folder:

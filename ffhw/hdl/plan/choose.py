@@ -23,10 +23,11 @@ def needs(network: Network, foldings: Foldings, device: Device) -> dict[str, int
     chain = plans(network, foldings)
     family = device.family
     shapes = [shape for plan in chain for shape in plan.memories()]
+    products = [product for plan in chain for product in plan.products()]
     return {
-        "multipliers": sum(count * family.multipliers(a, b) for plan in chain for count, a, b in plan.products()),
+        "multipliers": sum(count * family.multipliers(a, b) for count, a, b in products),
         "blocks": sum(family.blocks(width, depth) for width, depth in shapes if width * depth > SMALL_MEMORY_BITS),
-        "luts": sum(plan.luts() for plan in chain),
+        "luts": sum(plan.luts() for plan in chain) + sum(count * family.product_luts(a, b) for count, a, b in products),
     }
 
 

@@ -6,6 +6,8 @@ import dataclasses
 
 # Lookup tables: the share of a device's that a design may take. A device filled to the brim routes slowly, if at all.
 MOST_LUTS = 0.7
+# Of each bit of a factor times each of the other: yosys' products of 3 x 8 to 17 x 16 bits take 2.0 to 3.0 on iCE40.
+PRODUCT_LUTS = 2.8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,7 +16,7 @@ class Family:
 
     Parameters
     ----------
-    multiplier_bits: widest signed factors of one multiplier block.
+    multiplier_bits: widest signed factors of one multiplier block; 0 of a family that has none.
     block_shapes: (width, depth) that one memory block can take.
     timed: whether the tools' timing model covers the multipliers, so that Fmax can be relied on.
     clock: Fmax of the smallest design in MHz, and what each multiplier costs of it; fitted by ``benchmarks/clock.py``
@@ -40,9 +42,13 @@ class Family:
 
     def multipliers(self, a: int, b: int) -> int:
         """Multiplier blocks that a product of these signed widths takes; none for a factor of one or two bits."""
-        if min(a, b) <= 2:
+        if min(a, b) <= 2 or not self.multiplier_bits:
             return 0
         return -(-a // self.multiplier_bits) * -(-b // self.multiplier_bits)
+
+    def product_luts(self, a: int, b: int) -> int:
+        """Lookup tables that a product of these signed widths takes of a family without multipliers, an estimate."""
+        return 0 if self.multiplier_bits or min(a, b) <= 2 else round(PRODUCT_LUTS * a * b)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,13 +69,26 @@ class Device:
         return {"multipliers": self.multipliers, "blocks": self.blocks, "luts": round(MOST_LUTS * self.luts)}
 
 
-ICE40 = Family("ice40", 16, ((16, 256), (8, 512), (4, 1024), (2, 2048)), (43.7, 0.198), 0.1)
+_ICE40_BLOCKS = ((16, 256), (8, 512), (4, 1024), (2, 2048))
+ICE40 = Family("ice40", 16, _ICE40_BLOCKS, (43.7, 0.198), 0.1)
+# those without multipliers: products are lookup tables
+ICE40_HX = Family("ice40", 0, _ICE40_BLOCKS, (75.0, 0.0), 0.2)
 _BLOCKS = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
 ECP5 = Family("ecp5", 18, _BLOCKS, (117.1, 0.407), 0.12)
 GOWIN = Family("gowin", 18, _BLOCKS, (116.0, 0.789), 0.17, timed=False)
 
 UP5K = Device("iCE40 UP5K", ICE40, luts=5280, multipliers=8, blocks=30)
+HX1K = Device("iCE40 HX1K", ICE40_HX, luts=1280, multipliers=0, blocks=16)
+HX8K = Device("iCE40 HX8K", ICE40_HX, luts=7680, multipliers=0, blocks=32)
+# the die of a 25F, of which the tools use all
+LFE5U_12F = Device("ECP5 LFE5U-12F", ECP5, luts=24288, multipliers=28, blocks=56)
+LFE5U_25F = Device("ECP5 LFE5U-25F", ECP5, luts=24288, multipliers=28, blocks=56)
+LFE5U_45F = Device("ECP5 LFE5U-45F", ECP5, luts=43848, multipliers=64, blocks=108)
 # of 156 multipliers: with 140 nextpnr took eleven minutes, and the design was slower than a smaller one
 LFE5U_85F = Device("ECP5 LFE5U-85F", ECP5, luts=83640, multipliers=94, blocks=208)
+LFE5UM5G_85F = Device("ECP5 LFE5UM5G-85F", ECP5, luts=83640, multipliers=94, blocks=208)
 # of 20 multipliers: nextpnr finds no legal placement once nearly all are taken
 GW1NR_9 = Device("Gowin GW1NR-9", GOWIN, luts=8640, multipliers=16, blocks=26)
+# of 48 multipliers, for the same reason
+GW2AR_18 = Device("Gowin GW2AR-18", GOWIN, luts=20736, multipliers=40, blocks=46)
+GW2A_18 = Device("Gowin GW2A-18", GOWIN, luts=20736, multipliers=40, blocks=46)
