@@ -88,10 +88,11 @@ class BoardTop(Elaboratable):
         for port in settings.ports:
             for kind in (*_STREAM, *(["tuser"] if port.marked else [])):
                 # kept: the netlist is observed and driven at these names
-                net = Signal(port.bits if kind == "tdata" else 1, name=f"{port.name}_{kind}", attrs={"keep": 1})
-                theirs = getattr(link, net.name)
+                name = f"{port.name}_{kind}"
+                net = Signal(port.bits if kind == "tdata" else 1, name=f"core_{name}", attrs={"keep": 1})
+                theirs = getattr(link, name)
                 into = (kind != "tready") == port.sink
-                arguments[f"{'i' if into else 'o'}_{net.name}"] = net
+                arguments[f"{'i' if into else 'o'}_{name}"] = net
                 m.d.comb += net.eq(theirs) if into else theirs.eq(net)
         m.submodules.core = Instance(settings.core, **arguments)
         return m

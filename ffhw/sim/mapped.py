@@ -14,6 +14,9 @@ from typing import Any
 
 from ffhw.errors import MismatchError, ToolError
 
+# Cells that are replaced by an ideal clock, which is stable from the beginning.
+PLLS = ("SB_PLL40_PAD", "EHXPLLL", "rPLL")
+_PLL_CLOCKS = ("PLLOUTGLOBAL", "CLKOP", "CLKOUT")
 # yosys' notes on hierarchy: no hardware
 _NOTES = "$scopeinfo"
 _FLIP_FLOP = re.compile(r"SB_DFF|TRELLIS_FF|DFF")
@@ -80,12 +83,18 @@ class Cut:
     """Verilog of a netlist that a test bench can watch and drive.
 
     The module ``netlist`` has inputs ``clock`` and ``cut``; for each watched net an output ``net_<name>``; for each
-    driven one an input ``in_<name>``, which takes the place of what drives the net while ``cut`` is 1.
+    driven one an input ``in_<name>``, which takes the place of what drives the net while ``cut`` is 1; of a board's
+    serial pins an input ``rx`` and an output ``tx``. A PLL is replaced by the clock.
+
+    Parameters
+    ----------
+    prefix: what the names of watched and driven nets begin with in the netlist.
     """
 
     netlist: Mapped
     watched: tuple[str, ...]
     driven: tuple[str, ...]
+    prefix: str = ""
 
     def verilog(self) -> str:
         """Source text.
@@ -103,6 +112,8 @@ class Cut:
                         raise ToolError(f"the netlist has logic in front of {name}: it cannot be driven in simulation")
                     cut[bit] = f"in_{name}[{index}]"
         ports = ["input clock", "input cut"]
+        roles = {bit: _role(name) for name, port in self.netlist.ports.items() for bit in port["bits"]}
+        ports += ["input rx", "output tx"] if "rx" in roles.values() else []
         ports += [f"input [{len(self._bits(name)) - 1}:0] in_{name}" for name in self.driven]
         ports += [f"output [{len(self._bits(name)) - 1}:0] net_{name}" for name in self.watched]
         lines = ["module netlist(" + ", ".join(ports) + ");"]
@@ -111,11 +122,14 @@ class Cut:
         lines += [f"wire d{bit}; assign n{bit} = cut ? {source} : d{bit};" for bit, source in cut.items()]
         lines += [f"assign net_{name} = {_join(self._bits(name))};" for name in self.watched]
         for number, cell in enumerate(self.netlist.cells.values()):
-            lines += _pad(cell, pads) if _touches(cell, pads) else _instance(number, cell, cut)
+            if cell["type"] in PLLS:
+                lines += _pll(cell)
+            else:
+                lines += _pad(cell, roles) if _touches(cell, pads) else _instance(number, cell, cut)
         return "\n".join([*lines, "endmodule", ""])
 
     def _bits(self, name: str) -> list[Bit]:
-        bits = self.netlist.nets.get(name)
+        bits = self.netlist.nets.get(self.prefix + name)
         if bits is None:
             raise ToolError(f"the netlist has no net {name}: yosys did not keep it")
         return bits
@@ -125,14 +139,35 @@ def _touches(cell: dict[str, Any], pads: set[Bit]) -> bool:
     return any(bit in pads for bits in cell["connections"].values() for bit in bits)
 
 
-def _pad(cell: dict[str, Any], pads: set[Bit]) -> list[str]:
-    """A pin's buffer: what it gives to the inside is the clock, the only input of the test wrapper."""
+def _role(pin: str) -> str:
+    """What a pin is: ``rx``, ``tx``, or the clock; of other pins nobody cares, inputs are 1."""
+    found = re.search(r"uart.*__(rx|tx)__", pin)
+    if found:
+        return found.group(1)
+    return "clock" if re.match(r"cl(oc)?k", pin) else "1'b1"
+
+
+def _pad(cell: dict[str, Any], roles: dict[Bit, str]) -> list[str]:
+    """A pin's buffer: what it gives to the inside is what the pin is; what the inside gives to it leaves as ``tx``."""
+    role = next(roles[bit] for bits in cell["connections"].values() for bit in bits if bit in roles)
+    lines = []
+    for port, bits in cell["connections"].items():
+        for bit in (bit for bit in bits if bit not in roles):
+            if cell["port_directions"][port] == "output":
+                lines.append(f"assign n{bit} = {role};")
+            elif role == "tx" and port in ("D_OUT_0", "I"):
+                lines.append(f"assign tx = {_join([bit])};")
+    return lines
+
+
+def _pll(cell: dict[str, Any]) -> list[str]:
+    """An ideal clock; all else that a PLL says is 1."""
     return [
-        f"assign n{bit} = clock;"
+        f"assign n{bit} = {'clock' if port in _PLL_CLOCKS else 1};"
         for port, bits in cell["connections"].items()
         if cell["port_directions"][port] == "output"
         for bit in bits
-        if bit not in pads
+        if isinstance(bit, int)
     ]
 
 

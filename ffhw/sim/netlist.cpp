@@ -2,6 +2,7 @@
 //
 //   driver FOLDER CYCLES                            the stimulus is the netlist's own
 //   driver FOLDER CYCLES STALL SEED EXPECTED        the core's inputs are driven: beats of FOLDER/s_axis.in, no states
+//   driver PORT CYCLES_A_BIT serve                  the serial pins of a netlist that has them, see serial.h
 //
 // Files hold records of one beat each: FOLDER/<port>.beats the cycle (64 bits), tdata, and a byte that is 1 with tlast;
 // s_axis.in the same without the cycle. Driven, the run ends once EXPECTED beats were given at m_axis and none follows
@@ -18,12 +19,19 @@
 #include <vector>
 
 #include "Vtop.h"
-#include "netlist_ports.h"  // PORTS(X), SINKS(X), SOURCES(X): X(name, bytes of tdata) for each of the core's ports
+// PORTS(X), SINKS(X), SOURCES(X): X(name, bytes of tdata) for each of the core's ports; RESET_CYCLES;
+// SERIAL: whether there are serial pins
+#include "netlist_ports.h"
 #include "verilated.h"
+#if SERIAL
+#define SERIAL_START(top) top->cut = 0
+#define SERIAL_CLOCK(top) top->clock
+#include "serial.h"
+#endif
 
 namespace {
 
-constexpr uint64_t kResetCycles = 15;  // the wrapper's reset; what passes by then means nothing
+constexpr uint64_t kResetCycles = RESET_CYCLES;  // the top level's own reset; what passes by then means nothing
 constexpr uint64_t kQuietCycles = 64;  // nothing may follow the last expected beat for this long
 
 using Bytes = std::vector<uint8_t>;
@@ -98,6 +106,9 @@ void drive(T& port, const uint8_t* bytes, size_t count) {
 }  // namespace
 
 int main(int argc, char** argv) {
+#if SERIAL
+  if (argc == 4) return serve_serial(argv[1], argv[2]);
+#endif
   if (argc != 3 && argc != 6) fail("usage: driver FOLDER CYCLES [STALL SEED EXPECTED]");
   const std::string folder = std::string(argv[1]) + "/";
   const uint64_t cycles = std::strtoull(argv[2], nullptr, 10);
@@ -122,6 +133,9 @@ int main(int argc, char** argv) {
   uint64_t cycle = 0, given = 0, quiet = 0;
   top->clock = 0;
   top->cut = cut;
+#if SERIAL
+  top->rx = 1;
+#endif
 #define IDLE_SINK(name, bytes) top->in_##name##_tvalid = 0;
 #define READY_SOURCE(name, bytes) top->in_##name##_tready = stall == 0 || random.next16() >= stall;
   SINKS(IDLE_SINK)

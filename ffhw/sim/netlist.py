@@ -1,16 +1,22 @@
 """The netlist that is about to be placed, simulated against the golden model: its very cells, in its very top level.
 
-Two runs. In the first the netlist runs as it will on the device, from its clock pin: the test wrapper's own sources of
-pseudo-random beats feed the core. In the second the core's inputs are driven in place of these sources, with the
-bundle's test vectors. In both, all beats that pass the core's ports are written down; the golden model computes from
-those that went in what must have come out.
+Of a board's top level: a host talks to it through its serial pins, as one will to the device (:mod:`ffhw.sim.spoken`).
+Then the core's inputs are driven in place of the link, with random sequences and with the bundle's test vectors.
+
+Of the test wrapper: the netlist runs as it will on the device, from its clock pin, and the wrapper's own sources of
+pseudo-random beats feed the core. Then the core's inputs are driven in place of these, with the test vectors.
+
+All beats that pass the core's ports are written down; the golden model computes from those that went in what must have
+come out.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +32,8 @@ from ffhw.sim import cells
 from ffhw.sim.mapped import Cut, Mapped
 from ffhw.sim.observed import Beats, Observation
 from ffhw.sim.scenario import Interface
+from ffhw.sim.served import Served, served
+from ffhw.sim.spoken import speak
 from ffhw.sim.tools import run_tool
 from ffhw.sim.verilated import compile_program
 
@@ -37,10 +45,20 @@ CYCLES = 150_000
 STEPS = 24
 # Share of cycles in which either side makes the core wait while it is driven.
 STALLS = 0.3
+# Cycles of the reset of a board's top level, and some.
+RESET_CYCLES = 2100
+# Seconds that a host waits for a netlist, which is simulated slowly.
+PATIENCE_S = 120.0
 
 
-def check_netlist(bundle: Bundle, board: Board, folder: Path, step: Callable[[str], None]) -> dict[str, Any]:
+def check_netlist(
+    bundle: Bundle, board: Board, folder: Path, step: Callable[[str], None], settings: Any = None
+) -> dict[str, Any]:
     """Simulate ``top.json`` in a folder against the golden model.
+
+    Parameters
+    ----------
+    settings: of the board's top level; None for the test wrapper.
 
     Returns
     -------
@@ -53,17 +71,23 @@ def check_netlist(bundle: Bundle, board: Board, folder: Path, step: Callable[[st
     begin = time.monotonic()
     interface = Interface(bundle.network(), bundle.foldings(), bundle.keep_state)
     step("simulating the netlist")
-    simulator = NetlistSimulator(Mapped.load(folder / "top.json"), board.family.name, interface)
+    simulator = NetlistSimulator(Mapped.load(folder / "top.json"), board.family.name, interface, settings)
     performance = bundle.json("performance.json")
     # half of the cycles of a port are stalls
     pace = max(performance["cycles_per_step"], *(4 * packing.beats for packing in simulator.ports.values()))
     length = max(CYCLES, STEPS * pace)
     codes = cycles = 0
+    driven = {"test vectors": test_sequences(bundle, length)}
     try:
-        for stimulus, run in (
-            ("pseudo-random beats", simulator.run(length)),
-            ("test vectors", simulator.run(4 * length, test_sequences(bundle, length), stalls=STALLS)),
-        ):
+        if settings is None:
+            runs = {"pseudo-random beats": simulator.run(length)}
+        else:
+            runs = {}
+            driven["random sequences"] = random_sequences(bundle, length)
+            with simulator.serve() as served:
+                codes += speak(bundle, served.url, test_sequences(bundle, length // 4), patience=PATIENCE_S)
+        runs |= {name: simulator.run(4 * length, given, stalls=STALLS) for name, given in driven.items()}
+        for stimulus, run in runs.items():
             codes += run.compare(f"with {stimulus}", pace, performance["latency_cycles"])
             cycles += run.cycles
     except MismatchError as error:
@@ -88,8 +112,25 @@ def test_sequences(bundle: Bundle, cycles: int) -> list[Ints]:
     return kept
 
 
+def random_sequences(bundle: Bundle, cycles: int) -> list[Ints]:
+    """Sequences of any codes that a run of about so many cycles has room for; most have few steps."""
+    rng, network = np.random.default_rng(1), bundle.network()
+    least, most = network.rhythm.least, network.max_steps or 1 << 20
+    found, left = [], max(16, cycles // bundle.json("performance.json")["cycles_per_step"])
+    while left > 0:
+        steps = min(most, least - 1 + int(rng.geometric(0.25)))
+        shape = (steps, network.input_size)
+        found.append(rng.integers(network.input.min, network.input.max, shape, endpoint=True))
+        left -= steps
+    return found
+
+
 class NetlistSimulator:
     """A netlist compiled with Verilator.
+
+    Parameters
+    ----------
+    settings: of a board's top level; None for the test wrapper.
 
     Raises
     ------
@@ -97,14 +138,20 @@ class NetlistSimulator:
     MismatchError: the netlist is wrong in itself.
     """
 
-    def __init__(self, netlist: Mapped, family: str, interface: Interface) -> None:
+    def __init__(self, netlist: Mapped, family: str, interface: Interface, settings: Any = None) -> None:
         self.interface = interface
+        self.settings = settings
         self.ports = port_packings(interface)
         cells.check_covered(netlist, family)
         watched = [f"{port}_{signal}" for port in self.ports for signal in _SIGNALS]
         driven = [name for name in watched if name.endswith("tready") != name.startswith("s_")]
+        if settings is not None:
+            # states are on the same wires as inputs, and none is sent while inputs are driven
+            driven = [name for name in driven if not re.match(r"s_axis_state_\d+_t(data|last)", name)]
         self.folder = kept_folder(self, "netlist")
-        (self.folder / "netlist.v").write_text(Cut(netlist, tuple(watched), tuple(driven)).verilog())
+        (self.folder / "netlist.v").write_text(
+            Cut(netlist, tuple(watched), tuple(driven), "core_" if settings else "").verilog()
+        )
         self._build(family)
 
     def _build(self, family: str) -> None:
@@ -118,7 +165,16 @@ class NetlistSimulator:
             ports = {port: packing for port, packing in self.ports.items() if port.startswith(first)}
             return f"#define {name}(X) " + " ".join(f"X({port}, {p.beat_bytes})" for port, p in ports.items()) + "\n"
 
-        return macro("PORTS", "") + macro("SINKS", "s_") + macro("SOURCES", "m_")
+        linked = self.settings is not None
+        lines = f"#define RESET_CYCLES {RESET_CYCLES if linked else 15}\n#define SERIAL {int(linked)}\n"
+        return macro("PORTS", "") + macro("SINKS", "s_") + macro("SOURCES", "m_") + lines
+
+    @contextlib.contextmanager
+    def serve(self) -> Iterator[Served]:
+        """The netlist of a board's top level, its serial pins at a socket."""
+        command = (self.program, "0", str(self.settings.cycles), "serve")
+        with served(command, self.folder) as board:
+            yield board
 
     def run(
         self, cycles: int, sequences: Sequence[Ints] | None = None, *, stalls: float = 0.0, seed: int = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ class ServedBoard:
         for path in bundle.rtl.iterdir():
             (self.folder / path.name).write_bytes(path.read_bytes())
         program = compile_program(self.folder, ["board_top.v", f"{bundle.top}.v"], "board_top", _DRIVER)
-        self.command = (str(program), str(settings.cycles))
+        self.program, self.cycles = program, settings.cycles
 
     @contextlib.contextmanager
     def serve(self, port: int = 0) -> Iterator[Served]:
@@ -56,8 +56,8 @@ class ServedBoard:
         ------
         ToolError: it cannot listen there.
         """
-        with serve(self.command, self.folder, port) as served:
-            yield served
+        with served((self.program, str(port), str(self.cycles)), self.folder) as board:
+            yield board
 
 
 class Served:
@@ -74,16 +74,15 @@ class Served:
 
 
 @contextlib.contextmanager
-def serve(command: tuple[str, str], folder: Path, port: int = 0) -> Iterator[Served]:
-    """Run a program made of ``serial.cpp``: the program and the cycles of a bit.
+def served(command: Sequence[str | Path], folder: Path) -> Iterator[Served]:
+    """Run a program that serves serial pins, as ``serial.h`` does.
 
     Raises
     ------
-    ToolError: it cannot listen at the port.
+    ToolError: it cannot listen at its port.
     """
-    program, cycles = command
     log = folder / "serial.log"
-    with running([program, str(port), cycles], cwd=folder, log=log) as process:
+    with running(command, cwd=folder, log=log) as process:
         end = time.monotonic() + _START_S
         while not (lines := log.read_text().splitlines()) or not lines[0].isdigit():
             if process.poll() is not None or time.monotonic() > end:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -161,7 +161,7 @@ class Device:
     def run_states(
         self,
         sequences: Sequence[ArrayLike],
-        loads: dict[int, dict[str, ArrayLike]] | None = None,
+        loads: Mapping[int, Mapping[str, ArrayLike]] | None = None,
         progress: Progress | None = None,
     ) -> list[tuple[Ints, dict[str, Ints]]]:
         """:meth:`run`, with the states behind each sequence by layer name, of a design that keeps them.
@@ -225,7 +225,7 @@ class Device:
         while len(done) < len(checked):
             take(session.get())
 
-    def _frames(self, codes: Ints, loads: dict[str, ArrayLike]) -> Iterator[tuple[int, bytes, bool]]:
+    def _frames(self, codes: Ints, loads: Mapping[str, ArrayLike]) -> Iterator[tuple[int, bytes, bool]]:
         """Port, payload and end of each frame of a sequence, its states first."""
         names = [stream.layer for stream in self.identity.states]
         for name, state in loads.items():
