@@ -130,4 +130,4 @@ def _memories(types: dict[str, str], network: Network, foldings: Foldings) -> st
 
 def _memory(cell: str) -> str:
     """Name of the memory that a cell belongs to; yosys numbers a memory's cells behind its name."""
-    return re.sub(r"(\.\d+)+$", "", cell).removeprefix("top.design.")
+    return re.sub(r"(\.\d+)+$", "", cell).removeprefix("top.design.").removeprefix("core.design.")

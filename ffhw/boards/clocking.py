@@ -21,6 +21,7 @@ _FREQUENCY = {
     "ecp5": r'FREQUENCY_PIN_CLKOP="([\d.]+)"',
     "gowin": r"Achieved output frequency:\s*([\d.]+) MHz",
 }
+_VERILOG_ATTRIBUTE = r"\(\* *(\w+) *= *\"([^\"]*)\" *\*\)"
 _VERILOG_PARAMETER = r"\.(\w+)\s*\(\s*(\"[^\"]*\"|\d+)\s*\)"
 
 
@@ -30,13 +31,14 @@ class Pll:
 
     Parameters
     ----------
-    family: of the device. mhz: clock that it makes. parameters: of the family's cell, by name.
+    family: of the device. mhz: clock that it makes. parameters, attributes: of the family's cell, by name.
     pad: of an iCE40, whether the oscillator's pin belongs to the PLL.
     """
 
     family: str
     mhz: float
     parameters: dict[str, Any]
+    attributes: dict[str, str] = dataclasses.field(default_factory=dict)
     pad: bool = False
 
     @property
@@ -54,6 +56,7 @@ class Pll:
         from amaranth.hdl import Instance
 
         given = {f"p_{name}": value for name, value in self.parameters.items()}
+        given |= {f"a_{name}": value for name, value in self.attributes.items()}
         ice40 = {"i_RESETB": 1, "i_BYPASS": 0, "o_PLLOUTGLOBAL": clock, "o_LOCK": locked}
         if self.pad:
             # this pin has no other way in
@@ -114,7 +117,7 @@ def calculate(board: Board, mhz: float, tools: Toolbox) -> Pll:
         raise InputError(
             f"--clock-mhz: the PLL of {board.title} comes no closer to {mhz:g} MHz than {made:g} MHz: choose another"
         )
-    return Pll(family, made, parameters, board.pll_pad)
+    return Pll(family, made, parameters, dict(re.findall(_VERILOG_ATTRIBUTE, output)), board.pll_pad)
 
 
 def _ice40_parameters(text: str) -> dict[str, Any]:

@@ -146,9 +146,8 @@ def _build_linked(
     """Build the board's top level at the clock that is asked for, or at the highest that closes timing."""
     if link.baud > board.baud:
         raise InputError(f"--baud must be at most {board.baud:,} on {board.title}, not {link.baud:,}")
-    # more than can be expected: what is reached then is the device's, not the wish's
     family, multipliers = board.family, needs(bundle.network(), bundle.foldings(), board.device)["multipliers"]
-    wish = link.clock_mhz or family.fmax_mhz(multipliers) * (1 + family.clock_error if family.timed else _UNTIMED)
+    wish = link.clock_mhz or family.fmax_mhz(multipliers) * (1 if family.timed else _UNTIMED)
     for attempt in range(_ATTEMPTS):
         pll = calculate(board, wish, tools)
         todo = plan(bundle, board, seed, pll, link.baud)

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ffhw.boards.catalogue import Board
+from ffhw.boards.identity import Identity
 from ffhw.bundle import Bundle
 from ffhw.errors import MismatchError
 from ffhw.layers.base import Ints
@@ -45,6 +46,8 @@ CYCLES = 150_000
 STEPS = 24
 # Share of cycles in which either side makes the core wait while it is driven.
 STALLS = 0.3
+# Cycles of a conversation through the serial pins, about: a byte takes hundreds.
+SPOKEN_CYCLES = 300_000
 # Cycles of the reset of a board's top level, and some.
 RESET_CYCLES = 2100
 # Seconds that a host waits for a netlist, which is simulated slowly.
@@ -85,7 +88,8 @@ def check_netlist(
             runs = {}
             driven["random sequences"] = random_sequences(bundle, length)
             with simulator.serve() as served:
-                codes += speak(bundle, served.url, test_sequences(bundle, length // 4), patience=PATIENCE_S)
+                identity = Identity.parse(settings.identity)
+                codes += speak(bundle, served.url, spoken_sequences(bundle, identity), PATIENCE_S, identity)
         runs |= {name: simulator.run(4 * length, given, stalls=STALLS) for name, given in driven.items()}
         for stimulus, run in runs.items():
             codes += run.compare(f"with {stimulus}", pace, performance["latency_cycles"])
@@ -109,6 +113,20 @@ def test_sequences(bundle: Bundle, cycles: int) -> list[Ints]:
             break
         kept.append(codes[: min(int(length), left)].astype(np.int64))
         left -= len(kept[-1])
+    return kept
+
+
+def spoken_sequences(bundle: Bundle, identity: Identity) -> list[Ints]:
+    """As many test vectors as pass the serial pins in about :data:`SPOKEN_CYCLES`, cut short; one at least."""
+    streams = (identity.input, identity.output)
+    step = sum(stream.packing.beats * stream.packing.beat_bytes for stream in streams)
+    left = int(SPOKEN_CYCLES * identity.baud / identity.clock_hz / 10 / step)
+    least, kept = identity.rhythm.least, []
+    for sequence in test_sequences(bundle, SPOKEN_CYCLES * 100):
+        kept.append(sequence[: max(least, left)])
+        left -= len(kept[-1])
+        if left < least:
+            break
     return kept
 
 

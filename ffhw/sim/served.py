@@ -65,11 +65,12 @@ class Served:
 
     Attributes
     ----------
-    url: for :class:`ffhw.boards.Device`. process: the program.
+    url: for :class:`ffhw.boards.Device`. process: the program; folder: that it runs in.
     """
 
-    def __init__(self, process: Any, port: int) -> None:
+    def __init__(self, process: Any, folder: Path, port: int) -> None:
         self.process = process
+        self.folder = folder
         self.url = f"socket://localhost:{port}"
 
 
@@ -88,7 +89,7 @@ def served(command: Sequence[str | Path], folder: Path) -> Iterator[Served]:
             if process.poll() is not None or time.monotonic() > end:
                 raise ToolError(f"the simulated board does not start: {(lines or ['no message'])[-1]}")
             time.sleep(0.01)
-        yield Served(process, int(lines[0]))
+        yield Served(process, folder, int(lines[0]))
 
 
 def top_verilog(settings: Any) -> dict[str, str]:

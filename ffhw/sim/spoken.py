@@ -5,14 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from ffhw.boards.host.device import Device
+from ffhw.boards.identity import Identity
 from ffhw.bundle import Bundle
 from ffhw.errors import MismatchError
 from ffhw.layers.base import Ints
 from ffhw.sim.loads import random_loads, runs
 
 
-def speak(bundle: Bundle, port: str, sequences: list[Ints], patience: float) -> int:
+def speak(bundle: Bundle, port: str, sequences: list[Ints], patience: float, identity: Identity | None = None) -> int:
     """Send sequences ``[T_i, D]`` to a board, random states before some where it keeps them; codes compared.
+
+    Parameters
+    ----------
+    patience, identity: as :class:`Device` takes them.
 
     Raises
     ------
@@ -21,7 +26,7 @@ def speak(bundle: Bundle, port: str, sequences: list[Ints], patience: float) -> 
     network, codes = bundle.network(), 0
     loads = random_loads(network, len(sequences), 1) if bundle.keep_state else {}
     named = {n: {network.layers[k].name: state for k, state in found.items()} for n, found in loads.items()}
-    with Device(port, bundle=bundle, patience=patience) as device:
+    with Device(port, bundle=bundle, patience=patience, identity=identity) as device:
         answers = device.run_states(sequences, named)
     expected = runs(network, sequences, loads, keep_state=bundle.keep_state)
     for number, ((outputs, states), result) in enumerate(zip(answers, expected, strict=True)):

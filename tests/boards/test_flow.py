@@ -10,6 +10,7 @@ from networks import random_network
 
 from ffhw.boards import catalogue, flow, tools
 from ffhw.boards.catalogue import Board
+from ffhw.boards.plan import core_ports
 from ffhw.bundle import Bundle, write_bundle
 from ffhw.errors import FitError, InputError, MismatchError, ToolError
 from ffhw.export import bundle_files
@@ -209,7 +210,7 @@ def test_the_wrapper_knows_the_cores_ports(tmp_path):
     """Widths are those of the Verilog, beats those of the packing rule, and tokens are kept in range."""
     network = random_network(1, inputs=3, units=(6,), outputs=5, bits=6, tokens=11)
     bundle = write(tmp_path, network, fold(network, 2, 2), keep_state=True)
-    ports = {port.name: port for port in flow.core_ports(bundle)}
+    ports = {port.name: port for port in core_ports(bundle)}
     assert set(ports) == {"s_axis", "m_axis", "s_axis_state_1", "m_axis_state_1"}
     verilog = (bundle.rtl / "ffhw_top.v").read_text()
     for name, port in ports.items():

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bundles import bundle_of
 from networks import random_network
 
 from ffhw.boards import catalogue, flow
+from ffhw.boards.plan import core_ports
 from ffhw.boards.tools import Toolbox
-from ffhw.bundle import Bundle, write_bundle
+from ffhw.bundle import Bundle
 from ffhw.errors import MismatchError
-from ffhw.export import bundle_files
-from ffhw.hdl.plan.chain import fold
-from ffhw.model.data import Data
 from ffhw.numbers.formats import Index
 from ffhw.sim import netlist, verilated
 from ffhw.sim.mapped import Mapped
@@ -25,13 +24,6 @@ from ffhw.sim.netlist import NetlistSimulator, check_netlist, port_packings
 from ffhw.sim.scenario import Interface
 
 CYCLES = 40_000
-
-
-def bundle_of(folder: Path, network, lanes=1, simd=1, **options) -> Bundle:
-    rng, shape = np.random.default_rng(1), (8, 12, network.input_size)
-    x = rng.integers(network.input.min, network.input.max, shape, endpoint=True) * network.input.scale
-    data = Data(x, np.full(8, 12))
-    return write_bundle(folder / "build", bundle_files(network, fold(network, lanes, simd), data, **options))
 
 
 def synthesized(bundle: Bundle, name: str, folder: Path, edit=lambda files: files) -> Path:
@@ -61,8 +53,8 @@ def test_ports_and_vectors(tmp_path):
     assert [len(s) for s in netlist.test_sequences(bundle, 20 * cycles)] == [12, 8]
     assert [len(s) for s in netlist.test_sequences(bundle, 0)] == [12, 4]
     assert len(netlist.test_sequences(bundle, 10_000 * cycles)) == 8
-    assert [port.name for port in flow.core_ports(bundle)] == list(packings)
-    for port, packing in zip(flow.core_ports(bundle), packings.values(), strict=True):
+    assert [port.name for port in core_ports(bundle)] == list(packings)
+    for port, packing in zip(core_ports(bundle), packings.values(), strict=True):
         assert (port.bits, port.beats) == (8 * packing.beat_bytes, packing.beats)
 
 

@@ -15,7 +15,7 @@ from ffhw.boards.host.live import LiveSequence
 from ffhw.boards.host.session import Answer, Session
 from ffhw.boards.host.wire import LinkError, Wire
 from ffhw.boards.identity import MOST_PAGES, Identity, Stream
-from ffhw.boards.link.protocol import ECHO, MOST_PAYLOAD
+from ffhw.boards.link.protocol import ECHO, MOST_PAYLOAD, PAGE
 from ffhw.errors import InputError
 from ffhw.layers.dense import softmax
 from ffhw.numbers.beats import Packing
@@ -36,7 +36,7 @@ class Device:
     ----------
     port: its name or URL, as pyserial's ``serial_for_url`` takes them. baud: as the bitstream was built.
     bundle: what must be on the device: a bundle, or its digest. patience: seconds without any progress until it is
-        given up.
+        given up. identity: what the device is known to say of itself, which is then not asked for.
 
     Attributes
     ----------
@@ -47,16 +47,24 @@ class Device:
     InputError: another bundle is on the device. LinkError: none answers. ToolError: pyserial is missing.
     """
 
-    def __init__(self, port: str, *, baud: int = BAUD, bundle: Any = None, patience: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        port: str,
+        *,
+        baud: int = BAUD,
+        bundle: Any = None,
+        patience: float = PATIENCE_S,
+        identity: Identity | None = None,
+    ) -> None:
         self.patience = patience
         self._wire = Wire(port, baud)
         try:
             self._session: Session | None = None
             session = self._open()
             text = b""
-            while b"\0" not in text and len(text) < MOST_PAGES * MOST_PAYLOAD:
-                text += session.page(len(text) // 128)
-            self.identity = Identity.parse(text)
+            while identity is None and b"\0" not in text and len(text) < MOST_PAGES * PAGE:
+                text += session.page(len(text) // PAGE)
+            self.identity = identity or Identity.parse(text)
             session.window = self.identity.window
             wanted = getattr(bundle, "identity", bundle)
             if wanted is not None and wanted != self.identity.bundle:
@@ -324,7 +332,7 @@ class Device:
         Returns
         -------
         ``loopback_bytes_per_second``, each way. ``cycles_per_step``: measured on the device, None where too few steps
-        fit into one frame. ``steps_per_second``: of the core at its clock.
+        fit into one frame, or where not every step makes the same work. ``steps_per_second``: of the core at its clock.
         """
         data = np.random.default_rng(1).integers(0, 256, 10 * MOST_PAYLOAD, dtype=np.uint8).tobytes()
         begin, sent = time.monotonic(), 0
@@ -347,7 +355,7 @@ class Device:
         if not identity.rhythm.once:
             most = min(most, MOST_PAYLOAD // outputs * identity.rhythm.stride)
         few = max(most // 2, identity.rhythm.least)
-        if most < 6 or few >= most:
+        if most < 6 or few >= most or identity.rhythm.stride > 1:
             return None
         spans = []
         for steps in (few, most):

@@ -34,8 +34,8 @@ from ffhw.boards.link.protocol import (
 
 # Seconds without any news after which the device is asked for its status.
 _ASK_S = 0.1
-# Seconds for a reply to a request, which is then sent again, and how often.
-_REPLY_S, _TRIES = 0.5, 6
+# Times that a request is sent before nobody seems to be there, within the session's patience; and the shortest wait.
+_TRIES, _REPLY_S = 5, 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Session:
         """The reply that fits; the request is sent again where none comes. Only while nothing is under way."""
         for _ in range(_TRIES):
             self.wire.send(request)
-            end = time.monotonic() + _REPLY_S
+            end = time.monotonic() + max(_REPLY_S, self.patience / (4 * _TRIES))
             while (left := end - time.monotonic()) > 0:
                 for reply in self.wire.receive(left):
                     if fits(reply):

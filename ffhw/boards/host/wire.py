@@ -104,5 +104,9 @@ class Wire:
 
     def close(self) -> None:
         """Close the port."""
+        # pyserial leaves a socket open whose other end has gone
+        behind = getattr(self._serial, "_socket", None)
         with contextlib.suppress(Exception):
             self._serial.close()
+        if behind is not None:
+            behind.close()

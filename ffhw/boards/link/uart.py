@@ -42,7 +42,7 @@ class UartReceiver(wiring.Component):
         m = Module()
         rx = Signal(init=1)
         m.submodules.synchronizer = FFSynchronizer(self.rx, rx, init=1)
-        busy = Signal()
+        busy, broken = Signal(), Signal()
         timer = Signal(range(self.cycles))
         bit = Signal(range(BITS))
         m.d.sync += self.valid.eq(0)
@@ -53,8 +53,11 @@ class UartReceiver(wiring.Component):
             m.d.sync += timer.eq(timer - 1)
         with m.Else():
             m.d.sync += [timer.eq(self.cycles - 1), bit.eq(bit + 1)]
-            with m.If(bit == BITS - 1):
-                m.d.sync += [busy.eq(0), self.valid.eq(rx)]
+            with m.If((bit == BITS - 1) & rx):
+                m.d.sync += [busy.eq(0), self.valid.eq(~broken), broken.eq(0)]
+            with m.Elif(bit == BITS - 1):
+                # no stop bit: a start bit is not looked for before the line has been at rest
+                m.d.sync += [bit.eq(bit), timer.eq(0), broken.eq(1)]
             with m.Elif(bit == 0):
                 # no more than a spike
                 m.d.sync += busy.eq(~rx)
