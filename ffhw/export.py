@@ -31,7 +31,7 @@ from ffhw.model.quantize import quantize, room_for
 from ffhw.model.scores import read_targets
 from ffhw.numbers.scales import Precision, Widths
 from ffhw.reading.data_file import load_data
-from ffhw.reading.keras_model import read_model
+from ffhw.reading.model_file import read_model
 
 # Sequences kept in a bundle for `ffhw sim`, and for `ffhw sim --all`.
 VECTORS = 8
@@ -62,7 +62,7 @@ class Options:
 
 
 def export(model: Path, target: Path, options: Options, step: Callable[[str], None] = lambda _: None) -> Bundle:
-    """Write a bundle for a trained ``.keras`` file.
+    """Write a bundle for a trained ``.keras`` or ``.onnx`` file.
 
     Parameters
     ----------

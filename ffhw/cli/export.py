@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    model: Path = typer.Argument(help="Trained model, a .keras file."),
+    model: Path = typer.Argument(help="Trained model, a .keras or .onnx file."),
     output: Path = typer.Option(Path("build"), "--output", "-o", help="Bundle folder to write."),
     bits: int = typer.Option(8, help="Bits of weights, states, inputs and outputs, 1 to 16."),
     weight_bits: int = typer.Option(None, help="Bits of the weights.", show_default="--bits"),
@@ -49,11 +49,18 @@ def run(
     software: bool = typer.Option(
         False, help="Write the network as a TensorFlow SavedModel, TensorFlow Lite and C as well: results/software/."
     ),
+    float_onnx: Path = typer.Option(
+        None, "--float-onnx", help="Write the trained network, in floats, to this .onnx file as well."
+    ),
 ) -> None:
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
     from ffhw.cli.console import Steps, console
+    from ffhw.errors import OutputError
     from ffhw.export import Options, export
+    from ffhw.files import check_file, write_atomic
     from ffhw.numbers.scales import Widths
+    from ffhw.onnx.floats.export import to_float_onnx
+    from ffhw.reading.model_file import read_model
 
     options = Options(
         widths=Widths(bits, weight_bits, state_bits, input_bits, cell_bits),
@@ -69,8 +76,15 @@ def run(
         prefix=prefix,
         max_steps=max_steps,
     )
+    if float_onnx is not None:
+        check_file(float_onnx)
+        if float_onnx.resolve() == model.resolve():
+            raise OutputError(f"cannot write {float_onnx}: it is the model; choose another name")
     with Steps() as steps:
         bundle = export(model, output, options, steps)
+        if float_onnx is not None:
+            steps(f"writing {float_onnx}")
+            write_atomic(float_onnx, to_float_onnx(read_model(model)).SerializeToString())
         told = _write_software(bundle, steps) if software else {}
     _tell(bundle)
     for name, what in told.items():

@@ -161,6 +161,15 @@ class FloatLayer(Link):
         """Inputs ``[batch, steps, D]`` for want of data."""
         return rng.standard_normal((batch, steps, self.input_size))
 
+    def answering_once(self) -> FloatLayer:
+        """The layer that gives the last step of a sequence only.
+
+        Raises
+        ------
+        InputError: this kind of layer has no such form.
+        """
+        raise InputError(f"layer {self.name!r}: its last step alone has no hardware")
+
     def classifier(self) -> FloatLayer:
         """The layer that gives the number of the largest output instead of all outputs.
 

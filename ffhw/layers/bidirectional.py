@@ -78,6 +78,9 @@ class FloatBidirectional(FloatLayer):
         ahead, back = (layer.input_scaled(name, scale, offset) for layer in (self.ahead, self.back))
         return dataclasses.replace(self, ahead=ahead, back=back)
 
+    def answering_once(self) -> FloatBidirectional:  # noqa: D102
+        return dataclasses.replace(self, ahead=self.ahead.answering_once(), back=self.back.answering_once())
+
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
         ahead = self.ahead.forward(x, length)
         back = self.back.forward(backwards(x, length), length)

@@ -131,6 +131,9 @@ class FloatRecurrent(FloatLayer):
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
         return self.states(x, length)[0]
 
+    def answering_once(self) -> FloatRecurrent:  # noqa: D102
+        return dataclasses.replace(self, return_sequences=False)
+
     def own_options(self, data: Calibration, precision: Precision) -> dict[str, Any]:
         """What the quantized layer of this kind is given besides what all of them are."""
         return {}

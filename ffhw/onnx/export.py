@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from ffhw.onnx.graph import LAST, Graph, final_name, state_name
 OPSET = 18
 # IR version that belongs to the opset; newer ones are refused by older runtimes.
 IR_VERSION = 9
+# Under this name the graph carries the network that it was made of.
+NETWORK = "ffhw_network"
 
 
 def to_onnx(network: Network) -> onnx.ModelProto:
@@ -73,7 +76,9 @@ def to_onnx(network: Network) -> onnx.ModelProto:
         producer_name="ffhw",
         producer_version=__version__,
     )
-    helper.set_model_props(model, {"input_format": str(network.input), "output_format": str(network.output)})
+    carried = base64.b64encode(network.to_bytes()).decode()
+    formats = {"input_format": str(network.input), "output_format": str(network.output)}
+    helper.set_model_props(model, {**formats, NETWORK: carried})
     onnx.checker.check_model(model, full_check=True)
     return model
 

@@ -20,18 +20,15 @@ from ffhw.layers import READ
 from ffhw.layers.base import FloatLayer
 from ffhw.layers.description import (
     FLOAT_POLICIES,
-    Activation,
-    Affine,
     Described,
     KerasClass,
-    Mask,
     Part,
     Read,
     Weights,
     check_options,
 )
-from ffhw.layers.rhythm import Rhythm
 from ffhw.model.floatnet import FloatNetwork
+from ffhw.reading.assembly import assemble
 from ffhw.reading.functional import Call, check_calls
 from ffhw.reading.keras_file import StoredWeights, open_model
 
@@ -54,7 +51,7 @@ def read_model(path: Path | str) -> FloatNetwork:
     with open_model(path) as (config, weights):
         entries = chain(config, weights)
         inputs, rank = input_shape(config, entries)
-        network = _assemble(_parts(entries, inputs, rank))
+        network = assemble(_parts(entries, inputs, rank))
         name = config["config"].get("name")
     if not network.layers:
         raise InputError(f"{path} has no layer with weights")
@@ -230,73 +227,6 @@ def _inside(outer: Described, description: dict[str, Any], weights: Weights) -> 
     entry = dataclasses.replace(_entry(description, weights, Counter()), weights=weights)
     options = check_options(entry.name, entry.options, entry.known().options)
     return entry.known().read(Described(entry.name, options, weights, outer.inputs, outer.rank))
-
-
-def _assemble(parts: Iterator[FloatLayer | Part]) -> FloatNetwork:
-    """Layers with all that stands beside them folded in."""
-    layers: list[FloatLayer] = []
-    scaling: Affine | None = None  # waits for the layer behind it
-    mask: Mask | None = None
-    for part in parts:
-        if isinstance(part, Mask):
-            if layers or scaling or mask:
-                raise InputError(f"layer {part.name!r}: Masking is supported once, directly at the input")
-            mask = part
-        elif isinstance(part, Affine):
-            scaling = _scaled(layers, scaling, part)
-        elif isinstance(part, Activation):
-            _activate(layers, scaling, part)
-        elif isinstance(part, FloatLayer):
-            if scaling is not None and not part.passes_scales:
-                part = part.input_scaled(scaling.name, scaling.scale, scaling.offset)
-                scaling = None
-            layers.append(part)
-    if scaling is not None:
-        raise InputError(f"layer {scaling.name!r}: a scale behind the last layer's activation has no hardware")
-    for layer in layers[:-1]:
-        if layer.head == "softmax":
-            raise InputError(f"layer {layer.name!r}: softmax is supported at the output only")
-    if mask is not None:
-        _check_mask(mask, layers)
-    return FloatNetwork("", tuple(layers), mask_value=mask.value if mask else None)
-
-
-def _check_mask(mask: Mask, layers: list[FloatLayer]) -> None:
-    """Refuse a mask that Keras drops on the way to an answer of a whole sequence: padding would count in it."""
-    held = False  # whether padding repeats the last step
-    dropped: FloatLayer | None = None
-    for layer in layers:
-        if dropped is None and layer.counts_padding(held):
-            dropped = layer
-        if layer.rhythm.once and dropped is not None:
-            raise InputError(
-                f"layer {dropped.name!r}: Keras takes the mask of layer {mask.name!r} no further, so that padding "
-                "counts as data from here on, which hardware does not see: train without the mask"
-            )
-        if layer.rhythm.once:
-            return
-        held = (held or layer.holds) and layer.rhythm == Rhythm()
-
-
-def _scaled(layers: list[FloatLayer], waiting: Affine | None, part: Affine) -> Affine | None:
-    """Fold a scale into the layer before it; what is left to the layer behind it."""
-    if waiting is not None:
-        # s (s0 v + o0) + o
-        return Affine(part.name, part.scale * waiting.scale, part.scale * waiting.offset + part.offset)
-    scaled = layers[-1].output_scaled(part.scale, part.offset) if layers else None
-    if scaled is None:
-        return part
-    layers[-1] = scaled
-    return None
-
-
-def _activate(layers: list[FloatLayer], scaling: Affine | None, part: Activation) -> None:
-    """Give the layer before an activation that activation."""
-    if part.activation == "linear":
-        return
-    if not layers or scaling is not None:
-        raise InputError(f"layer {part.name!r}: {part.activation} is supported after a linear Dense layer only")
-    layers[-1] = layers[-1].activated(part.name, part.activation)
 
 
 def _mapping(value: Any, what: str) -> dict[str, Any]:

@@ -1,0 +1,27 @@
+"""Bidirectional layers: one operator where ONNX has it, else both directions and a merger."""
+
+from __future__ import annotations
+
+from ffhw.layers import rule
+from ffhw.layers.bidirectional import FloatBidirectional
+from ffhw.onnx.floats.graph import FloatGraph
+
+
+def nodes(graph: FloatGraph, layer: FloatBidirectional, x: str) -> str:
+    """Merged states of all steps ``[batch, time, N]`` or of the whole sequence ``[batch, N]``."""
+    own = rule("ffhw.onnx.floats", "float ONNX graph", layer.ahead)  # type: ignore[arg-type]
+    once = not layer.return_sequences
+    if hasattr(own, "OPERATOR"):
+        sides = [own.side(layer.ahead), own.side(layer.back)]
+        attributes = {"direction": "bidirectional", **getattr(own, "ATTRIBUTES", {})}
+        ahead, back = graph.recurrent(own.OPERATOR, sides, x, once, **attributes)
+    else:
+        ahead = own.nodes(graph, layer.ahead, x)
+        back = own.nodes(graph, layer.back, graph.reversed_steps(x))
+        back = back if once else graph.reversed_steps(back)
+    if layer.merge == "concat":
+        return str(graph.node("Concat", [ahead, back], axis=-1))
+    if layer.merge == "mul":
+        return str(graph.node("Mul", [ahead, back]))
+    total = graph.node("Add", [ahead, back])
+    return str(graph.node("Mul", [total, graph.weights("half", [0.5])]) if layer.merge == "ave" else total)

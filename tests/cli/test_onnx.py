@@ -1,0 +1,44 @@
+"""From an ONNX file of PyTorch's to hardware, as its users would."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import fails, ffhw
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "reading" / "onnx"))
+from graphs import Exported, torch_model
+
+from ffhw.backends.onnx_runtime import onnxruntime
+
+
+@pytest.mark.simulation
+def test_a_pytorch_lstm_becomes_hardware(tmp_path):
+    model = tmp_path / "model.onnx"
+    model.write_bytes(torch_model("LSTM").SerializeToString())
+    x = np.random.default_rng(1).normal(size=(20, 12, 3)).astype(np.float32)
+    answers = onnxruntime.InferenceSession(model).run(None, {"input": x})[0]
+    np.savez(tmp_path / "data.npz", x=x, y=answers)
+    floats = tmp_path / "floats.onnx"
+    run = ffhw(
+        "export", model, "--data", tmp_path / "data.npz", "--bits", 10, "-o", tmp_path / "build", "--float-onnx", floats
+    )
+    assert run.returncode == 0, run.stderr
+    run = ffhw("run", tmp_path / "build", "-i", tmp_path / "data.npz", "--backend", "rtl", "-o", tmp_path / "out.npz")
+    assert run.returncode == 0, run.stderr
+    assert "rtl equals the golden model" in run.stdout
+    error = np.abs(np.load(tmp_path / "out.npz")["values"] - answers)
+    assert error.mean() < 0.02
+    np.testing.assert_allclose(onnxruntime.InferenceSession(floats).run(None, {"x": x})[0], answers, atol=2e-6)
+
+
+def test_an_unknown_operator_is_named(tmp_path):
+    e = Exported(1)
+    model = e.model(["b", "t", 3], ["b", "t", 3], e.node("Erf", ["input"]))
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    fails(ffhw("export", tmp_path / "model.onnx", "-o", tmp_path / "build"), 2, "operator Erf '/erf_1' has no hardware")
+    (tmp_path / "model.onnx").write_bytes(b"nothing")
+    fails(ffhw("export", tmp_path / "model.onnx", "-o", tmp_path / "build"), 2, "is not an ONNX file")
