@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def open_onnx(path: Path) -> onnx.ModelProto:
         model = onnx.load_model_from_string(content)
     except Exception:  # protobuf meets whatever is in the file
         raise InputError(f"{path} is not an ONNX file") from None
+    _check_texts(path, model.graph)
     if not model.graph.node:
         raise InputError(f"{path} is not an ONNX file, or holds no operators")
     opsets = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
@@ -48,7 +50,24 @@ def open_onnx(path: Path) -> onnx.ModelProto:
         except Exception as error:  # the library has exceptions of its own
             raise InputError(f"{path}: its functions cannot be written out ({str(error)[:100]})") from None
         _check_size(path, model, len(model.graph.node))
+        _check_texts(path, model.graph)
     return model
+
+
+def _texts(graph: onnx.GraphProto) -> Iterator[Any]:
+    """All names in a graph, and in those inside it; a damaged one may be bytes."""
+    yield graph.name
+    yield from (thing.name for things in (graph.initializer, graph.input, graph.output) for thing in things)
+    for node in graph.node:
+        yield from (*node.input, *node.output, node.name, node.op_type, node.domain)
+        for attribute in node.attribute:
+            yield attribute.name
+            yield from _texts(attribute.g)
+
+
+def _check_texts(path: Path, graph: onnx.GraphProto) -> None:
+    if not all(isinstance(text, str) for text in _texts(graph)):
+        raise InputError(f"{path} is damaged: not all of its names are texts")
 
 
 def _check_size(path: Path, model: onnx.ModelProto, nodes: int) -> None:

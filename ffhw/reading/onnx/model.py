@@ -64,7 +64,8 @@ def read_onnx(path: Path | str) -> FloatNetwork:
         except InputError as error:
             failures.append((reader.done, error))
     # the order that made sense for longest is the one that was meant
-    raise InputError(f"{path}: {max(failures, key=lambda failure: failure[0])[1]}")
+    message = str(max(failures, key=lambda failure: failure[0])[1])
+    raise InputError(f"{path}: {' '.join(message.splitlines())}")
 
 
 def _needed(graph: onnx.GraphProto) -> list[onnx.NodeProto]:

@@ -242,3 +242,29 @@ def test_tensors_are_read_within_limits(tmp_path):
         change(model.graph.initializer[0])
         with pytest.raises(InputError, match=message):
             read(model, tmp_path)
+
+
+def test_directions_the_other_way_round_are_refused(tmp_path):
+    model = keras_model("LSTM", merge="concat")
+    joined = next(node for node in model.graph.node if node.op_type == "Concat")
+    joined.input[:] = joined.input[::-1]
+    with pytest.raises(InputError, match="only both directions of a bidirectional layer, forward first, can be"):
+        read(model, tmp_path)
+
+
+def test_damaged_files_end_in_one_line(tmp_path):
+    """Bytes overwritten at random: read as they say, or refused, never anything else."""
+    rng = np.random.default_rng(6)
+    whole = [torch_model("GRU", both=True), keras_model("LSTM"), torch_model("RNN", last="step", batch_first=False)]
+    refused = 0
+    for number in range(300):
+        content = np.frombuffer(whole[number % 3].SerializeToString(), np.uint8).copy()
+        places = rng.integers(0, len(content), 1 + number % 4)
+        content[places] = rng.integers(0, 256, len(places))
+        (tmp_path / "model.onnx").write_bytes(content.tobytes())
+        try:
+            read_onnx(tmp_path / "model.onnx")
+        except InputError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 30
