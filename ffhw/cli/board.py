@@ -117,7 +117,7 @@ def check(
             speed = device.throughput_test(seconds)
     console.print(f"equal: {outputs.size:,} codes of {len(outputs)} sequences")
     console.print(f"link: {speed['loopback_bytes_per_second']:,.0f} bytes a second each way")
-    if speed["cycles_per_step"] is not None:
+    if speed["steps_per_second"] is not None:
         console.print(
             f"{speed['cycles_per_step']:g} cycles a step measured on the device, "
             f"{device.identity.cycles_per_step} predicted: {speed['steps_per_second']:,.0f} steps a second"

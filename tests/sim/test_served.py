@@ -246,7 +246,7 @@ def test_before_a_session_nothing_is_taken(served):
     os.kill(running.process.pid, signal.SIGUSR1)
     time.sleep(0.2)
     host = Bare(running.url)
-    replies = host.ask(Request(DATA, 1, LAST | ECHO, b"hello"))
+    replies = host.ask(Request(DATA, 0, LAST | ECHO, b"hello"))
     assert [(r.kind, r.flags, r.payload) for r in replies] == [(STATUS, 0, b"")]
 
 
