@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 JOBS   ?= 2
 
-.PHONY: help env demo test lint test-synthesis test-training test-data soak hostile notebook bench clean
+.PHONY: help env demo test lint test-synthesis test-boards test-training test-data soak hostile notebook bench clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ test: env
 test-synthesis: env
 	$(BIN)/pytest -m "synthesis and not slow"
 
+## make test-boards     a bitstream for each other device, spoken to in simulation (an hour)
+test-boards: env
+	$(BIN)/pytest -m boards
+
 ## make test-training   every generated task, trained to its promised accuracy
 test-training: env
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "training and not slow" --durations=8
@@ -44,7 +48,7 @@ test-data: env
 
 ## make soak            a million random steps per configuration through the RTL; the tutorial's 400 units
 soak: env
-	$(BIN)/pytest -n $(JOBS) -m slow
+	$(BIN)/pytest -n $(JOBS) -m "slow and not boards"
 
 ## make hostile         two thousand damaged, overgrown and lying files through the command line (minutes)
 hostile: env
@@ -68,6 +72,8 @@ bench: env
 	$(BIN)/python benchmarks/ulx3s_lanes.py
 	$(BIN)/python benchmarks/export_size.py
 	$(BIN)/python benchmarks/cells.py
+	$(BIN)/python benchmarks/float_layers.py
+	$(BIN)/python benchmarks/boards.py build/models
 	$(BIN)/python benchmarks/cell_accuracy.py
 	$(BIN)/python benchmarks/clock.py
 	$(BIN)/python benchmarks/logic.py

@@ -1,4 +1,4 @@
-"""The tables of docs/laboratory.md and docs/cells.md, from the JSON that the other scripts wrote.
+"""The tables of the pages under docs/, from the JSON that the other scripts wrote.
 
 Run from the repository: ``python benchmarks/tables.py``.
 """
@@ -220,7 +220,40 @@ def compared() -> str:
     return table(head, rows)
 
 
+def boards() -> str:
+    titles = {"flipflop3": "3-bit memory", "japanese-vowels": "JapaneseVowels"}
+    rows = []
+    for row in read("boards")["rows"]:
+        cells = (
+            ["does not fit: " + row["does_not_fit"].rpartition(": ")[2].partition(";")[0]]
+            if "does_not_fit" in row
+            else []
+        )
+        if not cells:
+            used = {name: count["used"] for name, count in row["utilisation"].items()}
+            cells = [str(row["clock_mhz"]) + ("" if row["fmax_reliable"] else " (of " + str(row["fmax_mhz"]) + ")")]
+            cells += [f"{row['cycles_per_step']:,}", f"{row['steps_per_second']:,.0f}", f"{used['luts']:,}"]
+            cells += [str(used.get("multipliers", 0)), str(used["block_rams"])]
+        rows.append([f"`{row['board']}`", titles[row["task"]], *(cells + [""] * 6)[:6]])
+    head = ["board", "network", "clock, MHz", "cycles a step", "steps a second", "LUTs", "multipliers", "block RAMs"]
+    return table(head, rows)
+
+
+def float_layers() -> str:
+    rows = []
+    found = read("float_layers")
+    for shape, runtime in dict.fromkeys((row["shape"], row["runtime"]) for row in found["rows"]):
+        layers = {r["layer"]: r for r in found["rows"] if (r["shape"], r["runtime"]) == (shape, runtime)}
+        times = [layers.get(name) for name in ("JK", "JK, Keras' loop", "LSTM")]
+        rows.append(
+            [shape, runtime, *(f"{r['train_ms']:,.0f} / {r['infer_ms']:,.0f}" if r else "not measured" for r in times)]
+        )
+    return table(["shape", "runtime", "`JK`", "the same cell in Keras' loop", "Keras' LSTM"], rows)
+
+
 TABLES = {
+    "boards": boards,
+    "float_layers": float_layers,
     "compared": compared,
     "decisions": decisions,
     "networks": networks,

@@ -19,11 +19,28 @@ from ffhw.bundle import Bundle, write_bundle
 from ffhw.errors import FitError, InputError, MismatchError, ToolError
 from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import fold
-from ffhw.hdl.plan.choose import choose
+from ffhw.hdl.plan.choose import choose, needs
 from ffhw.model.data import Data
 from ffhw.sim.netlist import check_netlist
 
 BOARDS = sorted(Board.BY_NAME)
+# One of each family, whose bitstreams the gate builds, and one of each other device.
+FAMILIES = ("icebreaker", "tangnano9k", "ulx3s-85f")
+OTHERS = (
+    "ecpix5",
+    "hx8k-b-evn",
+    "orangecrab-85f",
+    "tangnano20k",
+    "tangprimer20k",
+    "ulx3s-12f",
+    "ulx3s-25f",
+    "ulx3s-45f",
+    "upduino3",
+)
+BUILT = [
+    *(pytest.param(name, marks=pytest.mark.synthesis) for name in FAMILIES),
+    *(pytest.param(name, marks=(pytest.mark.boards, pytest.mark.slow)) for name in OTHERS),
+]
 ICEBREAKER = catalogue.board("icebreaker")
 
 
@@ -229,7 +246,7 @@ def test_the_wrapper_knows_the_cores_ports(tmp_path):
 
 
 @pytest.mark.synthesis
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_bitstream(tmp_path, name):
     """The folding that the model chooses for a board is placed and routed there; on the large one a smaller one."""
     network = random_network(1, inputs=12, units=(32,), outputs=9, bits=8, return_sequences=False)
@@ -266,7 +283,7 @@ def test_a_design_that_does_not_fit(tmp_path):
 
 def a_pll(board, mhz):
     """A PLL without its calculator."""
-    return Pll(board.family.name, mhz, {})
+    return Pll(board.family.name, mhz, {}, pad=board.pll_pad)
 
 
 @pytest.fixture
@@ -295,8 +312,8 @@ def test_plan_of_the_boards_top_level(bundle, name):
     assert (plan.clock_mhz, plan.settings.cycles) == (30.0, 30)
     identity = Identity.parse(plan.settings.identity)
     assert (identity.bundle, identity.board, identity.clock_hz) == (bundle.identity, name, 30_000_000)
-    cell = {"ice40": "SB_PLL40_PAD", "ecp5": "EHXPLLL", "gowin": "rPLL"}[board.family.name]
-    assert f"cell \\{cell} " in plan.files["top.il"]
+    cell = {"ice40": "SB_PLL40_PAD" if board.pll_pad else "SB_PLL40_CORE", "ecp5": "EHXPLLL", "gowin": "rPLL"}
+    assert f"cell \\{cell[board.family.name]} " in plan.files["top.il"]
 
 
 def test_the_clock_is_lowered_until_it_is_reached(bundle, fake, plls):
@@ -348,6 +365,24 @@ def test_what_cannot_be_loaded(bundle, fake, plls):
         load(bundle, ICEBREAKER, False, print, print)
 
 
+def test_a_board_that_openfpgaloader_does_not_know(bundle, fake, plls):
+    board = catalogue.board("icesugar")
+    flow.synthesize(bundle.path, board, link=flow.LinkOptions(baud=500_000))
+    with pytest.raises(InputError, match=r"^openFPGALoader knows no iCESugar .*: use the board's own loader"):
+        load(bundle, board, True, print, print)
+
+
+def test_the_smallest_device_is_named(bundle):
+    """No engine fits an HX1K beside the link, and a device without multipliers computes products in lookup tables."""
+    network = bundle.network()
+    for name, multipliers, more in (("hx8k-b-evn", 0, True), ("icebreaker", 4, False)):
+        need = needs(network, bundle.foldings(), catalogue.board(name).device)
+        assert need["multipliers"] >= multipliers
+        assert (need["luts"] > needs(network, bundle.foldings(), ICEBREAKER.device)["luts"]) == more
+    with pytest.raises(FitError, match=r"no folding fits iCEstick"):
+        choose(network, catalogue.board("icestick").device, "iCEstick")
+
+
 def test_how_it_is_loaded(bundle, fake, plls):
     flow.synthesize(bundle.path, ICEBREAKER, link=flow.LinkOptions())
     fake.ran.clear()
@@ -365,8 +400,7 @@ def test_how_it_is_loaded(bundle, fake, plls):
         load(bundle, ICEBREAKER, True, print, print)
 
 
-@pytest.mark.synthesis
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("name", BUILT)
 def test_bitstream_that_one_can_talk_to(bundle, name):
     """Clock from the device's PLL, timing closed there, the netlist spoken to through its serial pins."""
     board = catalogue.board(name)

@@ -22,6 +22,9 @@ from keras import ops
 
 from ffhw.training.layers.scan import scan
 
+# Inputs from which on their part of the sums is worked out before the loop: with fewer, the product in the loop costs
+# less than to write and read its results.
+HOISTED = 16
 # update(gates, h): new state of gates, each [..., N], and state [..., N].
 Update = Callable[[list[Any], Any], Any]
 # slopes(gates, h): d h_t / d gate of each gate, and d h_t / d h_{t-1}.
@@ -31,8 +34,10 @@ Slopes = Callable[[list[Any], Any], tuple[list[Any], Any]]
 def states(
     update: Update,
     slopes: Slopes,
-    sums: Any,
+    inputs: Any,
     first: Any,
+    kernel: Any,
+    bias: Any = None,
     recurrent: Any = None,
     kept: Any = None,
     mask: Any = None,
@@ -42,47 +47,63 @@ def states(
 
     Parameters
     ----------
-    sums: the inputs' part of the gates' sums, biases included, ``[T, batch, G N]``, gate by gate.
-    first: state before the first step, ``[batch, N]``.
+    inputs: ``[T, batch, D]``. first: state before the first step, ``[batch, N]``.
+    kernel: W_x ``[D, G N]``, gate by gate. bias: ``[G N]`` or None.
     recurrent: W_h ``[N, G N]``; None if gates do not see the state.
     kept: what W_h sees of the state, ``[batch, N]`` of factors (recurrent dropout); None: all.
     mask: steps that count, boolean ``[T, batch, 1]``; at others the state stays. None: all count.
     training: whether a backward pass is to be expected, for which gates are kept; else it works them out again.
     """
-    count = sums.shape[-1] // first.shape[-1]
+    if inputs.shape[-1] >= HOISTED:
+        # z_t = W_x x_t + b, of all steps in one product
+        inputs, kernel = ops.matmul(inputs, kernel), None
+        inputs, bias = (inputs if bias is None else inputs + bias), None
+    # copies: TensorFlow would take variables themselves for something that the function changes
+    given = [None if weight is None else ops.copy(weight) for weight in (recurrent, kernel, bias)]
+    there = [weight is not None for weight in given]
     masks = [] if mask is None else [mask]
 
     def visible(h: Any) -> Any:
         return h if kept is None else h * kept
 
-    def loop(keep: bool, sums: Any, first: Any, *weights: Any) -> list[Any]:
+    def by_name(weights: Sequence[Any]) -> tuple[Any, Any, Any]:
+        left = iter(weights)
+        recurrent, kernel, bias = (next(left) if one else None for one in there)
+        return recurrent, kernel, bias
+
+    def loop(keep: bool, inputs: Any, first: Any, *weights: Any) -> list[Any]:
+        recurrent, kernel, bias = by_name(weights)
+
         def step(h: Any, now: Sequence[Any]) -> tuple[Any, list[Any]]:
-            z, *counts = now
-            # gates_t = s(z_t + W_h h_{t-1})
-            gates = ops.sigmoid(z + ops.matmul(visible(h), weights[0]) if weights else z)
+            x, *counts = now
+            # gates_t = s(z_t + W_h h_{t-1}), z_t = W_x x_t + b
+            sums = x if kernel is None else ops.matmul(x, kernel)
+            sums = sums if bias is None else sums + bias
+            gates = ops.sigmoid(sums if recurrent is None else sums + ops.matmul(visible(h), recurrent))
             # h_t = update(gates_t, h_{t-1})
-            new = update(ops.split(gates, count, axis=-1), h)
+            new = update(ops.split(gates, gates.shape[-1] // h.shape[-1], axis=-1), h)
             new = ops.where(counts[0], new, h) if counts else new
             return new, [new, gates] if keep else [new]
 
-        return scan(step, first, [sums, *masks])[1]
+        return scan(step, first, [inputs, *masks])[1]
 
-    def with_gradient(sums: Any, first: Any, *weights: Any) -> tuple[Any, Callable[..., Any]]:
-        after, *gates = loop(training, sums, first, *weights)
+    def with_gradient(inputs: Any, first: Any, *weights: Any) -> tuple[Any, Callable[..., Any]]:
+        recurrent, kernel, bias = by_name(weights)
+        after, *gates = loop(training, inputs, first, *weights)
         before = ops.concatenate([first[None], after[:-1]], axis=0)
-        transposed = [ops.transpose(weight) for weight in weights]
+        back_recurrent = None if recurrent is None else ops.transpose(recurrent)
 
         def step(beyond: Any, now: Sequence[Any]) -> tuple[Any, list[Any]]:
             error, gates, h, *counts = now
             # g_t = e_t + what comes from the step after
             g = error + beyond
-            by_gate, by_state = slopes(ops.split(gates, count, axis=-1), h)
+            by_gate, by_state = slopes(ops.split(gates, gates.shape[-1] // h.shape[-1], axis=-1), h)
             # dz_t = (d h_t / d gate_t) g_t gate_t (1 - gate_t)
             dz = ops.concatenate([slope * g for slope in by_gate], axis=-1) * (gates - gates * gates)
             # c_t g_t + W_h^T dz_t
             back = by_state * g
-            if weights:
-                back = back + visible(ops.matmul(dz, transposed[0]))
+            if back_recurrent is not None:
+                back = back + visible(ops.matmul(dz, back_recurrent))
             if counts:
                 dz, back = ops.where(counts[0], dz, 0.0), ops.where(counts[0], back, g)
             return back, [dz]
@@ -90,16 +111,22 @@ def states(
         def gradient(*given: Any, upstream: Any = None) -> tuple[Any, ...]:
             # PyTorch names the argument
             error = given[0] if upstream is None else upstream
-            values = gates or loop(True, sums, first, *weights)[1:]
+            values = gates or loop(True, inputs, first, *weights)[1:]
             first_error, (dz,) = scan(step, ops.zeros_like(first), [error, *values, before, *masks], reverse=True)
-            if not weights:
-                return dz, first_error
-            # dW_h = sum_t h_{t-1}^T dz_t
-            rows, columns = (ops.reshape(part, (-1, part.shape[-1])) for part in (visible(before), dz))
-            return dz, first_error, ops.matmul(ops.transpose(rows), columns)
+            found = [dz if kernel is None else ops.matmul(dz, ops.transpose(kernel)), first_error]
+            # dW_h = sum_t h_{t-1}^T dz_t      dW_x = sum_t x_t^T dz_t      db = sum_t dz_t
+            found += [] if recurrent is None else [_summed_product(visible(before), dz)]
+            found += [] if kernel is None else [_summed_product(inputs, dz)]
+            found += [] if bias is None else [ops.sum(dz, axis=(0, 1))]
+            return tuple(found)
 
         return after, gradient
 
-    # a copy: TensorFlow would take the variable itself for something that the function changes
-    weights = () if recurrent is None else (ops.copy(recurrent),)
-    return ops.custom_gradient(with_gradient)(sums, first, *weights)
+    weights = [weight for weight in given if weight is not None]
+    return ops.custom_gradient(with_gradient)(inputs, first, *weights)
+
+
+def _summed_product(left: Any, right: Any) -> Any:
+    """``sum_t left_t^T right_t`` of ``[T, batch, ...]``, as one product."""
+    left, right = (ops.reshape(part, (-1, part.shape[-1])) for part in (left, right))
+    return ops.matmul(ops.transpose(left), right)

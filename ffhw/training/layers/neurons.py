@@ -168,18 +168,25 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         return new, [new]
 
     def over_time(self, sequence: Any, first: Any, mask: Any, training: bool) -> Any:
-        """States of all steps, ``[T, batch, N]``: as :meth:`call` step by step, the inputs' part in one product.
+        """States of all steps, ``[T, batch, N]``: those of :meth:`call` step by step, see :mod:`loop`.
 
         Parameters
         ----------
         sequence: ``[T, batch, D]``. first: state before it, ``[batch, N]``. mask: ``[T, batch, 1]`` or None.
         """
-        inputs, kept = self.drawn_masks(training)
-        sums = ops.matmul(sequence if inputs is None else sequence * inputs, self.kernel)
-        if self.use_bias:
-            sums = sums + (self.bias[0] + self.bias[1])
-        recurrent = self.recurrent_kernel if self.recurrent_gates else None
-        return loop.states(self.update, self.slopes, sums, first, recurrent, kept, mask, training)
+        dropped, kept = self.drawn_masks(training)
+        return loop.states(
+            self.update,
+            self.slopes,
+            sequence if dropped is None else sequence * dropped,
+            first,
+            self.kernel,
+            bias=self.bias[0] + self.bias[1] if self.use_bias else None,
+            recurrent=self.recurrent_kernel if self.recurrent_gates else None,
+            kept=kept,
+            mask=mask,
+            training=training,
+        )
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
         """All flip-flops reset: ``[[batch, N]]`` of zeros."""

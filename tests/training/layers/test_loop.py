@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ffhw.training.layers import loop
 from ffhw.training.layers.jk import JK
 from ffhw.training.layers.sr import BOTH, SR
 from ffhw.training.layers.toggle import Toggle
 
-BATCH, STEPS, INPUTS, UNITS = 4, 7, 3, 5
+BATCH, STEPS, INPUTS, UNITS = 4, 6, 3, 5
 KINDS = {
     "jk": JK,
     "toggle": Toggle,
@@ -47,7 +48,7 @@ def answers(layer, inner_loop, x, first, mask, training):
     ],
     ids=["plain", "masked", "backwards", "inputs-only", "no-bias", "dropout"],
 )
-def test_answers_and_gradients_are_those_of_the_cell(kind, options, masked, rng):
+def test_answers_and_gradients_are_those_of_the_cell(kind, options, masked, rng, monkeypatch):
     layer = KINDS[kind](UNITS, return_state=True, **options)
     layer.build((BATCH, STEPS, INPUTS))
     weights = [rng.normal(0, 0.8, w.shape) for w in layer.get_weights()]
@@ -55,15 +56,18 @@ def test_answers_and_gradients_are_those_of_the_cell(kind, options, masked, rng)
     x = rng.normal(size=(BATCH, STEPS, INPUTS)).astype("float32")
     first = rng.uniform(size=(BATCH, UNITS)).astype("float32")
     # padding behind, before, between, and a sequence that never counts
-    mask = np.array([[1, 1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 1, 1], [1, 0, 1, 0, 0, 1, 0], [0] * 7], bool)
+    mask = np.array([[1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 1], [1, 0, 1, 0, 1, 0], [0] * 6], bool)
     mask = mask if masked else None
     by_hand = type(layer).inner_loop.__get__(layer)
     by_cell = keras.layers.RNN.inner_loop.__get__(layer)
     # where no gradient was expected it is there all the same
     training = kind != "toggle" or "dropout" in options
-    found = [answers(layer, loop, x, first, mask, training) for loop in (by_hand, by_cell)]
-    for ours, theirs in zip(*found, strict=True):
-        np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=2e-6)
+    expected = answers(layer, by_cell, x, first, mask, training)
+    # the inputs' product in the loop and before it
+    for hoisted in (INPUTS + 1, INPUTS):
+        monkeypatch.setattr(loop, "HOISTED", hoisted)
+        for ours, theirs in zip(answers(layer, by_hand, x, first, mask, training), expected, strict=True):
+            np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=2e-6)
 
 
 def test_a_graph_of_unknown_length_and_batch(rng):
@@ -93,5 +97,5 @@ def test_the_weights_gradient_is_one_product_after_the_loop():
     loops = [
         f for f in graph.as_graph_def().library.function if "while" in f.signature.name and "body" in f.signature.name
     ]
-    # forward: W_h h; backward: W_h^T dz
-    assert sorted(sum(n.op == "MatMul" for n in f.node_def) for f in loops) == [1, 1]
+    # forward: W_x x and W_h h; backward: W_h^T dz
+    assert sorted(sum(n.op == "MatMul" for n in f.node_def) for f in loops) == [1, 2]
