@@ -90,6 +90,11 @@ def imported(path):
         ("ffhw/hdl/**/*.py", ("tensorflow", "keras", "ffhw.training", "ffhw.sim", "ffhw.cli", "ffhw.boards")),
         ("ffhw/hdl/plan/**/*.py", ("amaranth",)),
         ("ffhw/hdl/engines/plans/*.py", ("amaranth",)),
+        ("ffhw/boards/**/*.py", ("tensorflow", "keras", "ffhw.training", "ffhw.sim", "ffhw.backends", "ffhw.cli")),
+        (
+            "ffhw/boards/host/*.py",
+            ("amaranth", "ffhw.hdl", "ffhw.bundle", "ffhw.model", "h5py", "onnx", "typer", "rich"),
+        ),
         ("ffhw/training/**/*.py", ("ffhw.hdl", "amaranth", "ffhw.sim", "ffhw.boards")),
     ],
 )

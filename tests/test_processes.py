@@ -152,3 +152,19 @@ def test_only_one_file_starts_programs():
     allowed = {root / "processes.py"}
     starters = {path for path in root.rglob("*.py") if "subprocess" in path.read_text()}
     assert starters == allowed
+
+
+def test_a_program_runs_meanwhile_and_is_ended(tmp_path):
+    """Its output is there while it runs; it ends with the block, also where it does not want to."""
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+    log = tmp_path / "log"
+    with processes.running([sys.executable, "-c", code], cwd=tmp_path, log=log) as process:
+        end = time.monotonic() + 20
+        while "up" not in log.read_text():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert process.poll() is None
+    assert process.returncode == -9
+    missing = processes.running(["/nowhere/program"], cwd=tmp_path, log=log)
+    with pytest.raises(ToolError, match=r"^program cannot be started: No such file or directory$"):
+        missing.__enter__()

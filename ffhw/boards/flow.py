@@ -89,13 +89,10 @@ def synthesize(
     Raises
     ------
     FitError: the device is too small; says what overflows and which folding would fit. Or the clock is not reached.
-    InputError: the clock cannot be made, or the link not run at its rate.
+    InputError: the clock cannot be made, or the link not run at its rate. ToolError: a tool is missing or fails.
     MismatchError: the netlist does not compute the network.
-    ToolError: a tool is missing or fails.
     """
-    bundle = Bundle.open(path)
-    begin = time.monotonic()
-    name = f"synth-{board.name}"
+    bundle, begin, name = Bundle.open(path), time.monotonic(), f"synth-{board.name}"
     with scratch_folder("synth") as folder:
         tools = Toolbox(folder, step, note)
         try:

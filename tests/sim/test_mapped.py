@@ -96,7 +96,7 @@ def multiplier(**changes):
         ("ecp5", cell("DP16KD", [], {"REGMODE_A": "OUTREG"}), "DP16KD with REGMODE_A = OUTREG"),
         ("ecp5", cell("DP16KD", [], {"DATA_WIDTH_A": "101"}), "DP16KD with DATA_WIDTH_A = 101"),
         ("ecp5", cell("DP16KD", [], RSTA=3), "DP16KD with a driven RSTA"),
-        ("ecp5", cell("EHXPLLL"), "the cell EHXPLLL"),
+        ("ecp5", cell("USRMCLK"), "the cell USRMCLK"),
         ("gowin", cell("SPX9", [], {"READ_MODE": "1"}), "SPX9 with READ_MODE = 1"),
         ("gowin", cell("MULT9X9", ["DOUT"], {"OUT_REG": "1"}, A=3, DOUT=4), "MULT9X9 with OUT_REG = 1"),
         ("gowin", cell("SDP"), "the cell SDP"),

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ffhw.boards.host.frames import checked_sequence, frames_of
 from ffhw.boards.host.live import LiveSequence
-from ffhw.boards.host.session import Answer, Session
+from ffhw.boards.host.session import Answer, Counters, Session
 from ffhw.boards.host.wire import LinkError, Wire
 from ffhw.boards.identity import MOST_PAGES, Identity, Stream
 from ffhw.boards.link.protocol import ECHO, MOST_PAYLOAD, PAGE
 from ffhw.errors import InputError
 from ffhw.layers.dense import softmax
-from ffhw.numbers.beats import Packing
 
 BAUD = 1_000_000
 # Seconds without any progress after which a device has failed.
@@ -180,8 +179,8 @@ class Device:
         ----------
         loads: states to load, by the number of the sequence that starts from them and by layer name.
         """
-        checked = [self._check(sequence) for sequence in sequences]
-        frames = [list(self._frames(checked[n], (loads or {}).get(n, {}))) for n in range(len(checked))]
+        checked = [checked_sequence(self.identity, sequence) for sequence in sequences]
+        frames = [list(frames_of(self.identity, checked[n], (loads or {}).get(n, {}))) for n in range(len(checked))]
         done: list[tuple[Ints, dict[str, Ints]]] = []
         tries = _TRIES if not self.identity.states else 1
         while len(done) < len(checked):
@@ -233,28 +232,6 @@ class Device:
         while len(done) < len(checked):
             take(session.get())
 
-    def _frames(self, codes: Ints, loads: Mapping[str, ArrayLike]) -> Iterator[tuple[int, bytes, bool]]:
-        """Port, payload and end of each frame of a sequence, its states first."""
-        names = [stream.layer for stream in self.identity.states]
-        for name, state in loads.items():
-            if name not in names:
-                raise InputError(f"no layer whose state can be loaded is named {name!r}: there are {names}")
-            port = names.index(name) + 1
-            packing = self.identity.states[port - 1].packing
-            yield from _cut(port, packing, _codes(packing, state, f"state of {name}")[None])
-        yield from _cut(0, self.identity.input.packing, codes)
-
-    def _check(self, sequence: ArrayLike) -> Ints:
-        """A sequence of input codes that the network can take."""
-        packing, rhythm, most = self.identity.input.packing, self.identity.rhythm, self.identity.max_steps
-        codes = np.asarray(sequence)
-        if codes.ndim != 2 or codes.shape[1] != packing.size or not len(codes):
-            raise InputError(f"a sequence must have shape [time, {packing.size}], not {list(codes.shape)}")
-        if len(codes) < rhythm.least or (most is not None and len(codes) > most):
-            bound = f"from {rhythm.least} to {most}" if most is not None else f"at least {rhythm.least}"
-            raise InputError(f"sequences must have {bound} steps, not {len(codes)}")
-        return _codes(packing, codes, "input codes")
-
     def _vectors(self, port: int, payload: bytes) -> Ints:
         """Codes ``[vectors, size]`` of all beats of a port's answer."""
         stream: Stream = self.identity.states[port - 1] if port else self.identity.output
@@ -303,9 +280,8 @@ class Device:
 
     def info(self) -> dict[str, Any]:
         """Identity, and what the device and this host have counted, as JSON data."""
-        with self._used() as session:
-            counters = session.counters()
-        return {**self.identity.__dict__, "counters": counters.__dict__, "damaged_here": self._wire.damaged}
+        counters = self.counters().__dict__
+        return {**self.identity.__dict__, "counters": counters, "damaged_here": self._wire.damaged}
 
     def loopback(self, data: bytes) -> None:
         """Send bytes through the device and back.
@@ -327,54 +303,12 @@ class Device:
             raise LinkError("the device's loopback changed what was sent")
 
     def throughput_test(self, seconds: float = 1.0) -> dict[str, float | None]:
-        """What the link carries and what the core takes.
+        """What the link carries and what the core takes, see :func:`ffhw.boards.host.measuring.throughput`."""
+        from ffhw.boards.host.measuring import throughput
 
-        Returns
-        -------
-        ``loopback_bytes_per_second``, each way. ``cycles_per_step``: measured on the device, None where too few steps
-        fit into one frame, or where not every step makes the same work. ``steps_per_second``: of the core at its clock.
-        """
-        data = np.random.default_rng(1).integers(0, 256, 10 * MOST_PAYLOAD, dtype=np.uint8).tobytes()
-        begin, sent = time.monotonic(), 0
-        while (took := time.monotonic() - begin) < seconds or not sent:
-            self.loopback(data)
-            sent += len(data)
-        cycles = self._cycles_per_step()
-        return {
-            "loopback_bytes_per_second": sent / max(took, 1e-9),
-            "cycles_per_step": cycles,
-            "steps_per_second": self.identity.clock_hz / cycles if cycles else None,
-        }
+        return throughput(self, seconds)
 
-    def _cycles_per_step(self) -> float | None:
-        """From what one frame of few and one of many steps take: the difference is that of the steps alone."""
-        identity = self.identity
-        inputs, outputs = (s.packing.beats * s.packing.beat_bytes for s in (identity.input, identity.output))
-        # all answers must find room, and the first steps fill the engines' buffers
-        most = min(MOST_PAYLOAD // inputs, identity.max_steps or MOST_PAYLOAD)
-        if not identity.rhythm.once:
-            most = min(most, MOST_PAYLOAD // outputs * identity.rhythm.stride)
-        few = max(most // 2, identity.rhythm.least)
-        if most < 6 or few >= most or identity.rhythm.stride > 1:
-            return None
-        spans = []
-        for steps in (few, most):
-            self.run([np.full((steps, identity.input.packing.size), identity.input.packing.format.max)])
-            with self._used() as session:
-                spans.append(session.counters().span)
-        return (spans[1] - spans[0]) / (most - few)
-
-
-def _codes(packing: Packing, codes: ArrayLike, what: str) -> Ints:
-    try:
-        return packing.format.check(codes, what)
-    except (TypeError, ValueError) as error:
-        raise InputError(str(error)) from None
-
-
-def _cut(port: int, packing: Packing, codes: Ints) -> Iterator[tuple[int, bytes, bool]]:
-    """Vectors as frames of whole beats, the last one marked."""
-    data = packing.pack(codes).tobytes()
-    most = MOST_PAYLOAD // packing.beat_bytes * packing.beat_bytes
-    for start in range(0, len(data), most):
-        yield port, data[start : start + most], start + most >= len(data)
+    def counters(self) -> Counters:
+        """What the device has counted since power on."""
+        with self._used() as session:
+            return session.counters()

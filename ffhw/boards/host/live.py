@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ffhw.boards.host.frames import Frame, cut
 from ffhw.boards.host.session import Answer
 from ffhw.boards.host.wire import LinkError
 from ffhw.boards.identity import Identity
-from ffhw.boards.link.protocol import MOST_PAYLOAD
 from ffhw.errors import InputError
 
 Ints = NDArray[np.int64]
@@ -47,7 +47,7 @@ class LiveSequence:
         self.steps += 1
         self._held.append(codes)
 
-    def frames(self, ends: bool, holds: bool) -> Iterator[tuple[int, bytes, bool]]:
+    def frames(self, ends: bool, holds: bool) -> Iterator[Frame]:
         """Port, payload and end of the frames that can be sent now.
 
         Parameters
@@ -58,12 +58,10 @@ class LiveSequence:
             raise InputError(f"sequences must have at least {self.identity.rhythm.least} steps, not {self.steps}")
         packing = self.identity.input.packing
         while len(self._held) > (1 if holds and not ends else 0):
-            data, self._sent = packing.pack(self._held.pop(0)).tobytes(), self._sent + 1
+            codes, self._sent = self._held.pop(0), self._sent + 1
             last = holds and ends and not self._held
             self.is_open = not last
-            most = MOST_PAYLOAD // packing.beat_bytes * packing.beat_bytes
-            for start in range(0, len(data), most):
-                yield 0, data[start : start + most], last and start + most >= len(data)
+            yield from cut(0, packing, codes, last)
 
     def due(self, ends: bool) -> bool:
         """Whether an answer must come before anything more is sent."""
