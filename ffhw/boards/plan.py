@@ -151,11 +151,14 @@ def settings_of(bundle: Bundle, board: Board, clock_hz: int, baud: int) -> Any:
 
     Raises
     ------
-    InputError: the link cannot run at this rate, or the core's beats are too wide for it.
+    InputError: the link cannot run at this rate, or the core's beats are too wide for it. ToolError: no Amaranth.
     """
-    from ffhw.boards.link.ports import check_ports
-    from ffhw.boards.link.uart import LEAST_CYCLES
-    from ffhw.boards.top import Settings
+    try:
+        from ffhw.boards.link.ports import check_ports
+        from ffhw.boards.link.uart import LEAST_CYCLES
+        from ffhw.boards.top import Settings
+    except ImportError as error:
+        raise ToolError(f"hardware needs {error.name}: pip install 'ffhw[hdl]'") from None
 
     if baud < 1:
         raise InputError(f"--baud must be at least 1, not {baud}")

@@ -414,10 +414,10 @@ def test_bitstream_that_one_can_talk_to(bundle, name):
 @pytest.mark.synthesis
 @pytest.mark.parametrize("name", BOARDS)
 def test_the_tool_chains_calculators(tmp_path, name):
-    """A clock within one per cent of what is asked for, and one that no PLL makes."""
+    """A clock within two per cent of what is asked for, and one that no PLL makes."""
     board, toolbox = catalogue.board(name), tools.Toolbox(tmp_path, print, print)
     pll = calculate(board, 41.0, toolbox)
-    assert pll.mhz == pytest.approx(41.0, rel=0.01)
+    assert pll.mhz == pytest.approx(41.0, rel=0.02)
     assert pll.parameters
     with pytest.raises(InputError, match=r"^--clock-mhz: "):
         calculate(board, 5000.0, toolbox)
