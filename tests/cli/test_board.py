@@ -97,6 +97,21 @@ def test_a_port_is_asked_for(ffhw, bundle, tmp_path):
     assert err == "ffhw: --backend board needs --port: ffhw board detect lists the ports there are\n"
 
 
+def test_gates_are_those_of_a_board(ffhw, bundle, monkeypatch):
+    from ffhw.sim import gates
+
+    for options in (("--level", "gates"), ("--board", "icebreaker"), ("--level", "switches")):
+        code, _, err = ffhw("sim", bundle.path, *options)
+        assert (code, err) == (2, "ffhw: --level must be rtl, or gates with --board NAME\n")
+    seen = []
+    result = {"codes": 1234, "cycles": 5678, "file": "somewhere"}
+    monkeypatch.setattr(gates, "simulate_gates", lambda *given: (seen.append(given[1:3]), result)[1])
+    code, out, _ = ffhw("sim", bundle.path, "--level", "gates", "--board", "icebreaker", "--all")
+    assert code == 0
+    assert out == "netlist: 1,234 codes equal to the golden model's, 5,678 cycles simulated\nwrote somewhere\n"
+    assert [(board.name, steps) for board, steps in seen] == [("icebreaker", 10_000)]
+
+
 def test_nobody_answers(ffhw):
     code, _, err = ffhw("board", "info", "--port", "socket://localhost:1")
     assert code == 4
