@@ -244,6 +244,8 @@ class Device:
     def stream(self, steps: Iterable[ArrayLike | None], length: int | None = None) -> Iterator[NDArray[np.float64]]:
         """Real answers ``[outputs]`` to live data, each as soon as the network can give it.
 
+        Each sequence begins from rest, also of a design that keeps its states.
+
         Parameters
         ----------
         steps: real inputs ``[inputs]`` one after the other; None ends a sequence, and so does the end of all.
