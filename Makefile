@@ -71,6 +71,7 @@ notebook: env
 bench: env
 	$(BIN)/python benchmarks/ulx3s_lanes.py
 	$(BIN)/python benchmarks/export_size.py
+	$(BIN)/python benchmarks/runtimes.py
 	$(BIN)/python benchmarks/cells.py
 	$(BIN)/python benchmarks/float_layers.py
 	$(BIN)/python benchmarks/boards.py build/models

@@ -31,6 +31,18 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
 
 
+def runtimes() -> str:
+    rows = read("runtimes")["rows"]
+    columns = list(dict.fromkeys((r["inputs"], r["units"], r["steps"], r["batch"]) for r in rows))
+    found = {(r["backend"], r["inputs"], r["units"], r["steps"], r["batch"]): r for r in rows}
+    head = ["backend", *(f"{d} in, {n} units, batch {batch:,}" for d, n, _, batch in columns)]
+    shown = [
+        [f"`{name}`", *(f"{r['steps_per_s']:,} ({r['times_golden']})" for r in (found[(name, *c)] for c in columns))]
+        for name in dict.fromkeys(r["backend"] for r in rows)
+    ]
+    return table(head, shown)
+
+
 def decisions() -> str:
     rows: dict[str, dict[str, Any]] = {}
     for row in read("decision_tasks")["rows"]:
@@ -254,6 +266,7 @@ def float_layers() -> str:
 TABLES = {
     "boards": boards,
     "float_layers": float_layers,
+    "runtimes": runtimes,
     "compared": compared,
     "decisions": decisions,
     "networks": networks,

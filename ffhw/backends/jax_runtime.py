@@ -111,7 +111,8 @@ RULES: dict[str, Rule] = {
     "Cast": lambda x, to: x.astype(jax.dtypes.canonicalize_dtype(numpy_type(to))),
     "Concat": lambda *parts, axis: _library(*parts).concatenate(parts, axis=axis),
     "Div": _divide,
-    "Expand": lambda x, shape: jnp.broadcast_to(x, np.broadcast_shapes(x.shape, tuple(int(size) for size in shape))),
+    # every size is meant: none is smaller than what is there
+    "Expand": lambda x, shape: jnp.broadcast_to(x, tuple(shape.tolist())),
     "Gather": _gather,
     "Identity": lambda x: x,
     "Less": lambda a, b: a < b,
@@ -119,14 +120,15 @@ RULES: dict[str, Rule] = {
     "Max": jnp.maximum,
     "Min": jnp.minimum,
     "Mul": lambda a, b: a * b,
-    "Range": lambda start, stop, step: np.arange(start, stop, step),
+    "Range": lambda start, stop, step: jnp.arange(stop.item()),
     "ReduceMax": lambda x, axes, keepdims: jnp.max(x, axis=tuple(map(int, axes)), keepdims=bool(keepdims)),
     # in the type it has: JAX would widen
     "ReduceSum": lambda x, axes, keepdims=1: jnp.sum(x, tuple(map(int, axes)), x.dtype, keepdims=bool(keepdims)),
     "Reshape": _reshape,
     "ReverseSequence": _reverse,
     "Scan": _scan,
-    "Shape": lambda x, start=0, end=None: np.array(x.shape[start:end], np.int64),
+    # objects: a size may be a symbol where a graph is exported for all sizes
+    "Shape": lambda x, start=0, end=None: np.array(x.shape[start:end], object),
     "Slice": _slice,
     "Squeeze": _squeeze,
     "Sub": lambda a, b: a - b,

@@ -265,7 +265,9 @@ class RecurrentLayer(WeightedLayer):
         kind = self.matmul_type()
         # (Wx x << shift_x) + bias; the shift is folded into the float weights, exactly
         weights = (self.weights_x * 2.0**self.shift_x).astype(kind)
-        driven = affine(x.astype(kind), weights, self.bias[: self.gates].astype(kind))
+        # as one product, and the batch of each step together
+        flat = x.transpose(1, 0, 2).reshape(steps * batch, -1).astype(kind)
+        driven = affine(flat, weights, self.bias[: self.gates].astype(kind)).reshape(steps, batch, -1)
         ragged = bool((length < steps).any())
         current = [state[:, part::parts] for part in range(parts)]
         places = [self.signals.index(name) for name in self.state_signals]
@@ -273,7 +275,7 @@ class RecurrentLayer(WeightedLayer):
         outputs = np.empty((batch, steps, n), np.int64)
         rows: list[list[Ints]] = []
         for t in range(steps):
-            codes = list(self.update(gate_codes(driven[:, t], current[0]), *current))
+            codes = list(self.update(gate_codes(driven[t], current[0]), *current))
             for part, place in enumerate(places):
                 if ragged:
                     codes[place] = np.where((t < length)[:, None], codes[place], current[part])
