@@ -1,8 +1,9 @@
-"""`ffhw export --software`: the network as files that other software runs without ffhw, each checked as it was written.
+"""`ffhw export --software`: the network as files for other software, the integer ones checked before they are written.
 
 saved_model/   TensorFlow, any batch and time
 model.tflite   TensorFlow Lite, its own operators, one sequence at a time
 network.c      C99, a step at a time; its head says how it is used
+float.onnx     what was trained, in floats
 software.json  what each file is, and why one is not there
 """
 
@@ -19,9 +20,11 @@ from ffhw.bundle import Bundle
 from ffhw.errors import InputError, ToolError
 from ffhw.layers.base import Ints
 from ffhw.model import golden
+from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.golden import Result
 from ffhw.model.network import Network
 from ffhw.native.export import to_c
+from ffhw.onnx.floats.export import to_float_onnx
 from ffhw.processes import scratch_folder
 
 FOLDER = "software"
@@ -29,11 +32,14 @@ FOLDER = "software"
 _CHECKED = 8
 
 
-def write_software(bundle: Bundle, step: Callable[[str], None] = lambda _: None) -> dict[str, str]:
+def write_software(
+    bundle: Bundle, trained: FloatNetwork, step: Callable[[str], None] = lambda _: None
+) -> dict[str, str]:
     """Write ``results/software/`` of a bundle; what each file is, or why it is not there, by name.
 
     Parameters
     ----------
+    trained: the network that the bundle was made of.
     step: called with a line on what is being done.
 
     Raises
@@ -46,7 +52,9 @@ def write_software(bundle: Bundle, step: Callable[[str], None] = lambda _: None)
         raise ToolError("--software needs TensorFlow: pip install 'ffhw[train]'") from None
     network = bundle.network()
     files: dict[str, bytes | str] = {"network.c": to_c(network)}
+    files["float.onnx"] = to_float_onnx(trained).SerializeToString()
     told = {"network.c": f"C99, integers of {network.integer_bits} bits; ffhw run --backend native compiles it"}
+    told["float.onnx"] = "ONNX, the trained network in floats of 32 bits, sequences of one length"
     step("writing the TensorFlow SavedModel")
     with scratch_folder("software") as folder:
         save_tensorflow(network, folder / "saved_model")

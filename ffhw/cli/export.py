@@ -47,20 +47,14 @@ def run(
         "error", help="How scales are chosen: error (least squares), range, or percentile (outliers saturate)."
     ),
     software: bool = typer.Option(
-        False, help="Write the network as a TensorFlow SavedModel, TensorFlow Lite and C as well: results/software/."
-    ),
-    float_onnx: Path = typer.Option(
-        None, "--float-onnx", help="Write the trained network, in floats, to this .onnx file as well."
+        False,
+        help="Write the network for other software as well, in results/software/: TensorFlow, its Lite, C, float ONNX.",
     ),
 ) -> None:
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
     from ffhw.cli.console import Steps, console
-    from ffhw.errors import OutputError
     from ffhw.export import Options, export
-    from ffhw.files import check_file, write_atomic
     from ffhw.numbers.scales import Widths
-    from ffhw.onnx.floats.export import to_float_onnx
-    from ffhw.reading.model_file import read_model
 
     options = Options(
         widths=Widths(bits, weight_bits, state_bits, input_bits, cell_bits),
@@ -76,26 +70,20 @@ def run(
         prefix=prefix,
         max_steps=max_steps,
     )
-    if float_onnx is not None:
-        check_file(float_onnx)
-        if float_onnx.resolve() == model.resolve():
-            raise OutputError(f"cannot write {float_onnx}: it is the model; choose another name")
     with Steps() as steps:
         bundle = export(model, output, options, steps)
-        if float_onnx is not None:
-            steps(f"writing {float_onnx}")
-            write_atomic(float_onnx, to_float_onnx(read_model(model)).SerializeToString())
-        told = _write_software(bundle, steps) if software else {}
+        told = _write_software(bundle, model, steps) if software else {}
     _tell(bundle)
     for name, what in told.items():
         console.print(f"results/software/{name}: {what}", markup=False)
     console.print(f"next: ffhw sim {output}", markup=False)
 
 
-def _write_software(bundle: Bundle, step: Callable[[str], None]) -> dict[str, str]:
+def _write_software(bundle: Bundle, model: Path, step: Callable[[str], None]) -> dict[str, str]:
     from ffhw.backends.software import write_software
+    from ffhw.reading.model_file import read_model
 
-    return write_software(bundle, step)
+    return write_software(bundle, read_model(model), step)
 
 
 def _tell(bundle: Bundle) -> None:

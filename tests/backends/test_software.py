@@ -17,6 +17,8 @@ from ffhw.backends.software import SavedModel, save_tensorflow, write_software
 from ffhw.backends.tensorflow_runtime import tf
 from ffhw.bundle import Bundle
 from ffhw.errors import InputError, MismatchError, ToolError
+from ffhw.model.floatnet import predict
+from ffhw.reading.model_file import read_model
 
 
 @pytest.mark.parametrize("number", range(0, len(CHAINS), 2))
@@ -48,10 +50,27 @@ def built(keras_models, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def trained(keras_models):
+    return read_model(keras_models / "tracker.keras")
+
+
 def test_software_is_written_into_the_bundle(built):
     folder = built / "build" / "results" / "software"
-    assert {path.name for path in folder.iterdir()} == {"network.c", "saved_model", "model.tflite", "software.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        "network.c",
+        "float.onnx",
+        "saved_model",
+        "model.tflite",
+        "software.json",
+    }
     assert "not written" not in (folder / "software.json").read_text()
+
+
+def test_the_trained_network_is_there_in_floats(built, trained):
+    again = built / "build/results/software/float.onnx"
+    x = np.load(built / "x.npy")
+    np.testing.assert_allclose(predict(read_model(again), x), predict(trained, x), atol=2e-6)
 
 
 def test_all_backends_are_compared(built):
@@ -70,20 +89,20 @@ def test_a_missing_compiler_is_told(built, monkeypatch):
         open_backend("native", random_chain(1, "j"))
 
 
-def test_what_cannot_be_exact_is_said_and_takes_the_old_file_along(built, monkeypatch):
+def test_what_cannot_be_exact_is_said_and_takes_the_old_file_along(built, trained, monkeypatch):
     def refuse(network):
         raise InputError("use fewer bits")
 
     monkeypatch.setattr(lite, "to_lite", refuse)
-    told = write_software(Bundle.open(built / "build"))
+    told = write_software(Bundle.open(built / "build"), trained)
     assert told["model.tflite"] == "not written: use fewer bits"
     folder = built / "build" / "results" / "software"
     assert json.loads((folder / "software.json").read_text()) == told
     assert not (folder / "model.tflite").exists()
 
 
-def test_a_file_that_differs_is_not_written(built, monkeypatch):
+def test_a_file_that_differs_is_not_written(built, trained, monkeypatch):
     # a table that is off by one code
     monkeypatch.setitem(tensorflow_runtime.RULES, "Gather", lambda table, index, axis=0: tf.gather(table, index + 1))
     with pytest.raises(MismatchError, match="saved_model differs from the golden model in"):
-        write_software(Bundle.open(built / "build"))
+        write_software(Bundle.open(built / "build"), trained)
