@@ -9,6 +9,7 @@
     model.onnx        the network as an integer ONNX graph
     vectors.npz       test vectors: input codes, lengths and expected output codes
     rtl/              ffhw_top.v (or <prefix>_top.v) and the memory files it reads
+    *.core, *.sdc     the same for FuseSoC, and timing constraints
     results/          what simulation, synthesis and reports add later
 
 A bundle appears whole or not at all: it is written to a folder beside its place and renamed. A command opens it once:
@@ -49,7 +50,7 @@ from ffhw.shapes import check_shape
 BUNDLE_VERSION = 2
 _MANIFEST = "manifest.json"
 _REQUIRED = {"network.npz", "network.json", "design.json", "performance.json", "model.onnx", "vectors.npz"}
-_ALLOWED = re.compile(r"accuracy\.json|rtl/[\w.-]+\.(v|mem)")
+_ALLOWED = re.compile(r"accuracy\.json|\w+\.(core|sdc)|rtl/[\w.-]+\.(v|mem)")
 # Markers of the files that we wrote under results/, so that a later export knows them from a user's own.
 _MARKERS = "results/.ours"
 # Sequences of the test vectors that are run whenever a bundle is opened.

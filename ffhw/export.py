@@ -15,12 +15,13 @@ from ffhw.arrays import npz_bytes
 from ffhw.boards import catalogue
 from ffhw.bundle import Bundle, check_target, write_bundle
 from ffhw.errors import InputError, ToolError
+from ffhw.hdl.flows import flow_files
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.choose import choose, needs, steps_a_second
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
 from ffhw.hdl.plan.weighted import LUTS_ERROR
-from ffhw.hdl.verilog import PREFIX, check_prefix, convert
+from ffhw.hdl.verilog import PREFIX, check_prefix, convert, top_of
 from ffhw.layers.rhythm import MOST_STEPS
 from ffhw.model import golden
 from ffhw.model.compare import compare
@@ -40,6 +41,8 @@ ALL_VECTORS = 5000
 CALIBRATION = 512
 # Steps that sequences may have where there are no data to judge by.
 NOISE_STEPS = 256
+# What the constraints for other flows begin with; their user knows the device.
+CONSTRAINED_MHZ = 50.0
 _NOISE = "noise of standard deviation 1"
 
 
@@ -152,9 +155,9 @@ def bundle_files(
     """
     performance = predict(network, foldings)
     step(f"generating hardware: {performance.multipliers} multipliers, {performance.cycles_per_step} cycles a step")
-    files: dict[str, bytes | str] = {
-        f"rtl/{name}": text for name, text in generate(network, foldings, keep_state, prefix=prefix).items()
-    }
+    sources = generate(network, foldings, keep_state, prefix=prefix)
+    files: dict[str, bytes | str] = {f"rtl/{name}": text for name, text in sources.items()}
+    files |= flow_files(top_of(sources), sources, CONSTRAINED_MHZ)
     step("writing the integer ONNX graph")
     # imported here: onnx is slow to load, and a bad option should be told at once
     from ffhw.onnx.export import to_onnx

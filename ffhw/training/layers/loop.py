@@ -15,6 +15,7 @@ compiler that differentiates the loop itself adds up dW_h inside it, which costs
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -58,72 +59,95 @@ def states(
         # z_t = W_x x_t + b, of all steps in one product
         inputs, kernel = ops.matmul(inputs, kernel), None
         inputs, bias = (inputs if bias is None else inputs + bias), None
+    given = {"recurrent": recurrent, "kernel": kernel, "bias": bias}
+    there = {name: weight for name, weight in given.items() if weight is not None}
+    loop = _Loop(update, slopes, kept, [] if mask is None else [mask], tuple(there))
+
+    def with_gradient(inputs: Any, first: Any, *weights: Any) -> tuple[Any, Callable[..., Any]]:
+        after, *gates = loop.forward(training, inputs, first, weights)
+
+        def gradient(*given: Any, upstream: Any = None) -> tuple[Any, ...]:
+            # PyTorch names the argument
+            error = given[0] if upstream is None else upstream
+            (values,) = gates or loop.forward(True, inputs, first, weights)[1:]
+            return loop.backward(error, after, values, inputs, first, weights)
+
+        return after, gradient
+
     # copies: TensorFlow would take variables themselves for something that the function changes
-    given = [None if weight is None else ops.copy(weight) for weight in (recurrent, kernel, bias)]
-    there = [weight is not None for weight in given]
-    masks = [] if mask is None else [mask]
+    return ops.custom_gradient(with_gradient)(inputs, first, *(ops.copy(weight) for weight in there.values()))
 
-    def visible(h: Any) -> Any:
-        return h if kept is None else h * kept
 
-    def by_name(weights: Sequence[Any]) -> tuple[Any, Any, Any]:
-        left = iter(weights)
-        recurrent, kernel, bias = (next(left) if one else None for one in there)
-        return recurrent, kernel, bias
+@dataclasses.dataclass(frozen=True)
+class _Loop:
+    """Both passes; see :func:`states`. masks: the mask, if there is one. names: of the weights that there are."""
 
-    def loop(keep: bool, inputs: Any, first: Any, *weights: Any) -> list[Any]:
-        recurrent, kernel, bias = by_name(weights)
+    update: Update
+    slopes: Slopes
+    kept: Any
+    masks: list[Any]
+    names: tuple[str, ...]
+
+    def forward(self, keep: bool, inputs: Any, first: Any, weights: Sequence[Any]) -> list[Any]:
+        """States of all steps, and all gates if they are to be kept."""
+        recurrent, kernel, bias = self._by_name(weights)
 
         def step(h: Any, now: Sequence[Any]) -> tuple[Any, list[Any]]:
             x, *counts = now
             # gates_t = s(z_t + W_h h_{t-1}), z_t = W_x x_t + b
             sums = x if kernel is None else ops.matmul(x, kernel)
             sums = sums if bias is None else sums + bias
-            gates = ops.sigmoid(sums if recurrent is None else sums + ops.matmul(visible(h), recurrent))
+            gates = ops.sigmoid(sums if recurrent is None else sums + ops.matmul(self._visible(h), recurrent))
             # h_t = update(gates_t, h_{t-1})
-            new = update(ops.split(gates, gates.shape[-1] // h.shape[-1], axis=-1), h)
+            new = self.update(_apart(gates, h), h)
             new = ops.where(counts[0], new, h) if counts else new
             return new, [new, gates] if keep else [new]
 
-        return scan(step, first, [inputs, *masks])[1]
+        return scan(step, first, [inputs, *self.masks])[1]
 
-    def with_gradient(inputs: Any, first: Any, *weights: Any) -> tuple[Any, Callable[..., Any]]:
-        recurrent, kernel, bias = by_name(weights)
-        after, *gates = loop(training, inputs, first, *weights)
+    def backward(
+        self, error: Any, after: Any, gates: Any, inputs: Any, first: Any, weights: Sequence[Any]
+    ) -> tuple[Any, ...]:
+        """Gradients by inputs, first state and weights, from those by the states of all steps."""
+        recurrent, kernel, bias = self._by_name(weights)
         before = ops.concatenate([first[None], after[:-1]], axis=0)
-        back_recurrent = None if recurrent is None else ops.transpose(recurrent)
+        transposed = None if recurrent is None else ops.transpose(recurrent)
 
         def step(beyond: Any, now: Sequence[Any]) -> tuple[Any, list[Any]]:
             error, gates, h, *counts = now
             # g_t = e_t + what comes from the step after
             g = error + beyond
-            by_gate, by_state = slopes(ops.split(gates, gates.shape[-1] // h.shape[-1], axis=-1), h)
+            by_gate, by_state = self.slopes(_apart(gates, h), h)
             # dz_t = (d h_t / d gate_t) g_t gate_t (1 - gate_t)
             dz = ops.concatenate([slope * g for slope in by_gate], axis=-1) * (gates - gates * gates)
             # c_t g_t + W_h^T dz_t
             back = by_state * g
-            if back_recurrent is not None:
-                back = back + visible(ops.matmul(dz, back_recurrent))
+            if transposed is not None:
+                back = back + self._visible(ops.matmul(dz, transposed))
             if counts:
                 dz, back = ops.where(counts[0], dz, 0.0), ops.where(counts[0], back, g)
             return back, [dz]
 
-        def gradient(*given: Any, upstream: Any = None) -> tuple[Any, ...]:
-            # PyTorch names the argument
-            error = given[0] if upstream is None else upstream
-            values = gates or loop(True, inputs, first, *weights)[1:]
-            first_error, (dz,) = scan(step, ops.zeros_like(first), [error, *values, before, *masks], reverse=True)
-            found = [dz if kernel is None else ops.matmul(dz, ops.transpose(kernel)), first_error]
-            # dW_h = sum_t h_{t-1}^T dz_t      dW_x = sum_t x_t^T dz_t      db = sum_t dz_t
-            found += [] if recurrent is None else [_summed_product(visible(before), dz)]
-            found += [] if kernel is None else [_summed_product(inputs, dz)]
-            found += [] if bias is None else [ops.sum(dz, axis=(0, 1))]
-            return tuple(found)
+        first_error, (dz,) = scan(step, ops.zeros_like(first), [error, gates, before, *self.masks], reverse=True)
+        found = [dz if kernel is None else ops.matmul(dz, ops.transpose(kernel)), first_error]
+        # dW_h = sum_t h_{t-1}^T dz_t      dW_x = sum_t x_t^T dz_t      db = sum_t dz_t
+        found += [] if recurrent is None else [_summed_product(self._visible(before), dz)]
+        found += [] if kernel is None else [_summed_product(inputs, dz)]
+        found += [] if bias is None else [ops.sum(dz, axis=(0, 1))]
+        return tuple(found)
 
-        return after, gradient
+    def _by_name(self, weights: Sequence[Any]) -> tuple[Any, Any, Any]:
+        found = dict(zip(self.names, weights, strict=True))
+        return found.get("recurrent"), found.get("kernel"), found.get("bias")
 
-    weights = [weight for weight in given if weight is not None]
-    return ops.custom_gradient(with_gradient)(inputs, first, *weights)
+    def _visible(self, h: Any) -> Any:
+        return h if self.kept is None else h * self.kept
+
+
+def _apart(gates: Any, h: Any) -> list[Any]:
+    """Each gate of all gates side by side."""
+    parts: list[Any] = ops.split(gates, gates.shape[-1] // h.shape[-1], axis=-1)
+    return parts
 
 
 def _summed_product(left: Any, right: Any) -> Any:
