@@ -155,7 +155,10 @@ def test_serve_in_one_terminal_and_stream_in_another(ffhw, bundle, rng, tmp_path
             assert np.allclose(got, np.concatenate([want, want]), rtol=1e-5)
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(20)
+            try:
+                process.wait(20)
+            finally:
+                process.kill()
     assert process.returncode == 130
     assert "interrupted" in log.read_text()
     assert not [pid for pid in os.listdir("/proc") if pid.isdigit() and _is_child(int(pid), process.pid)]
