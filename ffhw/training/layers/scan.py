@@ -44,4 +44,6 @@ def _tensorflow(step: Step, carry: Any, xs: Sequence[Any], reverse: bool) -> tup
     _, carry, arrays = tf.while_loop(
         lambda count, *_: count < steps, body, (0, carry, arrays), maximum_iterations=steps, parallel_iterations=32
     )
-    return carry, [array.stack() for array in arrays]
+    # layers behind may want to know the number of steps while the graph is made
+    shapes = [(xs[0].shape[0], *y.shape) for y in like]
+    return carry, [tf.ensure_shape(array.stack(), shape) for array, shape in zip(arrays, shapes, strict=True)]

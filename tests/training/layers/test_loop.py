@@ -77,6 +77,8 @@ def test_a_graph_of_unknown_length_and_batch(rng):
     graph = tf.function(layer, input_signature=[tf.TensorSpec((None, None, INPUTS))])
     np.testing.assert_allclose(graph(x), eager, atol=1e-6)
     np.testing.assert_allclose(graph(x[:2, :3]), eager[:2, :3], atol=1e-6)
+    known = tf.function(layer, input_signature=[tf.TensorSpec((None, STEPS, INPUTS))]).get_concrete_function()
+    assert known.structured_outputs.shape == (None, STEPS, UNITS)
     compiled = tf.function(layer, jit_compile=True)
     np.testing.assert_allclose(compiled(x), eager, atol=1e-6)
 
