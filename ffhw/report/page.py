@@ -27,6 +27,7 @@ _SYNTHESIS = {
     "bitstream": str,
     "fmax_mhz": float,
     "fmax_reliable": bool,
+    "clock_mhz?": float,
     "utilisation": {str: {"used": int, "available": int}},
     "netlist?": {"equal": None, "codes?": int},
     "differences?": [str],
@@ -57,7 +58,7 @@ def write_report(bundle: Bundle) -> Path:
     syntheses, more = _sound(bundle, "synth-", _SYNTHESIS)
     for synthesis in syntheses:
         # a figure that can be computed is not believed
-        synthesis["steps_per_second"] = synthesis["fmax_mhz"] * 1e6 / performance["cycles_per_step"]
+        synthesis["steps_per_second"] = _clock_mhz(synthesis) * 1e6 / performance["cycles_per_step"]
     network = bundle.network()
     compared = "<p class='quiet'>Not compared with a float network.</p>"
     if accuracy:
@@ -198,6 +199,7 @@ def _syntheses(syntheses: list[dict[str, Any]]) -> str:
         "multipliers",
         "block RAMs",
         "Fmax in MHz",
+        "clock in MHz",
         "steps a second",
     ]
     rows = []
@@ -212,6 +214,7 @@ def _syntheses(syntheses: list[dict[str, Any]]) -> str:
                 _netlist(s),
                 *counts,
                 f"{s['fmax_mhz']}{star}",
+                f"{s['clock_mhz']:g}" if "clock_mhz" in s else "bare core",
                 f"{s['steps_per_second']:,.0f}{star}",
             ]
         )
@@ -219,7 +222,12 @@ def _syntheses(syntheses: list[dict[str, Any]]) -> str:
     note = "".join(f"<p class='quiet'>{html.escape(line)}</p>" for line in lines)
     if any(not s["fmax_reliable"] for s in syntheses):
         note += "<p class='quiet'>* not reliable: the tools do not time this family's multipliers.</p>"
-    return html_table(head, rows, 6) + note
+    return html_table(head, rows, 7) + note
+
+
+def _clock_mhz(synthesis: dict[str, Any]) -> float:
+    """The clock that the board's PLL makes; of a core without one, the fastest that it bears."""
+    return float(synthesis.get("clock_mhz", synthesis["fmax_mhz"]))
 
 
 def _netlist(synthesis: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from networks import CELLS, random_chain
 
 from ffhw.layers import KINDS
-from ffhw.report.page import _network, _syntheses
+from ffhw.report.page import _clock_mhz, _network, _syntheses
 
 SYNTHESIS = {
     "title": "Board",
@@ -30,3 +30,10 @@ def test_the_page_knows_every_kind_of_layer():
         assert f"<td>{kind}" in shown
     assert "<td>dense, linear</td>" in shown
     assert "<td>sr, set</td>" in shown
+
+
+def test_a_core_behind_a_pll_runs_at_its_clock():
+    assert _clock_mhz(SYNTHESIS) == 40.0
+    assert _clock_mhz({**SYNTHESIS, "clock_mhz": 31.5}) == 31.5
+    assert "<td class=n>31.5</td>" in _syntheses([{**SYNTHESIS, "clock_mhz": 31.5}])
+    assert "<td class=n>bare core</td>" in _syntheses([SYNTHESIS])
