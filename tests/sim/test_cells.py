@@ -54,9 +54,9 @@ SHAPES = {
     "gowin": [(36, 9), (18, 10), (9, 11), (4, 12), (2, 13), (1, 14), (40, 9)],
 }
 CLOCKS = {
-    "ice40": "SB_GB_IO #(.PIN_TYPE(6'b000001)) io (.PACKAGE_PIN(pin), .GLOBAL_BUFFER_OUTPUT(clk));",
-    "ecp5": 'TRELLIS_IO #(.DIR("INPUT")) io (.B(pin), .O(clk));',
-    "gowin": "assign clk = pin;",
+    "ice40": "SB_GB_IO #(.PIN_TYPE(6'b000001)) io (.PACKAGE_PIN(clk12), .GLOBAL_BUFFER_OUTPUT(clk));",
+    "ecp5": 'TRELLIS_IO #(.DIR("INPUT")) io (.B(clk12), .O(clk));',
+    "gowin": "assign clk = clk12;",
 }
 SYNTHESIS = {"ice40": "synth_ice40 -dsp", "ecp5": "synth_ecp5", "gowin": "synth_gowin"}
 # What must be in the netlists, so that no model goes untested.
@@ -168,11 +168,11 @@ def simulate(folder, family, netlist, design, width):
 def test_models_do_what_yosys_inferred_them_from(family, tmp_path):
     design, width = dut(family)
     top = (
-        f"module top(inout pin);\nwire clk; {CLOCKS[family].replace('inout', 'input')}\n"
+        f"module top(inout clk12);\nwire clk; {CLOCKS[family].replace('inout', 'input')}\n"
         f"(* keep *) wire [{width - 1}:0] out;\ndut d (.clk(clk), .out(out));\nendmodule\n"
     )
     if family == "gowin":
-        top = top.replace("inout pin", "input pin")
+        top = top.replace("inout clk12", "input clk12")
     (tmp_path / "dut.v").write_text(MEMORIES + design + top)
     for w, a in [*SHAPES[family], (8, 9)]:
         words = [(i * 40503 ^ i * i >> 3) % (1 << w) for i in range(1 << a)]
