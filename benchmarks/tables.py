@@ -236,12 +236,9 @@ def boards() -> str:
     titles = {"flipflop3": "3-bit memory", "japanese-vowels": "JapaneseVowels"}
     rows = []
     for row in read("boards")["rows"]:
-        cells = (
-            ["does not fit: " + row["does_not_fit"].rpartition(": ")[2].partition(";")[0]]
-            if "does_not_fit" in row
-            else []
-        )
-        if not cells:
+        if "does_not_fit" in row:
+            cells = ["does not fit: " + row["does_not_fit"].rpartition(": ")[2].partition(";")[0]]
+        else:
             used = {name: count["used"] for name, count in row["utilisation"].items()}
             cells = [str(row["clock_mhz"]) + ("" if row["fmax_reliable"] else " (of " + str(row["fmax_mhz"]) + ")")]
             cells += [f"{row['cycles_per_step']:,}", f"{row['steps_per_second']:,.0f}", f"{used['luts']:,}"]

@@ -58,6 +58,7 @@ def _board(name: str, **fields: object) -> None:
 _OURS = "ffhw.boards.definitions"
 # iCE40 boards whose programmer writes the flash that the device reads, which is the only way to load them.
 _FLASHED = {"loader": "ice40_generic", "volatile": False, "oscillator_mhz": 12.0}
+_TANG = {"clock_mhz": 54.0, "oscillator_mhz": 27.0, "lights": 3}
 _UP5K = {"device": devices.UP5K, "part": "--up5k --package sg48", "clock_mhz": 24.0, **_FLASHED}
 
 _board(
@@ -153,12 +154,10 @@ _board(
     device=devices.GW1NR_9,
     part="--device GW1NR-LV9QN88PC6/I5 --vopt family=GW1N-9C",
     pack="-d GW1N-9C",
-    clock_mhz=54.0,
-    oscillator_mhz=27.0,
-    lights=3,
     loader="tangnano9k",
     pll_device="GW1NR-9 C6/I5",
     pll_cell="GW1NR-9C",
+    **_TANG,
 )
 _board(
     "tangnano20k",
@@ -167,12 +166,10 @@ _board(
     device=devices.GW2AR_18,
     part="--device GW2AR-LV18QN88C8/I7 --vopt family=GW2A-18C",
     pack="-d GW2A-18C",
-    clock_mhz=54.0,
-    oscillator_mhz=27.0,
-    lights=3,
     loader="tangnano20k",
     pll_device="GW2AR-18 C8/I7",
     pll_cell="GW2AR-18C",
+    **_TANG,
 )
 _board(
     "tangprimer20k",
@@ -181,12 +178,10 @@ _board(
     device=devices.GW2A_18,
     part="--device GW2A-LV18PG256C8/I7 --vopt family=GW2A-18C",
     pack="-d GW2A-18C",
-    clock_mhz=54.0,
-    oscillator_mhz=27.0,
-    lights=3,
     loader="tangprimer20k",
     pll_device="GW2A-18 C8/I7",
     pll_cell="GW2A-18C",
+    **_TANG,
 )
 
 

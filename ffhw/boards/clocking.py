@@ -7,15 +7,11 @@ import re
 from typing import Any
 
 from ffhw.boards.catalogue import Board
-from ffhw.boards.tools import Toolbox
+from ffhw.boards.tools import Toolbox, ToolFailed
 from ffhw.errors import InputError, ToolError
 
-# Of each family: the calculator, its arguments, and the file that it writes; without one its output is read.
-_CALCULATORS = {
-    "ice40": ("yowasp-icepll", "-i {have} -o {want}", ""),
-    "ecp5": ("yowasp-ecppll", "-i {have} -o {want} -f pll.v", "pll.v"),
-    "gowin": ("gowin_pll", "-d|{device}|-i|{have}|-o|{want}|-f|pll.v", "pll.v"),
-}
+# Of each family: the calculator, and the file that it writes; without one its output is read.
+_CALCULATORS = {"ice40": ("yowasp-icepll", ""), "ecp5": ("yowasp-ecppll", "pll.v"), "gowin": ("gowin_pll", "pll.v")}
 _FREQUENCY = {
     "ice40": r"F_PLLOUT:\s*([\d.]+) MHz \(achieved\)",
     "ecp5": r'FREQUENCY_PIN_CLKOP="([\d.]+)"',
@@ -53,7 +49,8 @@ class Pll:
         ----------
         pin: port of the board's oscillator, without a buffer. clock, locked: signals that it drives.
         """
-        from amaranth.hdl import Instance
+        from amaranth.hdl import Const, Instance, Signal
+        from amaranth.lib import io
 
         given = {f"p_{name}": value for name, value in self.parameters.items()}
         given |= {f"a_{name}": value for name, value in self.attributes.items()}
@@ -62,9 +59,6 @@ class Pll:
             # this pin has no other way in
             m.submodules.pll = Instance("SB_PLL40_PAD", **given, **ice40, i_PACKAGEPIN=pin.io)
             return
-        from amaranth.hdl import Signal
-        from amaranth.lib import io
-
         m.submodules.oscillator = oscillator = io.Buffer("i", pin)
         if self.family == "ice40":
             m.submodules.pll = Instance("SB_PLL40_CORE", **given, **ice40, i_REFERENCECLK=oscillator.i)
@@ -77,8 +71,6 @@ class Pll:
             return
         zeros = {"RESET": 1, "RESET_P": 1, "CLKFB": 1, "FBDSEL": 6, "IDSEL": 6, "ODSEL": 6, "PSDA": 4, "DUTYDA": 4,
                  "FDLY": 4}  # fmt: skip
-        from amaranth.hdl import Const
-
         ports = {f"i_{name}": Const(0, width) for name, width in zeros.items()}
         m.submodules.pll = Instance("rPLL", **given, **ports, i_CLKIN=oscillator.i, o_CLKOUT=clock, o_LOCK=locked)
 
@@ -91,14 +83,13 @@ def calculate(board: Board, mhz: float, tools: Toolbox) -> Pll:
     InputError: this PLL cannot make it. ToolError: the calculator is missing or gives nothing.
     """
     family = board.family.name
-    program, template, file = _CALCULATORS[family]
-    text = template.format(have=f"{board.oscillator_mhz:g}", want=f"{mhz:g}", device=board.pll_device)
-    arguments = tuple(text.split("|" if "|" in text else None))
+    program, file = _CALCULATORS[family]
+    arguments = ["-i", f"{board.oscillator_mhz:g}", "-o", f"{mhz:g}"]
+    arguments += ["-f", file] if file else []
+    arguments += ["-d", board.pll_device] if board.pll_device else []
     try:
-        output = tools.run(program, arguments, "pll.log")
-    except ToolError as error:
-        if "missing" in str(error):
-            raise
+        output = tools.run(program, tuple(arguments), "pll.log")
+    except ToolFailed:
         raise InputError(
             f"--clock-mhz: no PLL of {board.title} makes {mhz:g} MHz from {board.oscillator_mhz:g} MHz: "
             "choose another clock"
