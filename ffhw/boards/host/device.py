@@ -132,7 +132,8 @@ class Device:
         if given.ndim != 3 or given.shape[2] != stream.packing.size or 0 in given.shape:
             raise InputError(f"x must have shape [batch, time, {stream.packing.size}], not {list(given.shape)}")
         length = np.full(len(given), given.shape[1]) if lengths is None else np.asarray(lengths)
-        if length.shape != (len(given),) or length.dtype.kind not in "iu" or length.max() > given.shape[1]:
+        whole = length.shape == (len(given),) and length.dtype.kind in "iu"
+        if not whole or length.min() < 1 or length.max() > given.shape[1]:
             raise InputError(f"lengths must be {len(given)} integers from 1 to {given.shape[1]}")
         sequences = [self.encode(row[:n]) for row, n in zip(given, length, strict=True)]
         answers = [self.decode(codes) for codes in self.run(sequences, progress=progress)]

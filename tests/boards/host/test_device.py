@@ -76,6 +76,9 @@ def test_real_values_are_those_of_the_bundle(rng):
             board.predict(x[..., 0])
         with pytest.raises(InputError, match=r"^lengths must be 5 integers from 1 to 9$"):
             board.predict(x, lengths + 9)
+        # as an index -1 would be a length of its own
+        with pytest.raises(InputError, match=r"^lengths must be 5 integers from 1 to 9$"):
+            board.predict(x, lengths - 2)
 
 
 def test_every_step_is_answered_with_zeros_behind_the_end(network, board, rng):
