@@ -7,6 +7,7 @@ A concern outside this folder, such as ONNX or hardware, has one file a kind as 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -44,8 +45,8 @@ KINDS: dict[str, tuple[type[FloatLayer], type[Layer]]] = {
     "convolution": (FloatConvolution, ConvolutionLayer),
     "pooling": (FloatPooling, PoolingLayer),
 }
-# Files of what changes a layer, or passes, and becomes none.
-BESIDE = ("activations", "scaling", "passing")
+# Files of what changes a layer, passes, or is a layer of any kind already.
+BESIDE = ("activations", "scaling", "passing", "settled")
 # The Keras classes that are understood, by name.
 READ = {
     known.name: known for name in (*KINDS, *BESIDE) for known in importlib.import_module(f"ffhw.layers.{name}").KERAS
@@ -61,6 +62,11 @@ def restored(fields: dict[str, Any], arrays: dict[str, Any]) -> Layer:
     """
     own = dict(fields)
     return KINDS[own.pop("kind")][1].restored(own, arrays)
+
+
+def of_numbers(layer: Layer, numbers: Mapping[str, Any]) -> FloatLayer:
+    """The float layer whose ``numbers`` for a quantized layer are these."""
+    return KINDS[layer.kind][0].of_numbers(layer, numbers)
 
 
 def rule(package: str, concern: str, layer: Layer) -> ModuleType:

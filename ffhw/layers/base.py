@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from ffhw.errors import InputError
 from ffhw.layers.rhythm import Rhythm
 from ffhw.numbers.formats import Format, format_from_dict
-from ffhw.numbers.scales import Precision
+from ffhw.numbers.scales import Grid, Precision
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 # What a network's last layer answers with: real values, a probability of "yes", scores of classes that a softmax
 # orders, or the number of a class.
 Head = Literal["values", "sigmoid", "softmax", "argmax"]
+_NO_CLASSIFIER = "--argmax needs a Dense layer at the output"
 
 
 class NetworkError(InputError, ValueError):
@@ -119,8 +120,12 @@ class FloatLayer(Link):
 
     holds: past a sequence's end, it answers as it did at the last step.
     passes_scales: it gives on the numbers that it is given, so that a scale in front may as well stand behind.
+    input_exponents, output_exponents: of each channel that it takes or gives on as a network's first or last layer,
+        where training has settled them; None where they are still to be chosen.
     """
 
+    input_exponents: ClassVar[tuple[int, ...] | None] = None
+    output_exponents: ClassVar[tuple[int, ...] | None] = None
     holds: ClassVar[bool] = False
     passes_scales: ClassVar[bool] = False
 
@@ -153,6 +158,15 @@ class FloatLayer(Link):
         """
         raise NotImplementedError
 
+    def numbers(self, layer: Layer) -> dict[str, Floats]:
+        """What the arrays of the quantized layer are the codes of, by name: real numbers on the grids' own scale."""
+        return {}
+
+    @classmethod
+    def of_numbers(cls, layer: Layer, numbers: Mapping[str, Floats]) -> FloatLayer:
+        """The layer whose :meth:`numbers` for a quantized layer are these."""
+        raise NotImplementedError
+
     def input_format(self, values: Floats, precision: Precision) -> Format:
         """Format of a network's input codes, where this layer is its first and ``values`` are inputs."""
         return precision.data(values, precision.widths.input_bits)
@@ -177,7 +191,7 @@ class FloatLayer(Link):
         ------
         InputError: this kind of layer has no such form.
         """
-        raise InputError("--argmax needs a Dense layer at the output")
+        raise InputError(_NO_CLASSIFIER)
 
     def input_scaled(self, name: str, scale: Floats, offset: Floats) -> FloatLayer:
         """The layer that takes ``v`` where this one takes ``scale * v + offset``, of the layer ``name`` before it.
@@ -240,6 +254,20 @@ class Layer(Link):
     def max_steps(self) -> int | None:
         """Steps of the longest sequence that the layer can take; None where it can take any."""
         return None
+
+    def classifier(self) -> Layer:
+        """The layer that gives the number of the largest output instead of all outputs.
+
+        Raises
+        ------
+        InputError: this kind of layer has no such form.
+        """
+        raise InputError(_NO_CLASSIFIER)
+
+    @property
+    def grids(self) -> dict[str, Grid]:
+        """On which grid each of the layer's arrays was quantized, by name."""
+        return {}
 
     def bounded(self, steps: int) -> Layer:
         """The layer for sequences of at most so many steps; itself where their number does not matter."""

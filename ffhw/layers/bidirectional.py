@@ -9,6 +9,7 @@ Each step of the merged sequence joins what both directions know at that step.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,8 +20,8 @@ from ffhw.layers.float_recurrent import FloatRecurrent
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.layers.reversal import backwards, check_steps
 from ffhw.numbers.formats import MAX_BITS, Fixed, Format, Unorm, UnormSum
-from ffhw.numbers.gates import interpolate
-from ffhw.numbers.scales import Precision
+from ffhw.numbers.gates import half_up, interpolate
+from ffhw.numbers.scales import Grid, Precision
 
 MERGES = ("concat", "sum", "ave", "mul")
 
@@ -89,6 +90,18 @@ class FloatBidirectional(FloatLayer):
         if self.merge == "concat":
             return np.concatenate([ahead, back], axis=-1)
         return {"sum": ahead + back, "ave": (ahead + back) / 2, "mul": ahead * back}[self.merge]
+
+    def numbers(self, layer: Layer) -> dict[str, Floats]:  # noqa: D102
+        assert isinstance(layer, BidirectionalLayer)
+        pairs = ((name, getattr(self, name).numbers(part)) for name, part in layer.directions.items())
+        return {f"{name}.{key}": array for name, arrays in pairs for key, array in arrays.items()}
+
+    @classmethod
+    def of_numbers(cls, layer: Any, numbers: Mapping[str, Floats]) -> FloatBidirectional:  # noqa: D102
+        from ffhw.layers import of_numbers
+
+        inner: Any = {name: of_numbers(part, below(name, numbers)) for name, part in layer.directions.items()}
+        return cls(name=layer.name, merge=layer.merge, **inner)
 
     def quantize(self, source: Format, data: Calibration, precision: Precision) -> BidirectionalLayer:  # noqa: D102
         turned = dataclasses.replace(data, inputs=backwards(data.inputs, data.length))
@@ -181,6 +194,10 @@ class BidirectionalLayer(Layer):
     def max_steps(self) -> int | None:  # noqa: D102
         return self.steps
 
+    @property
+    def grids(self) -> dict[str, Grid]:  # noqa: D102
+        return {f"{name}.{key}": grid for name, layer in self.directions.items() for key, grid in layer.grids.items()}
+
     def bounded(self, steps: int) -> BidirectionalLayer:  # noqa: D102
         return dataclasses.replace(self, steps=steps)
 
@@ -217,13 +234,13 @@ class BidirectionalLayer(Layer):
         if self.merge == "sum":
             return ahead + back
         if self.merge == "ave":
-            return (ahead + back + 1) >> 1
+            return half_up(ahead + back, 1)
         state = self.ahead.state
         if isinstance(state, Unorm):
             # round(a b / M)
             return interpolate(ahead, back, np.zeros_like(back), state.bits)
         # (a b + half) >> (b - 1), -1 times -1 saturated
-        return np.minimum((ahead * back + ((1 << state.frac) >> 1)) >> state.frac, state.max)
+        return np.minimum(half_up(ahead * back, state.frac), state.max)
 
     @property
     def title(self) -> str:

@@ -9,17 +9,18 @@ into its weights it is what becomes zero by them, ``before``.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ffhw.errors import InputError
-from ffhw.layers.base import Calibration, Floats, Given, Ints, require
+from ffhw.layers.base import Calibration, Floats, Given, Ints, Layer, require
 from ffhw.layers.dense import ACTIVATIONS, DenseLayer, FloatDense
 from ffhw.layers.description import FLAG_ON, UNITS, Described, KerasClass, Option, one_of, only, training_options
 from ffhw.layers.rhythm import Rhythm
 from ffhw.numbers.formats import Format
-from ffhw.numbers.scales import Precision
+from ffhw.numbers.scales import Grid, Precision
 
 MOST_TAPS = 1 << 10
 
@@ -131,6 +132,18 @@ class FloatConvolution(FloatDense):
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
         return super().forward(windows(x, self.taps, self.stride, self.before if self.causal else None), length)
 
+    def numbers(self, layer: Layer) -> dict[str, Floats]:  # noqa: D102
+        # what stands before a sequence is no number of training's, but a code
+        return {**super().numbers(layer), "before": layer.input.quantize(self.before).astype(np.float64)}
+
+    @classmethod
+    def of_numbers(cls, layer: Any, numbers: Mapping[str, Floats]) -> FloatConvolution:  # noqa: D102
+        dense = FloatDense.of_numbers(layer, numbers)
+        before = layer.input.dequantize(numbers["before"])
+        return cls(
+            dense.name, dense.weights, dense.bias, dense.activation, layer.taps, layer.stride, layer.causal, before
+        )
+
     def quantize(self, source: Format, data: Calibration, precision: Precision) -> ConvolutionLayer:  # noqa: D102
         dense = super().quantize(source, data, precision)
         fields = {field.name: getattr(dense, field.name) for field in dataclasses.fields(dense)}
@@ -178,6 +191,10 @@ class ConvolutionLayer(DenseLayer):
     def input_size(self) -> int:
         """D, the elements of a step."""
         return self.weights.shape[1] // self.taps
+
+    @property
+    def grids(self) -> dict[str, Grid]:  # noqa: D102
+        return {**super().grids, "before": Grid(0, self.input.min, self.input.max)}
 
     @property
     def dense(self) -> DenseLayer:

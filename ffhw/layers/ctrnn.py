@@ -89,6 +89,10 @@ class FloatCTRNN(FloatRecurrent):
     def step(self, sums: list[Floats], *state: Floats) -> tuple[Floats, ...]:  # noqa: D102
         return ((1 - self.alpha) * state[0] + self.alpha * np.tanh(sums[0]),)
 
+    @classmethod
+    def options_of(cls, layer: Any) -> dict[str, Any]:  # noqa: D102
+        return {"alpha": layer.alpha / ((1 << layer.state.bits) - 1)}
+
     def own_options(self, data: Calibration, precision: Precision) -> dict[str, Any]:  # noqa: D102
         bits = precision.widths.state_bits
         code = int(np.floor(self.alpha * ((1 << bits) - 1) + 0.5))

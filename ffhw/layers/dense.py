@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Head, Ints, require
+from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Head, Ints, Layer, require
 from ffhw.layers.description import FLAG_ON, UNITS, Described, KerasClass, one_of, training_options
-from ffhw.layers.weighted import MAX_ACCUMULATOR, WeightedLayer, affine, exact_sum, product_frac, weight_range
+from ffhw.layers.weighted import (
+    MAX_ACCUMULATOR,
+    WeightedLayer,
+    affine,
+    bias_grid,
+    exact_sum,
+    product_frac,
+    weight_range,
+)
 from ffhw.numbers.formats import Fixed, Format, Index, Unorm
-from ffhw.numbers.scales import Precision, bias_codes
+from ffhw.numbers.gates import half_up
+from ffhw.numbers.scales import Grid, Precision, bias_codes, weight_unit
 from ffhw.numbers.tables import Sigmoid, sigmoid
 
 ACTIVATIONS = ("linear", "relu", "sigmoid", "softmax")
@@ -102,6 +112,14 @@ class FloatDense(EachStep, FloatLayer):
             return super().activated(name, activation)
         return dataclasses.replace(self, activation=activation)
 
+    def numbers(self, layer: Layer) -> dict[str, Floats]:  # noqa: D102
+        return {"weights": self.weights * weight_unit(layer.input), "bias": self.bias}
+
+    @classmethod
+    def of_numbers(cls, layer: Any, numbers: Mapping[str, Floats]) -> FloatDense:  # noqa: D102
+        activation = "softmax" if layer.softmax else layer.activation
+        return cls(layer.name, numbers["weights"] / weight_unit(layer.input), numbers["bias"], activation)
+
     def quantize(self, source: Format, data: Calibration, precision: Precision) -> DenseLayer:  # noqa: D102
         bits = precision.widths.bits
         output: Format
@@ -132,8 +150,7 @@ class FloatDense(EachStep, FloatLayer):
 
 def linear(acc: Ints, shift: int, output: Fixed, relu: bool = False) -> Ints:
     """Output code of an accumulator: rounded half up, cut at zero if ``relu``, saturated."""
-    code = (acc + ((1 << shift) >> 1)) >> shift
-    return np.clip(code, 0 if relu else output.min, output.max)
+    return np.clip(half_up(acc, shift), 0 if relu else output.min, output.max)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -218,6 +235,13 @@ class DenseLayer(EachStep, WeightedLayer):
         return (self.weights[None],)
 
     @property
+    def grids(self) -> dict[str, Grid]:  # noqa: D102
+        return {
+            "weights": Grid(self.frac, *weight_range(self.name, self.weight_bits)),
+            "bias": bias_grid(self.acc_frac),
+        }
+
+    @property
     def _result_frac(self) -> int | None:
         return _result_frac(self.output)
 
@@ -245,6 +269,13 @@ class DenseLayer(EachStep, WeightedLayer):
         """Right shift from the accumulator to the output code or the table index."""
         return 0 if self._result_frac is None else self.acc_frac - self._result_frac
 
+    def classifier(self) -> DenseLayer:  # noqa: D102
+        products = self.frac + product_frac(self.name, self.input)
+        # sums are compared as they are; what an output would have resolved further is rounded
+        bias = half_up(self.bias, self.acc_frac - products)
+        output = Index(self.units)
+        return dataclasses.replace(self, activation="argmax", output=output, bias=bias, softmax=False)
+
     def accumulator_bounds(self) -> Any:  # noqa: D102
         x = exact_sum(self.weights) * (self.input.magnitude << self.shift_x)
         # half a result code is added for rounding; hardware folds it into the bias
@@ -255,9 +286,10 @@ class DenseLayer(EachStep, WeightedLayer):
         # acc = (W x << shift_x) + bias
         product = x.astype(kind) @ self.weights.T.astype(kind)
         acc = (product.astype(np.int64) << self.shift_x) + self.bias
-        return Given(self._activate(acc))
+        return Given(self.activate(acc))
 
-    def _activate(self, acc: Ints) -> Ints:
+    def activate(self, acc: Ints) -> Ints:
+        """Output codes of accumulators ``[..., N]``."""
         if self.activation == "argmax":
             return acc.argmax(axis=-1)[..., None]
         if isinstance(self.output, Unorm):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from ffhw.errors import InputError
 from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Ints, Layer, require
 from ffhw.layers.description import FLAG, UNITS, UNUSED, Described, KerasClass, Mask, training_options
 from ffhw.numbers.formats import Fixed, Format, Index
-from ffhw.numbers.scales import Precision
+from ffhw.numbers.scales import Grid, Precision
 
 MAX_TOKENS = 1 << 16
 
@@ -82,6 +83,13 @@ class FloatEmbedding(EachStep, FloatLayer):
     def noise(self, rng: np.random.Generator, batch: int, steps: int) -> Floats:  # noqa: D102
         return rng.integers(0, len(self.table), (batch, steps, 1)).astype(np.float64)
 
+    def numbers(self, layer: Layer) -> dict[str, Floats]:  # noqa: D102
+        return {"table": self.table}
+
+    @classmethod
+    def of_numbers(cls, layer: Layer, numbers: Mapping[str, Floats]) -> FloatEmbedding:  # noqa: D102
+        return cls(layer.name, numbers["table"])
+
     def quantize(self, source: Format, data: Calibration, precision: Precision) -> EmbeddingLayer:  # noqa: D102
         output = precision.fixed(self.table, precision.widths.input_bits)
         return EmbeddingLayer(self.name, source, output, output.quantize(self.table))
@@ -119,6 +127,11 @@ class EmbeddingLayer(EachStep, Layer):
     def output_size(self) -> int:
         """D, the codes of one row."""
         return self.table.shape[1]
+
+    @property
+    def grids(self) -> dict[str, Grid]:  # noqa: D102
+        assert isinstance(self.output, Fixed)
+        return {"table": Grid(self.output.frac, self.output.min, self.output.max)}
 
     def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:  # noqa: D102
         return Given(self.table[x[..., 0]])

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ffhw.layers.base import Calibration, FloatLayer, Floats, Ints
+from ffhw.layers.base import Calibration, FloatLayer, Floats, Ints, Layer
 from ffhw.layers.description import FLAG, FLAG_ON, UNITS, UNUSED, Described, Read, only, training_options
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.layers.reversal import FloatReversal
 from ffhw.layers.weighted import affine, product_frac
 from ffhw.numbers.formats import Format
-from ffhw.numbers.scales import Precision, bias_codes
+from ffhw.numbers.scales import Precision, bias_codes, weight_unit
 
 # Options of a Keras layer of any recurrent cell.
 RECURRENT_OPTIONS = {
@@ -133,6 +134,25 @@ class FloatRecurrent(FloatLayer):
 
     def answering_once(self) -> FloatRecurrent:  # noqa: D102
         return dataclasses.replace(self, return_sequences=False)
+
+    def numbers(self, layer: Layer) -> dict[str, Floats]:  # noqa: D102
+        assert isinstance(layer, RecurrentLayer)
+        x, h = (weight_unit(fmt) for fmt in (layer.input, layer.state))
+        return {"weights_x": self.weights_x * x, "weights_h": self.weights_h * h, "bias": self.bias}
+
+    @classmethod
+    def of_numbers(cls, layer: Layer, numbers: Mapping[str, Floats]) -> FloatRecurrent:  # noqa: D102
+        assert isinstance(layer, RecurrentLayer)
+        x, h = (
+            numbers[name] / weight_unit(fmt) for name, fmt in (("weights_x", layer.input), ("weights_h", layer.state))
+        )
+        own = cls.options_of(layer)
+        return cls(layer.name, x, h, numbers["bias"], layer.return_sequences, **own)
+
+    @classmethod
+    def options_of(cls, layer: Any) -> dict[str, Any]:
+        """What the float layer of a quantized one of this kind is given besides what all of them are."""
+        return {}
 
     def own_options(self, data: Calibration, precision: Precision) -> dict[str, Any]:
         """What the quantized layer of this kind is given besides what all of them are."""

@@ -19,7 +19,7 @@ from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, direc
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.layers.weighted import MAX_ACCUMULATOR
 from ffhw.numbers.formats import Format, Unorm
-from ffhw.numbers.gates import interpolate, weight
+from ffhw.numbers.gates import half_up, interpolate, weight
 from ffhw.numbers.tables import Sigmoid, Tanh, sigmoid
 
 
@@ -121,7 +121,7 @@ class GRULayer(RecurrentLayer):
         z, r, inputs, recurrent = gates
         # m = (acc_nh + half) >> s, then n = tanh(acc_nx + R m)
         back = self.recurrent_shift
-        recurrent = (recurrent + ((1 << back) >> 1)) >> back
+        recurrent = half_up(recurrent, back)
         own, again, shift = self.candidate_shifts
         n = Tanh(bits).look_up((inputs << own) + (weight(r, bits) * recurrent << again), shift)
         # H' = round((Z H + ~Z N) / M), between codes raised by 2^(b-1) so that none is negative

@@ -21,7 +21,7 @@ from ffhw.layers.description import Described, Read
 from ffhw.layers.float_recurrent import FloatRecurrent, directed, keras_weights
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.numbers.formats import Format, Unorm
-from ffhw.numbers.gates import interpolate, weight
+from ffhw.numbers.gates import half_up, interpolate, weight
 from ffhw.numbers.tables import Sigmoid, Tanh, sigmoid
 
 # Keras has one class for both kinds of GRU: that of :mod:`ffhw.layers.gru`, which calls ``read``.
@@ -60,7 +60,7 @@ class GRUResetBeforeLayer(RecurrentLayer):
         """p, r scales h: rounded half up, and never larger than h."""
         bits = self.state.bits
         # P = (R H + half) >> b, the gate over 2^b
-        return (weight(gates[0], bits) * h + (1 << (bits - 1))) >> bits
+        return half_up(weight(gates[0], bits) * h, bits)
 
     def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
         r, z, n = gates

@@ -16,7 +16,7 @@ from ffhw.layers.description import UNUSED, Described, KerasClass, Read, only
 from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, directed, keras_weights
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.numbers.formats import Fixed, Format, Unorm
-from ffhw.numbers.gates import weight
+from ffhw.numbers.gates import half_up, weight
 from ffhw.numbers.scales import Precision
 from ffhw.numbers.tables import Sigmoid, Tanh, sigmoid
 
@@ -101,11 +101,11 @@ class LSTMLayer(RecurrentLayer):
         forget, add, back = self.cell_shifts
         # C' = saturate((F C << a) + (I G << d) rounded half up by `back`); gates over 2^b
         total = (weight(f, bits) * c << forget) + (weight(i, bits) * g << add)
-        c = np.clip((total + (1 << (back - 1))) >> back, self.cell.min, self.cell.max)
+        c = np.clip(half_up(total, back), self.cell.min, self.cell.max)
         # H' = (O tanh(C') + half) >> b
         up, down = self.tanh_shifts
         squashed = Tanh(bits).look_up(c << up, down)
-        return i, f, g, o, c, (weight(o, bits) * squashed + (1 << (bits - 1))) >> bits
+        return i, f, g, o, c, half_up(weight(o, bits) * squashed, bits)
 
 
 # Between the two grids of c and g lie at most so many bits, or numbers would not fit 64.

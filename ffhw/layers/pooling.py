@@ -7,7 +7,8 @@ max       the largest code
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -58,6 +59,10 @@ class FloatPooling(SameSize, Once, FloatLayer):
         if self.pooling == "max":
             return np.where(real, x, -np.inf).max(axis=1, keepdims=True)
         return np.where(real, x, 0.0).sum(axis=1, keepdims=True) / length[:, None, None]
+
+    @classmethod
+    def of_numbers(cls, layer: Any, numbers: Mapping[str, Floats]) -> FloatPooling:  # noqa: D102
+        return cls(layer.name, layer.pooling, layer.size)
 
     def quantize(self, source: Format, data: Calibration, precision: Precision) -> PoolingLayer:  # noqa: D102
         return PoolingLayer(self.name, source, self.pooling, self.size)

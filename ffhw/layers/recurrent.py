@@ -13,8 +13,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ffhw.layers.base import Given, Ints, Trace, require
-from ffhw.layers.weighted import MAX_ACCUMULATOR, WeightedLayer, affine, exact_sum, product_frac, weight_range
+from ffhw.layers.weighted import (
+    MAX_ACCUMULATOR,
+    WeightedLayer,
+    affine,
+    bias_grid,
+    exact_sum,
+    product_frac,
+    weight_range,
+)
 from ffhw.numbers.formats import Fixed, Format, Unorm
+from ffhw.numbers.scales import Grid
 from ffhw.numbers.tables import Table
 
 
@@ -156,6 +165,12 @@ class RecurrentLayer(WeightedLayer):
 
     # --- accumulators ---
     @property
+    def grids(self) -> dict[str, Grid]:  # noqa: D102
+        low, high = weight_range(self.name, self.weight_bits)
+        weights = {"weights_x": Grid(self.frac_x, low, high), "weights_h": Grid(self.frac_h, low, high)}
+        return {**weights, "bias": bias_grid(self.acc_frac)}
+
+    @property
     def operands(self) -> tuple[tuple[Format, int], ...]:
         """Inputs and h."""
         return ((self.input, self.shift_x), (self.state, self.shift_h))[: len(self.matrices)]
@@ -221,7 +236,7 @@ class RecurrentLayer(WeightedLayer):
         together = self.gates - self.apart
         free = together - self.dependent
         wh = (self.weights_h.reshape(self.gates * n, self.recurrent_size).T * 2.0**self.shift_h).astype(kind)
-        at_once, behind = self._look_up(0, free), self._look_up(free, together)
+        at_once, behind = self.look_up(0, free), self.look_up(free, together)
 
         def codes_of(driven: Any, h: Ints) -> list[Ints]:
             # acc = (Wx x << shift_x) + bias + (Wh h << shift_h)
@@ -239,7 +254,7 @@ class RecurrentLayer(WeightedLayer):
 
         return codes_of
 
-    def _look_up(self, start: int, stop: int) -> Callable[[Ints], list[Ints]]:
+    def look_up(self, start: int, stop: int) -> Callable[[Ints], list[Ints]]:
         """Codes of some gates, each ``[batch, N]``, from their accumulators ``[batch, (stop - start) N]``.
 
         Neighbours that are looked up alike are looked up at once.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +43,10 @@ class FloatReversal(SameSize, EachStep, FloatLayer):
 
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
         return backwards(x, length)
+
+    @classmethod
+    def of_numbers(cls, layer: Any, numbers: Mapping[str, Floats]) -> FloatReversal:  # noqa: D102
+        return cls(layer.name, layer.size)
 
     def quantize(self, source: Format, data: Calibration, precision: Precision) -> ReversalLayer:  # noqa: D102
         return ReversalLayer(self.name, source, self.size, data.inputs.shape[1])

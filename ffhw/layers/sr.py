@@ -68,6 +68,10 @@ class FloatSR(FloatRecurrent):
         k = r if self.both == "reset" else r * (1 - s)
         return (float_update(j, k, state[0]),)
 
+    @classmethod
+    def options_of(cls, layer: Any) -> dict[str, Any]:  # noqa: D102
+        return {"both": layer.both}
+
     def own_options(self, data: Calibration, precision: Precision) -> dict[str, Any]:  # noqa: D102
         return {"both": self.both}
 

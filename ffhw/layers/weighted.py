@@ -11,6 +11,7 @@ import numpy as np
 
 from ffhw.layers.base import Floats, Ints, Layer, NetworkError, require
 from ffhw.numbers.formats import Fixed, Format, Unorm, UnormSum, signed_width
+from ffhw.numbers.scales import Grid
 
 # Products and sums are computed by floating-point units somewhere: a double holds every integer below this.
 MAX_ACCUMULATOR = 1 << 53
@@ -23,6 +24,11 @@ def weight_range(name: str, bits: object) -> tuple[int, int]:
     except (TypeError, ValueError) as error:
         raise NetworkError(f"layer {name!r}: weight_{error}".replace("weight_Fixed bits", "weight_bits")) from None
     return weight.min, weight.max
+
+
+def bias_grid(acc_frac: int) -> Grid:
+    """Where biases lie: at an accumulator's own resolution."""
+    return Grid(acc_frac, -MAX_ACCUMULATOR, MAX_ACCUMULATOR)
 
 
 def exact_sum(weights: Ints) -> Any:

@@ -95,7 +95,9 @@ def _even_inputs(
     layer: FloatLayer, inputs: Any, lengths: ArrayLike | None, method: str
 ) -> tuple[tuple[int, ...], FloatLayer, Any]:
     """The first layer for inputs whose small channels come enlarged: exponents, the layer, the inputs."""
-    exponents = channel_exponents(real_steps(inputs, lengths), method)
+    exponents = layer.input_exponents
+    if exponents is None:
+        exponents = channel_exponents(real_steps(inputs, lengths), method)
     if not exponents:
         return (), layer, inputs
     scale = np.exp2(np.array(exponents, dtype=np.float64))
@@ -107,7 +109,7 @@ def _even_inputs(
 
 def _even_outputs(layer: FloatLayer, outputs: Any, method: str) -> tuple[tuple[int, ...], FloatLayer, Any]:
     """The last layer with its small channels enlarged: exponents, the layer, the outputs."""
-    exponents = channel_exponents(outputs, method)
+    exponents = channel_exponents(outputs, method) if layer.output_exponents is None else layer.output_exponents
     scale = np.exp2(np.array(exponents, dtype=np.float64))
     scaled = layer.output_scaled(scale, np.zeros_like(scale)) if exponents else None
     return (exponents, scaled, outputs * scale) if scaled is not None else ((), layer, outputs)

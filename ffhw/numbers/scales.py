@@ -26,6 +26,27 @@ _FRAC_LIMIT = 512
 
 
 @dataclasses.dataclass(frozen=True)
+class Grid:
+    """Where the trained numbers of an array lie: on multiples of ``2^-frac``, as codes from ``low`` to ``high``.
+
+    As :class:`Fixed`, but of any width: biases are as wide as an accumulator.
+    """
+
+    frac: int
+    low: int
+    high: int
+
+    def quantize(self, values: ArrayLike) -> NDArray[np.int64]:
+        """Codes of real numbers: scaled, rounded half up, saturated."""
+        scaled = np.asarray(values, dtype=np.float64) * 2.0**self.frac
+        return np.clip(np.floor(scaled + 0.5), self.low, self.high).astype(np.int64)
+
+    def dequantize(self, codes: ArrayLike) -> NDArray[np.float64]:
+        """Real values of codes."""
+        return np.asarray(codes, dtype=np.float64) * 2.0**-self.frac
+
+
+@dataclasses.dataclass(frozen=True)
 class Widths:
     """Bits of each kind of number; ``bits`` is what the others default to, and ``state_bits`` what ``cell_bits`` does.
 
@@ -75,10 +96,7 @@ class Precision:
         return Fixed(bits, choose_frac(values, bits, "error" if self.method == "percentile" else self.method))
 
     def weights(self, values: ArrayLike, source: Format, result_frac: int) -> tuple[NDArray[np.int64], int]:
-        """Integer weights on inputs of format ``source``, and their fraction bits.
-
-        A product with a Unorm code q of value q / M is worth ``w * q / M``; storing ``w * 2^b / M`` on the grid leaves
-        ``W * q * 2^-(frac + b)``, with no division anywhere.
+        """Integer weights on inputs of format ``source``, and their fraction bits; see :func:`weight_unit`.
 
         Parameters
         ----------
@@ -87,14 +105,21 @@ class Precision:
             together move the sum by less than a quarter of that is fine enough: a finer one would widen operands and
             accumulators, and move nothing.
         """
-        scaled = np.asarray(values, dtype=np.float64)
-        if isinstance(source, (Unorm, UnormSum)):
-            scaled = scaled * (2.0**source.frac / source.scale)
+        scaled = np.asarray(values, dtype=np.float64) * weight_unit(source)
         largest_input = source.magnitude / source.scale
         # D * largest_input * 2^-(frac + 1) <= 2^-(result_frac + 2)
         finest = result_frac + 1 + math.ceil(math.log2(scaled.shape[-1] * largest_input))
         frac = min(self.fixed(scaled, self.widths.weight_bits).frac, finest)
         return Fixed(self.widths.weight_bits, frac).quantize(scaled), frac
+
+
+def weight_unit(source: Format) -> float:
+    """What a weight on inputs of format ``source`` is multiplied by before it is put on a grid.
+
+    A product with a Unorm code q of value q / M is worth ``w q / M``; on a grid of ``w 2^b / M`` it is
+    ``W q 2^-(frac + b)``, with no division anywhere.
+    """
+    return 2.0**source.frac / source.scale if isinstance(source, (Unorm, UnormSum)) else 1.0
 
 
 def bias_codes(values: ArrayLike, acc_frac: int, limit: ArrayLike) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffhw.numbers.formats import Fixed, Unorm
+from ffhw.numbers.traced import traced
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -78,6 +79,9 @@ class Table:
 
     def look_up(self, acc: Ints, shift: int) -> Ints:
         """Code of an accumulator: ``table[saturate(acc >> shift)]``, the shift rounding towards minus infinity."""
+        own = traced(acc)
+        if own is not None:
+            return own.looked_up(self, shift)  # type: ignore[no-any-return]
         reach = 1 << (self.index_bits - 1)
         index = np.minimum(np.maximum(acc >> shift, -reach), reach - 1)
         index += reach

@@ -55,7 +55,7 @@ def compile_program(
     defines = [*(["-DVM_TRACE=1"] if waves else []), *([] if vpi else ["-DVL_TIME_CONTEXT"])]
     objects = _runtime(compiler, root, defines, waves, vpi)
     flags = [*_FLAGS, OPTIMIZE, "-pthread", *defines]
-    header = ["-include", _header(compiler, root, flags)]
+    header = ["-include", str(_header(compiler, root, flags))]
     program = folder / "program"
     command = [compiler, *flags, *header, *includes, "all.cpp", *objects, *link, "-o", program]
     run_tool([str(part) for part in command], folder, "compiling the simulation")

@@ -131,8 +131,8 @@ class _Loop:
         first_error, (dz,) = scan(step, ops.zeros_like(first), [error, gates, before, *self.masks], reverse=True)
         found = [dz if kernel is None else ops.matmul(dz, ops.transpose(kernel)), first_error]
         # dW_h = sum_t h_{t-1}^T dz_t      dW_x = sum_t x_t^T dz_t      db = sum_t dz_t
-        found += [] if recurrent is None else [_summed_product(self._visible(before), dz)]
-        found += [] if kernel is None else [_summed_product(inputs, dz)]
+        found += [] if recurrent is None else [summed_product(self._visible(before), dz)]
+        found += [] if kernel is None else [summed_product(inputs, dz)]
         found += [] if bias is None else [ops.sum(dz, axis=(0, 1))]
         return tuple(found)
 
@@ -150,7 +150,7 @@ def _apart(gates: Any, h: Any) -> list[Any]:
     return parts
 
 
-def _summed_product(left: Any, right: Any) -> Any:
+def summed_product(left: Any, right: Any) -> Any:
     """``sum_t left_t^T right_t`` of ``[T, batch, ...]``, as one product."""
     left, right = (ops.reshape(part, (-1, part.shape[-1])) for part in (left, right))
     return ops.matmul(ops.transpose(left), right)

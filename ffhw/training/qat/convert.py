@@ -1,0 +1,109 @@
+"""From a trained Keras model to the same network on integers, ready to train on."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from ffhw.layers.base import FloatLayer, Layer
+from ffhw.layers.settled import FloatSettled
+from ffhw.model.data import Data, fit_data
+from ffhw.model.floatnet import FloatNetwork
+from ffhw.model.network import Network
+from ffhw.model.quantize import quantize
+from ffhw.numbers.scales import Widths
+from ffhw.processes import scratch_folder
+from ffhw.reading.keras_model import read_model
+
+# Sequences that calibration looks at.
+CALIBRATION = 512
+
+
+def quantized(
+    model: Any,
+    widths: Widths | int = 8,
+    x: Any = None,
+    lengths: Any = None,
+    *,
+    method: str = "error",
+    rounding: bool = True,
+) -> Any:
+    """A Keras model of the same weights whose forward pass is the golden model's, code by code.
+
+    It trains with ``fit`` and exports as it is: ``ffhw export`` finds formats and codes in it, and its hardware gives
+    the very codes that the model gives. It is not compiled. A model that was made so before is quantized anew from its
+    weights, so that widths may shrink in steps.
+
+    Parameters
+    ----------
+    model: a trained Keras model of layers that hardware has.
+    widths: bits of weights, states and inputs; one number for all.
+    x, lengths: inputs that calibrate the formats, as ``ffhw export --data`` takes them; without, noise of standard
+        deviation 1.
+    method: how scales are chosen, see :func:`ffhw.numbers.scales.choose_frac`.
+    rounding: False leaves all roundings out: the float model again, layer by layer.
+
+    Raises
+    ------
+    InputError: a layer that has no hardware, or cannot train on integers; data that do not fit.
+    """
+    import keras
+
+    from ffhw.training.qat.layer import Quantized, QuantizedTokens
+
+    with scratch_folder("quantize") as folder:
+        model.save(folder / "model.keras")
+        network = unsettled(read_model(folder / "model.keras"))
+    widths = Widths(widths) if isinstance(widths, int) else widths
+    data = _calibration(network, x, lengths)
+    method = method if x is not None else "range"
+    found = quantize(network, data.x, data.lengths, widths, method)
+    tokens = found.layers[0].tokens
+    layers: list[Any] = [keras.Input((None,), dtype="int32") if tokens else keras.Input((None, found.input_size))]
+    if network.mask_value is not None and not tokens:
+        layers.append(keras.layers.Masking(network.mask_value))
+    trained = _evened(network, found)
+    last = len(found.layers) - 1
+    for place, layer in enumerate(found.layers):
+        own: dict[str, Any] = {"input_exponents": found.input_exponents if place == 0 else ()}
+        own["output_exponents"] = found.output_exponents if place == last else ()
+        fields = {key: value for key, value in layer.describe().items() if key != "name"}
+        shapes = {name: array.shape for name, array in layer.stored().items()}
+        kind = Quantized
+        if layer.tokens:
+            kind, own["mask_zero"] = QuantizedTokens, network.mask_value is not None
+        layers.append(kind(fields, shapes, **own, rounding=rounding, name=layer.name))
+    made = keras.Sequential(layers, name=network.name if network.name.isidentifier() else None)
+    for layer in made.layers:
+        if isinstance(layer, Quantized):
+            numbers = trained[layer.name][0].numbers(trained[layer.name][1])
+            layer.set_weights([numbers[name] for name in layer.shapes])
+    return made
+
+
+def unsettled(network: FloatNetwork) -> FloatNetwork:
+    """The network with all its formats still to be chosen."""
+    layers = [layer.unsettled() if isinstance(layer, FloatSettled) else layer for layer in network.layers]
+    return dataclasses.replace(network, layers=tuple(layers))
+
+
+def _calibration(network: FloatNetwork, x: Any, lengths: Any) -> Data:
+    if x is None:
+        x = network.layers[0].noise(np.random.default_rng(0), 64, max(32, 2 * network.rhythm.least))
+    return fit_data(x, lengths, None, network.signature, "x").head(CALIBRATION)
+
+
+def _evened(network: FloatNetwork, found: Network) -> dict[str, tuple[FloatLayer, Layer]]:
+    """Each trained layer beside its quantized one, with the channels' own scales folded in."""
+    layers = list(network.layers)
+    if found.input_exponents:
+        scale = np.exp2(-np.array(found.input_exponents, dtype=np.float64))
+        layers[0] = layers[0].input_scaled("input", scale, np.zeros_like(scale))
+    if found.output_exponents:
+        scale = np.exp2(np.array(found.output_exponents, dtype=np.float64))
+        scaled = layers[-1].output_scaled(scale, np.zeros_like(scale))
+        assert scaled is not None
+        layers[-1] = scaled
+    return {layer.name: pair for layer, pair in zip(found.layers, zip(layers, found.layers, strict=True), strict=True)}

@@ -1,0 +1,152 @@
+"""The Keras layer that trains on integers: any quantized layer, with its weights as real numbers behind their codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from ffhw.layers import restored
+from ffhw.layers.base import Layer
+from ffhw.numbers.formats import Index
+from ffhw.training.qat.codes import Rounding, float_type
+from ffhw.training.qat.rules import rule_of
+
+
+@keras.saving.register_keras_serializable(package="ffhw")
+class Quantized(keras.Layer):
+    """A quantized layer whose weights train: forward the golden model, backward its smooth counterpart.
+
+    Takes and gives real numbers, each the value of a code: what the layer in front gives lies on its grid already.
+    Weights are real numbers too; in each step they are rounded to their codes first. Masks end sequences: what counts
+    must come before what does not.
+
+    Input ``[batch, time, D]`` (``[batch, D]`` behind a layer that answers once a sequence); output alike, N for D.
+
+    Parameters
+    ----------
+    fields: what the integer layer is, as its ``describe`` gives it.
+    shapes: of its arrays, by name.
+    input_exponents, output_exponents: of a network's first and last layer, see :class:`ffhw.model.network.Network`.
+    rounding: False runs the same layer in real numbers, as a float layer would.
+    """
+
+    def __init__(
+        self,
+        fields: dict[str, Any],
+        shapes: dict[str, Any],
+        input_exponents: Any = (),
+        output_exponents: Any = (),
+        rounding: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.fields = {**fields, "name": self.name}
+        self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
+        self.input_exponents, self.output_exponents = tuple(input_exponents), tuple(output_exponents)
+        self.rounding = rounding
+        self.layer = self._layer(lambda grid: 0)
+        self._rule = rule_of(self.layer)
+        self._type = float_type(self.layer, self._layer(lambda grid: grid.low if grid.low > -(1 << 20) else 0))
+
+    def _layer(self, fill: Any) -> Layer:
+        """The integer layer, each array filled with one code of its grid."""
+        zeros = {name: np.zeros(shape, np.int64) for name, shape in self.shapes.items()}
+        self.grids = restored(self.fields, zeros).grids
+        return restored(self.fields, {name: zeros[name] + fill(self.grids[name]) for name in zeros})
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights, a number for each code."""
+        self.numbers = {
+            name: self.add_weight(
+                shape=shape, initializer="zeros", name=name.replace(".", "_"), trainable=name != "before"
+            )
+            for name, shape in self.shapes.items()
+        }
+        self.built = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Values of the answers' codes."""
+        layer, rounding = self.layer, Rounding(self.rounding)
+        lengths = None if mask is None else ops.sum(ops.cast(mask, "int32"), axis=1)
+        given = self._rule(layer, self._codes(rounding), self._input_codes(inputs, rounding), lengths, rounding)
+        values = ops.cast(given / (layer.output.scale * _scales(self.output_exponents)), self.compute_dtype)
+        return ops.softmax(values) if layer.head == "softmax" else values
+
+    def _codes(self, rounding: Rounding) -> dict[str, Any]:
+        """The arrays' codes, with the gradients of the numbers behind them."""
+        return {name: self._weight_codes(name, rounding) for name in self.numbers}
+
+    def _weight_codes(self, name: str, rounding: Rounding) -> Any:
+        grid = self.grids[name]
+        scaled = ops.cast(self.numbers[name], self._type) * 2.0**grid.frac
+
+        def hard() -> Any:
+            return ops.clip(Rounding(straight=False).half_up(scaled), float(grid.low), float(grid.high))
+
+        # saturated codes keep their gradient, or their number would never come back
+        return rounding.join(hard, lambda: scaled)
+
+    def _input_codes(self, inputs: Any, rounding: Rounding) -> Any:
+        source = self.layer.input
+        if isinstance(source, Index):
+            return inputs[..., None] if len(inputs.shape) == 2 else inputs
+        scaled = ops.cast(inputs, self._type) * (source.scale * _scales(self.input_exponents))
+        if not rounding.exact:
+            return scaled
+        return ops.clip(rounding.half_up(scaled), float(source.min), float(source.max))
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The answers that count; None behind a layer that answers once a sequence."""
+        if mask is None or not self.layer.return_sequences:
+            return None
+        rhythm = self.layer.rhythm
+        if rhythm.lead == 0 and rhythm.stride == 1:
+            return mask
+        lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
+        answered = (lengths - 1 - rhythm.lead) // rhythm.stride + 1
+        return ops.arange(rhythm.steps(mask.shape[1]))[None] < answered[:, None]
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """``[batch, time, N]``, or ``[batch, N]``."""
+        steps = list(input_shape[1:2] if len(input_shape) == 3 or isinstance(self.layer.input, Index) else ())
+        if steps and not self.layer.return_sequences:
+            steps = []
+        elif steps and steps[0] is not None:
+            steps = [int(self.layer.rhythm.steps(steps[0]))]
+        return (input_shape[0], *steps, self.layer.output_size)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "fields": self.fields,
+            "shapes": {name: list(shape) for name, shape in self.shapes.items()},
+            "input_exponents": list(self.input_exponents),
+            "output_exponents": list(self.output_exponents),
+            "rounding": self.rounding,
+        }
+
+
+@keras.saving.register_keras_serializable(package="ffhw")
+class QuantizedTokens(Quantized):
+    """A quantized layer that takes tokens ``[batch, time]``; mask_zero: token 0 is padding."""
+
+    def __init__(self, *args: Any, mask_zero: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.mask_zero = mask_zero
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The tokens that count."""
+        return ops.not_equal(inputs, 0) if self.mask_zero else None
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "mask_zero": self.mask_zero}
+
+
+def _scales(exponents: tuple[int, ...]) -> Any:
+    return np.exp2(np.array(exponents, dtype=np.float32)) if exponents else 1.0

@@ -1,0 +1,205 @@
+"""Training on integers: the model gives the golden model's codes, and the gradients of the float model."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from ffhw.errors import InputError
+from ffhw.model import golden
+from ffhw.model.data import fit_data
+from ffhw.model.quantize import quantize
+from ffhw.numbers.scales import Widths
+from ffhw.reading.keras_model import read_model
+from ffhw.training import quantized
+from ffhw.training.layers.jk import JK
+from ffhw.training.layers.sr import SR
+from ffhw.training.layers.toggle import Toggle
+
+layers = keras.layers
+CELLS = {
+    "jk": JK,
+    "sr": SR,
+    "toggle": Toggle,
+    "lstm": layers.LSTM,
+    "gru": layers.GRU,
+    "simple_rnn": layers.SimpleRNN,
+}
+WIDTHS = {
+    "1": Widths(1),
+    "2": Widths(2),
+    "4": Widths(4, weight_bits=2),
+    "8": Widths(8),
+    "12": Widths(12),
+}
+
+
+def wild(*parts, inputs=3, seed=1):
+    """A model of these layers with larger weights than an untrained one has: all its codes are in use."""
+    model = keras.Sequential([keras.Input((None, inputs)), *parts], name="wild")
+    rng = np.random.default_rng(seed)
+    model.set_weights([w + rng.normal(0, 0.7, w.shape) for w in model.get_weights()])
+    return model
+
+
+def sequences(seed=2, count=6, steps=5, inputs=3, ragged=False):
+    x = np.random.default_rng(seed).normal(0, 1, (count, steps, inputs)).astype(np.float32)
+    if ragged:
+        for row, end in zip(x, np.random.default_rng(seed).integers(1, steps + 1, count), strict=True):
+            row[end:] = 0.0
+    return x
+
+
+def golden_codes(model, x, path):
+    """Output codes of the network that is exported, and which of them count."""
+    model.save(path / "trained.keras")
+    trained = read_model(path / "trained.keras")
+    data = fit_data(x, None, None, trained.signature, "x")
+    # other widths, noise for data: what is settled stays
+    other = data.x if trained.layers[0].tokens else np.random.default_rng(0).normal(0, 9, data.x.shape)
+    network = quantize(trained, other, widths=Widths(7))
+    counts = np.ones((len(x), 1), bool)
+    if network.return_sequences:
+        counts = np.arange(network.rhythm.steps(x.shape[1])) < network.rhythm.steps(data.lengths)[:, None]
+    outputs = golden.run(network, network.encode(data.x), data.lengths).outputs
+    return network, outputs.reshape(*counts.shape, -1), counts
+
+
+def equal_codes(model, x, path):
+    """How many codes of the model were compared with those of the network that it exports; all must be equal."""
+    network, expected, counts = golden_codes(model, x, path)
+    values = np.asarray(model(x)).reshape(expected.shape)
+    if network.layers[-1].head == "softmax":
+        assert np.allclose(values[counts], network.decode(expected)[counts], atol=1e-6)
+        return int(counts.sum()) * expected.shape[-1]
+    exponents = np.exp2(network.output_exponents or 0.0)
+    codes = np.floor(values * network.output.scale * exponents + 0.5)
+    assert np.array_equal(codes[counts], expected[counts])
+    return int(counts.sum()) * expected.shape[-1]
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_model_gives_the_codes_of_the_network_that_it_becomes(cell, widths, tmp_path):
+    x = sequences()
+    model = wild(CELLS[cell](5, return_sequences=True), layers.Dense(4))
+    made = quantized(model, WIDTHS[widths], x)
+    assert equal_codes(made, x, tmp_path) == 6 * 5 * 4
+    # loaded from its file, it is the same
+    again = keras.models.load_model(tmp_path / "trained.keras")
+    assert np.array_equal(np.asarray(again(x)), np.asarray(made(x)))
+
+
+@pytest.mark.parametrize("merge", ["concat", "sum", "ave", "mul"])
+def test_both_directions(merge, tmp_path):
+    x = sequences(ragged=True)
+    model = wild(
+        layers.Masking(),
+        layers.Bidirectional(layers.GRU(4, return_sequences=True), merge_mode=merge),
+        layers.Bidirectional(SR(3), merge_mode=merge),
+        layers.Dense(3, activation="softmax"),
+    )
+    assert equal_codes(quantized(model, 4, x), x, tmp_path) == 6 * 3
+
+
+CHAINS = {
+    "normalized, scales of their own": [layers.Normalization(mean=[0.0, 1.0, 0.0], variance=[1.0, 1e4, 1.0]), JK],
+    "convolution": [lambda: layers.Conv1D(5, 3, padding="causal", strides=2, activation="relu"), JK],
+    "valid convolution": [lambda: layers.Conv1D(5, 3, activation="sigmoid"), layers.LSTM],
+    "backwards": [lambda: JK(5, go_backwards=True, return_sequences=True), layers.GRU],
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("pooled", [False, True])
+def test_chains(chain, pooled, tmp_path):
+    *front, cell = CHAINS[chain]
+    front = [part() if callable(part) and not isinstance(part, keras.Layer) else part for part in front]
+    behind = [layers.GlobalAveragePooling1D(), layers.Dense(2, activation="relu")] if pooled else [layers.Dense(2)]
+    x = sequences(steps=7) * np.float32([1.0, 100.0, 0.01])
+    made = quantized(wild(*front, cell(4, return_sequences=True), *behind), 5, x)
+    assert equal_codes(made, x, tmp_path) >= 6 * 2
+
+
+@pytest.mark.parametrize("mask_zero", [False, True])
+def test_tokens(mask_zero, tmp_path):
+    tokens = [keras.Input((None,), dtype="int32"), layers.Embedding(9, 4, mask_zero=mask_zero)]
+    model = keras.Sequential([*tokens, JK(5), layers.Dense(3)])
+    x = np.random.default_rng(1).integers(1, 9, (6, 5))
+    x[::2, 3:] = 0
+    made = quantized(model, 4, x)
+    assert equal_codes(made, x, tmp_path) == 6 * 3
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_without_rounding_it_is_the_float_model(cell):
+    """Values and gradients: the rules are those of the float layer, and the backward pass by hand is right."""
+    import tensorflow as tf
+
+    x = tf.constant(sequences(ragged=True))
+    model = wild(layers.Masking(), CELLS[cell](5, return_sequences=True), CELLS[cell](4), layers.Dense(3))
+    made = quantized(model, 8, x.numpy(), rounding=False)
+
+    def slopes(model):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            answer = model(x)
+            loss = tf.reduce_sum(tf.sin(answer))
+        kernel = next(w for w in model.layers[1].trainable_weights if "bias" in w.name)
+        by_x, by_bias = tape.gradient(loss, [x, kernel])
+        return answer.numpy(), by_x.numpy(), by_bias.numpy()
+
+    answer, by_x, by_bias = slopes(model)
+    own, own_by_x, own_by_bias = slopes(made)
+    assert np.allclose(own, answer, atol=1e-5)
+    assert np.allclose(own_by_x, by_x, atol=1e-4)
+    # flip-flops have two biases and GRU the gates' in two rows, which are one here
+    assert np.isclose(np.abs(own_by_bias).max(), np.abs(by_bias).max(), rtol=1e-3)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_with_rounding_are_close_to_those_without(cell):
+    import tensorflow as tf
+
+    x = tf.constant(sequences())
+    model = wild(CELLS[cell](5, return_sequences=True), layers.Dense(3))
+
+    def slopes(made):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.sin(made(x)))
+        return np.concatenate([np.ravel(g) for g in tape.gradient(loss, made.trainable_weights)])
+
+    smooth, rounded = (slopes(quantized(model, 10, x.numpy(), rounding=kind)) for kind in (False, True))
+    assert np.abs(rounded).max() > 0.1
+    assert np.linalg.norm(rounded - smooth) < 0.03 * np.linalg.norm(smooth)
+
+
+def test_widths_may_shrink_in_steps():
+    x = sequences()
+    model = wild(layers.LSTM(5, return_sequences=True), layers.Dense(4))
+    at_once = quantized(model, 4, x)
+    in_steps = quantized(quantized(model, 8, x), 4, x)
+    assert np.array_equal(np.asarray(at_once(x)), np.asarray(in_steps(x)))
+
+
+def test_it_trains(tmp_path):
+    keras.utils.set_random_seed(3)
+    x = sequences(count=64)
+    y = (x[:, -1, 0] > 0).astype(np.float32)
+    made = quantized(wild(JK(6), layers.Dense(1, activation="sigmoid")), Widths(3, weight_bits=2), x)
+    made.compile(keras.optimizers.Adam(0.03), "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
+    before = made.evaluate(x, y, verbose=0)[1]
+    made.fit(x, y, epochs=25, verbose=0)
+    assert made.evaluate(x, y, verbose=0)[1] > max(before, 0.9)
+    assert equal_codes(made, x, tmp_path) == 64
+
+
+def test_what_cannot_train_on_integers_is_told():
+    x = sequences()
+    with pytest.raises(InputError, match=r"layer 'gru.*' is of kind gru_reset_before, for which there is no training"):
+        quantized(wild(layers.GRU(3, reset_after=False)), 4, x)
+    with pytest.raises(InputError, match="x has 4 values a step, the model takes 3"):
+        quantized(wild(JK(3)), 4, sequences(inputs=4))
+    with pytest.raises(InputError, match="must be from 1 to 16"):
+        quantized(wild(JK(3)), 17, x)
