@@ -187,10 +187,10 @@ def test_it_trains(tmp_path):
     keras.utils.set_random_seed(3)
     x = sequences(count=64)
     y = (x[:, -1, 0] > 0).astype(np.float32)
-    made = quantized(wild(JK(6), layers.Dense(1, activation="sigmoid")), Widths(3, weight_bits=2), x)
-    made.compile(keras.optimizers.Adam(0.03), "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
+    made = quantized(wild(JK(6), layers.Dense(1, activation="sigmoid")), Widths(4, state_bits=3), x)
+    made.compile(keras.optimizers.Adam(0.05), "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
     before = made.evaluate(x, y, verbose=0)[1]
-    made.fit(x, y, epochs=25, verbose=0)
+    made.fit(x, y, epochs=40, verbose=0)
     assert made.evaluate(x, y, verbose=0)[1] > max(before, 0.9)
     assert equal_codes(made, x, tmp_path) == 64
 
