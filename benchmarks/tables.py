@@ -43,6 +43,25 @@ def runtimes() -> str:
     return table(head, shown)
 
 
+def bench() -> str:
+    record = read("bench")
+    head = ["network", "parameters", "s an epoch", "processor s", "s a batch", "MiB, training"]
+    shown = [
+        [
+            f"{row['network']}, {row['device'].upper()}",
+            f"{row['parameters']:,}",
+            f"{row['epoch_s']:.3g}",
+            f"{row['epoch_cpu_s']:.3g}",
+            f"{row['batch_s']:.2g}",
+            f"{row['peak_mib'] - row['loaded_mib']:,}",
+        ]
+        for row in record["rows"]
+    ]
+    paper = record["paper"]["seconds_per_epoch"]
+    shown += [[f"the paper's {NAMES[cell]}", "", f"{seconds}", "", "", ""] for cell, seconds in paper.items()]
+    return table(head, shown)
+
+
 def decisions() -> str:
     rows: dict[str, dict[str, Any]] = {}
     for row in read("decision_tasks")["rows"]:
@@ -261,6 +280,7 @@ def float_layers() -> str:
 
 
 TABLES = {
+    "bench": bench,
     "boards": boards,
     "float_layers": float_layers,
     "runtimes": runtimes,

@@ -13,6 +13,7 @@ import typer
 import ffhw
 from ffhw.cli import (
     analyze,
+    bench,
     board,
     compare,
     demo,
@@ -41,6 +42,7 @@ app = typer.Typer(
 for name, module in (
     ("train", train),
     ("compare", compare),
+    ("bench", bench),
     ("sample", sample),
     ("predict", predict),
     ("analyze", analyze),

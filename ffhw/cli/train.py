@@ -24,6 +24,10 @@ def run(
     dale: float = typer.Option(None, help="Dale's law: share of excitatory units.", show_default="no such law"),
     density: float = typer.Option(1.0, help="Share of the recurrent connections that exist."),
     self_connection: bool = typer.Option(True, help="Let a unit feed itself."),
+    strategy: str = typer.Option(
+        "default",
+        help="Devices: default (one), mirrored (all GPUs of this machine) or tpu (this machine's, or TPU_NAME's).",
+    ),
 ) -> None:
     """Train an example and write the model, its test split and its record.
 
@@ -61,6 +65,7 @@ def run(
                 epochs=epochs,
                 learning_rate=learning_rate,
                 seed=seed,
+                strategy=strategy,
                 progress=progress,
                 say=lambda text: console.print(f"· {text}", markup=False),
             )

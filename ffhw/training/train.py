@@ -15,6 +15,7 @@ from ffhw.arrays import npz_bytes
 from ffhw.errors import InputError, OutputError
 from ffhw.files import check_file, write_together
 from ffhw.processes import scratch_folder
+from ffhw.training import strategy as devices
 from ffhw.training.checkpoint import SUFFIX as CHECKPOINT
 from ffhw.training.checkpoint import Checkpoint, fit
 from ffhw.training.environment import environment, peak_mib
@@ -38,6 +39,7 @@ def train(
     progress: Callable[[int, int, dict[str, float]], None] = lambda *_: None,
     say: Callable[[str], None] = lambda _: None,
     checkpoint_seconds: float = 30.0,
+    strategy: str = "default",
 ) -> dict[str, Any]:
     """Train a model and write ``target``; beside it the record, the test split and pictures.
 
@@ -53,6 +55,7 @@ def train(
     progress: called after each epoch with its number, their total, and the epoch's figures.
     say: told what begins.
     checkpoint_seconds: least time between two checkpoints.
+    strategy: how it is spread over devices, one of ``ffhw.training.strategy.STRATEGIES``.
 
     Returns
     -------
@@ -60,27 +63,36 @@ def train(
 
     Raises
     ------
-    InputError: a setting out of range. OutputError: the target cannot be written.
+    InputError: a setting out of range. OutputError: the target cannot be written. ToolError: no such devices.
     """
     options = options or RecurrentOptions()
     sizes = settle(chosen, options, preset, source, epochs, learning_rate)
     check_target(target)
+    devices.check(strategy)
     # settled before anything is loaded: a wrong option must not cost a minute
     import keras
 
+    spread = devices.strategy(strategy)
     keras.utils.set_random_seed(seed)
     say("loading data")
     data = chosen.examples(sizes, seed)
-    model = chosen.build(options, sizes, data, seed)
-    contents: dict[str, bytes | str] = {".initial.keras": keras_bytes(model)} if chosen.keep_initial else {}
-    chosen.compile(model, sizes, sizes.epochs * -(-len(data.y) // sizes.batch_size))
+    with spread.scope():
+        model = chosen.build(options, sizes, data, seed)
+        contents: dict[str, bytes | str] = {".initial.keras": keras_bytes(model)} if chosen.keep_initial else {}
+        chosen.compile(model, sizes, sizes.epochs * -(-len(data.y) // sizes.batch_size))
     settings = {"task": chosen.name, **dataclasses.asdict(options), **dataclasses.asdict(sizes), "seed": seed}
     checkpoint = Checkpoint(target.with_suffix(CHECKPOINT), settings) if chosen.resumable else None
     say("training")
     done = fit(model, chosen.feed(data, sizes, seed), sizes.epochs, checkpoint, checkpoint_seconds, progress)
+    if strategy != "default":
+        # a network made for several devices answers a batch once on each of them: a plain one scores and is kept
+        weights = model.get_weights()
+        model = chosen.build(options, sizes, data, seed)
+        model.set_weights(weights)
     say("scoring and drawing")
     trained = Trained(model, data, sizes, done.history, seed, chosen.baseline(data), chosen.at_once)
-    record = _record(chosen, trained, settings, done.seconds)
+    spread_over = {"strategy": strategy, "replicas": spread.num_replicas_in_sync}
+    record = _record(chosen, trained, {**settings, **spread_over}, done.seconds)
     _write(target, chosen, trained, record, contents)
     target.with_suffix(CHECKPOINT).unlink(missing_ok=True)
     return record

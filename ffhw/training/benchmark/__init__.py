@@ -1,0 +1,1 @@
+"""The paper's hardware benchmark: time and memory of training four networks, on whatever devices are there."""

@@ -1,0 +1,68 @@
+"""Strategies by name, what a machine without such devices says, and a training spread over two devices."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from ffhw.errors import InputError, ToolError
+from ffhw.training import strategy as module
+from ffhw.training.strategy import strategy
+
+# Two CPUs made of one stand for two GPUs; a process of its own, since devices are fixed once TensorFlow has begun.
+TWO = """
+import dataclasses, sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+from ffhw.training import strategy
+from ffhw.training.tasks import TASKS, TaskData
+from ffhw.training.train import train
+
+strategy._mirrored = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+x, y = (np.random.default_rng(0).random((8, 5, 3), np.float32) for _ in range(2))
+few = dataclasses.replace(TASKS["flipflop3"], load=lambda seed: TaskData(x, y, x, y, np.full(8, 5)))
+for name in ("default", "mirrored"):
+    train(few, Path(sys.argv[1]) / f"{name}.keras", epochs=2, strategy=name)
+"""
+
+
+def test_one_device_needs_no_scope():
+    with strategy("default").scope():
+        assert keras.layers.Dense(1) is not None
+    assert strategy("default").num_replicas_in_sync == 1
+
+
+def test_what_is_no_strategy_is_refused(monkeypatch):
+    with pytest.raises(InputError, match=r"^--strategy must be one of default, mirrored, tpu, not 'gpu'$"):
+        strategy("gpu")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(InputError, match=r"^--strategy mirrored is TensorFlow's; with KERAS_BACKEND=jax use default$"):
+        strategy("mirrored")
+    assert strategy("default").num_replicas_in_sync == 1
+
+
+def test_a_machine_without_a_tpu_says_so_in_one_line(monkeypatch):
+    monkeypatch.delenv("TPU_NAME", raising=False)
+    with pytest.raises(ToolError, match=r"^no TPU 'local': TPUs not found in the cluster; --strategy tpu needs .*$"):
+        strategy("tpu")
+    assert module.STRATEGIES == ("default", "mirrored", "tpu")
+
+
+def test_two_devices_learn_what_one_learns(tmp_path):
+    run = subprocess.run([sys.executable, "-c", TWO, str(tmp_path)], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr[-2000:]
+    one, two = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("default", "mirrored"))
+    assert (one["replicas"], two["strategy"], two["replicas"]) == (1, "mirrored", 2)
+    # the same gradients, but for the order of sums, which Adam's first steps, almost signs, make visible
+    assert two["history"]["loss"] == pytest.approx(one["history"]["loss"], rel=1e-5)
+    assert two["test"] == pytest.approx(one["test"], rel=1e-2)
