@@ -1,4 +1,8 @@
-"""How a training is spread over devices: TensorFlow's strategies, by name."""
+"""How a training is spread over devices: TensorFlow's strategies, by name.
+
+Each device gets its share of each batch, and gradients are added up. Keras clips them on each device before that, so
+that a training whose gradients are clipped depends a little on the number of devices.
+"""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ TWO = """
 import dataclasses, sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -31,6 +32,8 @@ from ffhw.training.train import train
 strategy._mirrored = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 x, y = (np.random.default_rng(0).random((8, 5, 3), np.float32) for _ in range(2))
 few = dataclasses.replace(TASKS["flipflop3"], load=lambda seed: TaskData(x, y, x, y, np.full(8, 5)))
+# Keras clips gradients on each device before it adds them up: without that, both trainings are one
+type(few).compile = lambda task, model, *_: model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
 for name in ("default", "mirrored"):
     train(few, Path(sys.argv[1]) / f"{name}.keras", epochs=2, strategy=name)
 """
@@ -63,6 +66,6 @@ def test_two_devices_learn_what_one_learns(tmp_path):
     assert run.returncode == 0, run.stderr[-2000:]
     one, two = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("default", "mirrored"))
     assert (one["replicas"], two["strategy"], two["replicas"]) == (1, "mirrored", 2)
-    # the same gradients, but for the order of sums, which Adam's first steps, almost signs, make visible
+    # the same gradients, but for the order of sums
     assert two["history"]["loss"] == pytest.approx(one["history"]["loss"], rel=1e-5)
-    assert two["test"] == pytest.approx(one["test"], rel=1e-2)
+    assert two["test"] == pytest.approx(one["test"], rel=1e-5)
