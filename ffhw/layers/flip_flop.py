@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ffhw.layers.base import Floats, Ints
-from ffhw.layers.description import FLAG_ON, Described, KerasClass, Option, Read
+from ffhw.layers.description import FLAG_ON, UNUSED, Described, KerasClass, Option, Read
 from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, directed, keras_weights
 from ffhw.numbers.gates import interpolate
 
@@ -61,5 +61,5 @@ def keras_class(
         given: dict[str, Any] = {option: options[option] for option in own or {}}
         return directed(described, layer(**weights, bias=bias.reshape(gates, n), **given))
 
-    options = {**RECURRENT_OPTIONS, "recurrent_gates": FLAG_ON, **(own or {})}
+    options = {**RECURRENT_OPTIONS, "recurrent_gates": FLAG_ON, "implementation": UNUSED, **(own or {})}
     return KerasClass(name, options, read, registered=f"ffhw>{name}")

@@ -167,21 +167,31 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         new = self.update(ops.split(ops.sigmoid(sums), self.gates, axis=-1), h)
         return new, [new]
 
-    def over_time(self, sequence: Any, first: Any, mask: Any, training: bool) -> Any:
+    def over_time(self, sequence: Any, first: Any, mask: Any, training: bool, fused: bool = False) -> Any:
         """States of all steps, ``[T, batch, N]``: those of :meth:`call` step by step, see :mod:`loop`.
 
         Parameters
         ----------
         sequence: ``[T, batch, D]``. first: state before it, ``[batch, N]``. mask: ``[T, batch, 1]`` or None.
+        fused: as one kernel, see :mod:`fused`.
         """
         dropped, kept = self.drawn_masks(training)
+        sequence = sequence if dropped is None else sequence * dropped
+        bias = self.bias[0] + self.bias[1] if self.use_bias else None
+        if fused:
+            from ffhw.training.layers import fused as one_kernel
+
+            kernel, recurrent = (ops.convert_to_tensor(part) for part in (self.kernel, self.recurrent_kernel))
+            return one_kernel.states(
+                self.update, self.slopes, self.gates, sequence, first, kernel, recurrent, bias, mask
+            )
         return loop.states(
             self.update,
             self.slopes,
-            sequence if dropped is None else sequence * dropped,
+            sequence,
             first,
             self.kernel,
-            bias=self.bias[0] + self.bias[1] if self.use_bias else None,
+            bias=bias,
             recurrent=self.recurrent_kernel if self.recurrent_gates else None,
             kept=kept,
             mask=mask,
@@ -204,6 +214,13 @@ class FlipFlopRNN(DropoutRNN):
     ``go_backwards``, ``stateful``, ``unroll``); obeys masks; may be wrapped in ``keras.layers.Bidirectional``.
 
     Input ``[batch, time, D]``; output ``[batch, N]``, or ``[batch, time, N]`` with ``return_sequences``.
+
+    Parameters
+    ----------
+    implementation: ``"fused"``: with JAX all steps are one kernel of a GPU (:mod:`ffhw.training.layers.fused`), of up
+        to 1,024 units in float32, without ``recurrent_dropout``, gates that see the state. Other backends take no
+        notice, nor do ``unroll`` and ``zero_output_for_mask``.
+        None, ``"loop"``: a loop over time (:mod:`ffhw.training.layers.loop`).
     """
 
     cell_class: ClassVar[type[FlipFlopCell]]
@@ -227,8 +244,13 @@ class FlipFlopRNN(DropoutRNN):
         seed: int | None = None,
         recurrent_gates: bool = True,
         own: dict[str, Any] | None = None,
+        implementation: str | None = None,
         **kwargs: Any,
     ) -> None:
+        if implementation not in (None, "loop", "fused"):
+            raise ValueError(f"implementation must be 'loop' or 'fused', not {implementation!r}")
+        if implementation == "fused" and (recurrent_dropout or not recurrent_gates):
+            raise ValueError("implementation='fused' needs recurrent_gates and takes no recurrent_dropout")
         cell = self.cell_class(
             units,
             use_bias=use_bias,
@@ -250,6 +272,7 @@ class FlipFlopRNN(DropoutRNN):
             **(own or {}),
         )
         super().__init__(cell, **kwargs)
+        self.implementation = implementation
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         """What ``keras.layers.RNN`` asks for: last output, outputs (of every step), states."""
@@ -260,7 +283,8 @@ class FlipFlopRNN(DropoutRNN):
         if self.go_backwards:
             sequence, mask = (part if part is None else ops.flip(part, axis=0) for part in (sequence, mask))
         (first,) = initial_state
-        states = self.cell.over_time(sequence, first, mask, training)
+        fused = self.implementation == "fused" and keras.backend.backend() == "jax"
+        states = self.cell.over_time(sequence, first, mask, training, fused)
         last = states[-1]
         if mask is not None:
             # Keras' loop answers zeros until a step counts, whatever the state
@@ -272,7 +296,8 @@ class FlipFlopRNN(DropoutRNN):
         """Constructor arguments."""
         config = super().get_config()
         del config["cell"]
-        return {**config, **self.own_config(), **cell_config(self.cell)}
+        own = {"implementation": self.implementation, **self.own_config()}
+        return {**config, **own, **cell_config(self.cell)}
 
     def own_config(self) -> dict[str, Any]:
         """Arguments that a kind has besides the common ones."""

@@ -1,0 +1,170 @@
+"""The fused kernel, interpreted, equals the cell step by step: states and every gradient; and it lowers for a GPU."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ffhw.training.layers import fused
+from ffhw.training.layers.jk import JK, JKCell
+from ffhw.training.layers.sr import SRCell
+from ffhw.training.layers.toggle import ToggleCell
+
+STEPS, INPUTS = 6, 3
+CELLS = {"jk": JKCell(1), "toggle": ToggleCell(1), "sr-hold": SRCell(1, both="hold")}
+
+
+def step_by_step(cell, inputs, first, kernel, recurrent, bias, mask):
+    """A plain scan, for JAX to differentiate."""
+
+    def step(h, now):
+        x, counts = now
+        sums = x @ kernel + h @ recurrent + (0 if bias is None else bias)
+        new = cell.update(jnp.split(jax.nn.sigmoid(sums), cell.gates, axis=-1), h)
+        new = jnp.where(counts, new, h)
+        return new, new
+
+    mask = jnp.ones((*inputs.shape[:2], 1), bool) if mask is None else mask
+    return jax.lax.scan(step, first, (inputs, mask))[1]
+
+
+def by_kernel(cell, inputs, first, kernel, recurrent, bias, mask):
+    return fused.states(cell.update, cell.slopes, cell.gates, inputs, first, kernel, recurrent, bias, mask)
+
+
+def arrays(rng, cell, batch, units):
+    wide = cell.gates * units
+    shapes = [(STEPS, batch, INPUTS), (batch, units), (INPUTS, wide), (units, wide), (wide,)]
+    given = [jnp.asarray(rng.normal(0, 0.5, shape), jnp.float32) for shape in shapes]
+    given[1] = jax.nn.sigmoid(given[1])
+    return given
+
+
+@pytest.mark.parametrize(
+    ("kind", "batch", "units", "options"),
+    [
+        ("jk", 4, 5, "bias"),
+        ("jk", 17, 20, "mask"),
+        # three tiles of units, filled up to four, and weights that are read in each step
+        ("jk", 3, 140, "mask bias"),
+        ("toggle", 4, 5, "mask bias"),
+        ("sr-hold", 4, 5, "mask bias"),
+    ],
+)
+def test_states_and_gradients_are_those_of_the_cell(kind, batch, units, options, rng):
+    cell = CELLS[kind]
+    given = arrays(rng, cell, batch, units)
+    mask = jnp.asarray(rng.random((STEPS, batch, 1)) > 0.3) if "mask" in options else None
+    given[4] = given[4] if "bias" in options else None
+    # an error at every step, unlike at each
+    error = jnp.asarray(rng.normal(size=(STEPS, batch, units)), jnp.float32)
+    differentiated = tuple(range(5 if "bias" in options else 4))
+
+    def both(function):
+        def loss(*given):
+            states = function(cell, *given[:5], mask)
+            return (states * error).sum(), states
+
+        return jax.jit(jax.value_and_grad(loss, differentiated, has_aux=True))(*given)
+
+    (_, states), slopes = both(by_kernel)
+    (_, expected), gradients = both(step_by_step)
+    # sums in another order: the last bits of float32, of sums of up to 140 terms and 17 sequences
+    np.testing.assert_allclose(states, expected, atol=1e-6)
+    for ours, theirs in zip(slopes, gradients, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=5e-6)
+
+
+def test_inference_writes_states_alone(rng):
+    cell = CELLS["jk"]
+    given = arrays(rng, cell, 4, 5)
+    np.testing.assert_allclose(by_kernel(cell, *given, None), step_by_step(cell, *given, None), atol=1e-6)
+    # not the gates of all steps, tensor<6x16x32xf32>, which training keeps
+    (call,) = kernels(lambda *given: fused.states(cell.update, cell.slopes, 2, *given, interpret=False), given)
+    assert call.endswith("-> tensor<6x16x16xf32>")
+
+
+def kernels(function, given):
+    """The calls of kernels in a function lowered for a GPU that is not there; nothing here compiles or runs them."""
+    unstable = jax.export.DisabledSafetyCheck.custom_call("__gpu$xla.gpu.triton")
+    lowered = jax.export.export(jax.jit(function), platforms=["cuda"], disabled_checks=[unstable])
+    text = lowered(*given).mlir_module()
+    # no loop of the host around them
+    assert "stablehlo.while" not in text
+    return [line.partition(" loc(")[0] for line in text.splitlines() if "custom_call @__gpu$xla.gpu.triton" in line]
+
+
+@pytest.mark.parametrize("units", [10, 64, 128, 256, 512, 1024])
+def test_both_kernels_lower_for_a_gpu_that_is_not_there(units):
+    """To Triton's intermediate language."""
+    cell = CELLS["jk"]
+    shapes = [(300, 16, 30), (16, units), (30, 2 * units), (units, 2 * units), (2 * units,)]
+    given = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
+
+    def loss(*given):
+        states = fused.states(cell.update, cell.slopes, 2, *given, interpret=False)
+        return (states**2).sum()
+
+    # one program for all steps forward, one backward
+    assert len(kernels(jax.grad(loss, range(5)), given)) == 2
+
+
+def test_what_the_kernel_cannot_take_is_refused(rng):
+    cell = CELLS["jk"]
+    with pytest.raises(ValueError, match=r"^the fused kernel takes up to 1024 units, not 1025; use implementation="):
+        by_kernel(cell, *arrays(rng, cell, 2, 1025), None)
+    halves = [part.astype(jnp.bfloat16) for part in arrays(rng, cell, 2, 4)]
+    with pytest.raises(ValueError, match=r"^the fused kernel takes float32, not bfloat16 and bfloat16$"):
+        by_kernel(cell, *halves, None)
+    with pytest.raises(ValueError, match=r"^implementation must be 'loop' or 'fused', not 'fast'$"):
+        JK(3, implementation="fast")
+    for options in ({"recurrent_dropout": 0.1}, {"recurrent_gates": False}):
+        with pytest.raises(
+            ValueError, match=r"^implementation='fused' needs recurrent_gates and takes no recurrent_dr"
+        ):
+            JK(3, implementation="fused", **options)
+
+
+# The layer on Keras' JAX backend, a process of its own: Keras' backend is chosen once.
+LAYERS = """
+import keras, numpy as np
+from ffhw.training.layers.jk import JK
+
+rng = np.random.default_rng(1)
+x = rng.normal(size=(4, 6, 3)).astype("float32")
+x[0, 4:] = x[1, :2] = 0.0  # padding behind and before
+
+def answers(implementation, **options):
+    inputs = keras.Input((6, 3))
+    hidden = keras.layers.Masking()(inputs)
+    hidden = keras.layers.Bidirectional(JK(5, implementation=implementation, return_sequences=True))(hidden)
+    hidden = JK(4, implementation=implementation, go_backwards=True, return_state=True)(
+        hidden, initial_state=[keras.ops.sigmoid(inputs[:, 0, :1] * np.ones((1, 4), "float32"))])
+    model = keras.Model(inputs, keras.layers.concatenate(hidden))
+    weights = np.random.default_rng(2)
+    model.set_weights([weights.normal(0, 0.5, w.shape) for w in model.get_weights()])
+    model.compile(keras.optimizers.SGD(1.0), "mse")
+    before = model.predict(x, verbose=0)
+    model.train_on_batch(x, np.full_like(before, 0.3))
+    return [before, *model.get_weights()]
+
+for ours, theirs in zip(answers("fused"), answers("loop"), strict=True):
+    np.testing.assert_allclose(ours, theirs, atol=2e-6)
+layer = JK.from_config(JK(5, implementation="fused").get_config())
+assert layer.implementation == "fused"
+print("pallas_call" in str(__import__("jax").make_jaxpr(lambda x: layer(x))(x)))
+"""
+
+
+@pytest.mark.training
+def test_the_layer_answers_and_learns_as_its_loop_does():
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    run = subprocess.run([sys.executable, "-c", LAYERS], env=environment, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert run.stdout.splitlines()[-1] == "True"
