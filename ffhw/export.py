@@ -110,6 +110,9 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     for layer in network.layers:
         if options.keep_state and layer.stores and layer.signals:
             step(f"note: layer {layer.name!r} reads backwards, so that its states start from zero in each sequence")
+    settled = [layer.settled for layer in float_network.layers if layer.settled]
+    if settled:
+        step(f"note: trained on integers, whose formats stay: {'; '.join(settled)}")
     for note in float_network.notes:
         if not options.keep_state:
             step(f"note: {note}")
@@ -120,7 +123,8 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
         if exponents:
             step(f"note: {what} differ much in size; each has a scale of its own, 2^{list(exponents)} finer")
     foldings = _foldings(network, options, step)
-    settings = {"board": options.board, "calibration": method, "widths": dataclasses.asdict(options.widths)}
+    settings = {"board": options.board, "calibration": method}
+    settings["widths"] = None if settled else dataclasses.asdict(options.widths)
     files = bundle_files(
         network,
         foldings,

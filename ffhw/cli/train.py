@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -24,6 +26,13 @@ def run(
     dale: float = typer.Option(None, help="Dale's law: share of excitatory units.", show_default="no such law"),
     density: float = typer.Option(1.0, help="Share of the recurrent connections that exist."),
     self_connection: bool = typer.Option(True, help="Let a unit feed itself."),
+    qat: bool = typer.Option(False, help="Train on integers afterwards, at the widths below: what hardware will give."),
+    bits: int = typer.Option(None, help="With --qat: bits of weights, states and inputs.", show_default="8"),
+    weight_bits: int = typer.Option(None, help="With --qat: bits of weights.", show_default="--bits"),
+    state_bits: int = typer.Option(None, help="With --qat: bits of gates and states.", show_default="--bits"),
+    input_bits: int = typer.Option(None, help="With --qat: bits of inputs.", show_default="--bits"),
+    through: str = typer.Option(None, help="With --qat: wider stages first, like 8,6; each trains on from the last."),
+    qat_epochs: int = typer.Option(None, help="With --qat: epochs of a stage.", show_default="half of the floats'"),
     strategy: str = typer.Option(
         "default",
         help="Devices: default (one), mirrored (all GPUs of this machine) or tpu (this machine's, or TPU_NAME's).",
@@ -41,6 +50,9 @@ def run(
     and the paper's, each with --cell jk, lstm or gru: signal, text, sentiment, frames, handwriting, lung, action.
 
     The tutorial network of 400 tanh units: ffhw train flipflop3 --cell rnn --units 400
+
+    Few bits: ffhw train flipflop3 --qat --bits 4 writes a model whose forward pass is the golden model's, code by code;
+    ffhw export finds its formats in it.
     """
     from ffhw.cli.console import console, describe_score, epoch_progress, quiet_tensorflow
     from ffhw.errors import ToolError
@@ -49,6 +61,8 @@ def run(
 
     quiet_tensorflow()
     chosen = tasks.task(task)
+    given = {"bits": bits, "weight_bits": weight_bits, "state_bits": state_bits, "input_bits": input_bits}
+    stages = _stages(qat, given, through, qat_epochs)
     options = RecurrentOptions(cell, units, hold_bias, tau_ms, dale, density, self_connection)
     console.print(f"training {chosen.title}; loading TensorFlow", markup=False)
     try:
@@ -66,13 +80,40 @@ def run(
                 learning_rate=learning_rate,
                 seed=seed,
                 strategy=strategy,
+                stages=stages,
                 progress=progress,
                 say=lambda text: console.print(f"· {text}", markup=False),
             )
     except ImportError as error:
         raise ToolError(f"training needs {error.name}: pip install 'ffhw[train]'") from None
     console.print(f"{record['parameters']} parameters, test: {describe_score(record['test'])}")
+    if stages is not None:
+        first = record["qat"][-1]["quantized_only"]
+        console.print(
+            f"in floats: {describe_score(record['float_test'])}; quantized without training: {describe_score(first)}"
+        )
     if record["baseline"]:
         figures = {key: value for key, value in record["baseline"].items() if key != "name"}
         console.print(f"baseline, {record['baseline']['name']}: {describe_score(figures)}", markup=False)
     console.print(f"wrote {', '.join(map(str, written(output, record)))}", markup=False)
+
+
+def _stages(qat: bool, given: Mapping[str, int | None], through: str | None, epochs: int | None) -> Any:
+    """What follows the float training; None for nothing."""
+    from ffhw.errors import InputError
+    from ffhw.numbers.scales import Widths
+
+    asked = {name: value for name, value in given.items() if value is not None}
+    others = {"through": through, "qat_epochs": epochs}
+    for name in [*asked, *(name for name, value in others.items() if value is not None)]:
+        if not qat:
+            raise InputError(f"--{name.replace('_', '-')} is about training on integers: give --qat as well")
+    if not qat:
+        return None
+    from ffhw.training.qat.train import Stages
+
+    try:
+        steps = tuple(int(part) for part in through.split(",")) if through else ()
+    except ValueError:
+        raise InputError(f"--through must be widths like 8,6, not {through!r}") from None
+    return Stages.towards(Widths(**asked), steps, epochs)

@@ -119,6 +119,7 @@ class FloatLayer(Link):
     """A trained layer as plain arrays; ``kind`` is that of the quantized layer it becomes.
 
     holds: past a sequence's end, it answers as it did at the last step.
+    settled: what it was trained as, in words, where training has settled its formats; else empty.
     passes_scales: it gives on the numbers that it is given, so that a scale in front may as well stand behind.
     input_exponents, output_exponents: of each channel that it takes or gives on as a network's first or last layer,
         where training has settled them; None where they are still to be chosen.
@@ -126,6 +127,7 @@ class FloatLayer(Link):
 
     input_exponents: ClassVar[tuple[int, ...] | None] = None
     output_exponents: ClassVar[tuple[int, ...] | None] = None
+    settled: ClassVar[str] = ""
     holds: ClassVar[bool] = False
     passes_scales: ClassVar[bool] = False
 

@@ -93,6 +93,13 @@ class FloatSettled(FloatLayer):
         return self.layer.name
 
     @property
+    def settled(self) -> str:  # type: ignore[override]
+        """Its widths."""
+        layer = self.layer
+        weights = getattr(layer, "weight_bits", None)
+        return f"{layer.name!r} " + (f"{weights}-bit weights, " if weights else "") + f"gives {layer.output}"
+
+    @property
     def return_sequences(self) -> bool:  # type: ignore[override]
         """As the layer does."""
         return self.layer.return_sequences

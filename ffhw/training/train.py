@@ -20,6 +20,7 @@ from ffhw.training.checkpoint import SUFFIX as CHECKPOINT
 from ffhw.training.checkpoint import Checkpoint, fit
 from ffhw.training.environment import environment, peak_mib
 from ffhw.training.networks.options import RecurrentOptions
+from ffhw.training.qat.train import Follow, Stages, train_on_integers
 from ffhw.training.tasks.base import Preset, Task, Trained
 
 # What a training writes beside each other; a task's pictures come on top.
@@ -40,6 +41,7 @@ def train(
     say: Callable[[str], None] = lambda _: None,
     checkpoint_seconds: float = 30.0,
     strategy: str = "default",
+    stages: Stages | None = None,
 ) -> dict[str, Any]:
     """Train a model and write ``target``; beside it the record, the test split and pictures.
 
@@ -56,6 +58,7 @@ def train(
     say: told what begins.
     checkpoint_seconds: least time between two checkpoints.
     strategy: how it is spread over devices, one of ``ffhw.training.strategy.STRATEGIES``.
+    stages: train on integers afterwards; ``target`` is then the model of the last stage.
 
     Returns
     -------
@@ -69,6 +72,8 @@ def train(
     sizes = settle(chosen, options, preset, source, epochs, learning_rate)
     check_target(target)
     devices.check(strategy)
+    if stages is not None and not chosen.becomes_hardware:
+        raise InputError(f"--qat: the network of {chosen.name} has no hardware yet, and so no integers to train on")
     # settled before anything is loaded: a wrong option must not cost a minute
     import keras
 
@@ -93,8 +98,17 @@ def train(
     trained = Trained(model, data, sizes, done.history, seed, chosen.baseline(data), chosen.at_once)
     spread_over = {"strategy": strategy, "replicas": spread.num_replicas_in_sync}
     record = _record(chosen, trained, {**settings, **spread_over}, done.seconds)
+    if stages is not None:
+        if checkpoint is not None:
+            # it outlives the end of the float training: a killed command goes on from there
+            checkpoint.save(model, done)
+        follow = Follow(checkpoint, checkpoint_seconds, progress, say)
+        trained, measured = train_on_integers(chosen, trained, stages, follow)
+        record |= {"float_test": record["test"], "test": measured[-1]["test"], "qat": measured}
     _write(target, chosen, trained, record, contents)
-    target.with_suffix(CHECKPOINT).unlink(missing_ok=True)
+    for left in (checkpoint,) if stages is None else (checkpoint, *follow.checkpoints):
+        if left is not None:
+            left.path.unlink(missing_ok=True)
     return record
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def quantized(
 
     Parameters
     ----------
-    model: a trained Keras model of layers that hardware has.
+    model: a trained Keras model of layers that hardware has, or its ``.keras`` file.
     widths: bits of weights, states and inputs; one number for all.
     x, lengths: inputs that calibrate the formats, as ``ffhw export --data`` takes them; without, noise of standard
         deviation 1.
@@ -53,9 +54,7 @@ def quantized(
 
     from ffhw.training.qat.layer import Quantized, QuantizedTokens
 
-    with scratch_folder("quantize") as folder:
-        model.save(folder / "model.keras")
-        network = unsettled(read_model(folder / "model.keras"))
+    network = unsettled(_read(model))
     widths = Widths(widths) if isinstance(widths, int) else widths
     data = _calibration(network, x, lengths)
     method = method if x is not None else "range"
@@ -81,6 +80,15 @@ def quantized(
             numbers = trained[layer.name][0].numbers(trained[layer.name][1])
             layer.set_weights([numbers[name] for name in layer.shapes])
     return made
+
+
+def _read(model: Any) -> FloatNetwork:
+    """The network of a Keras model, or of its file."""
+    if isinstance(model, (str, Path)):
+        return read_model(model)
+    with scratch_folder("quantize") as folder:
+        model.save(folder / "model.keras")
+        return read_model(folder / "model.keras")
 
 
 def unsettled(network: FloatNetwork) -> FloatNetwork:

@@ -1,0 +1,118 @@
+"""Training on integers behind a training in floats: widths in steps, each from where the one before ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from ffhw.errors import InputError
+from ffhw.numbers.scales import Widths
+from ffhw.training.checkpoint import SUFFIX, Checkpoint, fit
+from ffhw.training.tasks.base import Task, Trained
+
+# Of the float training's epochs and of its rate.
+EPOCHS_SHARE, RATE_SHARE = 0.5, 0.25
+
+
+@dataclasses.dataclass(frozen=True)
+class Stages:
+    """What a training on integers does.
+
+    widths: of each stage. epochs: of each stage, half of the float training's if None.
+    """
+
+    widths: tuple[Widths, ...]
+    epochs: int | None = None
+
+    @classmethod
+    def towards(cls, target: Widths, through: tuple[int, ...] = (), epochs: int | None = None) -> Stages:
+        """Stages that end at ``target``, after stages of so many bits each in turn.
+
+        Raises
+        ------
+        InputError: a width is out of range, or the stages do not become narrower.
+        """
+        if list(through) != sorted(through, reverse=True) or (through and through[-1] <= target.bits):
+            shown = ", ".join(map(str, through))
+            raise InputError(f"--through must fall, and end above --bits {target.bits}, not {shown}")
+        if epochs is not None and epochs < 1:
+            raise InputError(f"--qat-epochs must be at least 1, not {epochs}")
+        wide = [_at_least(target, bits) for bits in through]
+        return cls((*wide, target), epochs)
+
+    def epochs_after(self, epochs: int) -> int:
+        """Of each stage, behind a float training of ``epochs``."""
+        return self.epochs or max(1, round(epochs * EPOCHS_SHARE))
+
+
+def _at_least(target: Widths, bits: int) -> Widths:
+    """The widths of ``target``, none below ``bits``."""
+    return Widths(*(max(bits, value) for value in dataclasses.astuple(target)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Follow:
+    """How stages are watched.
+
+    first: checkpoint of the float training, beside which those of the stages lie; None if it has none.
+    seconds: least time between two checkpoints. progress, say: as :func:`ffhw.training.train.train` has them.
+    """
+
+    first: Checkpoint | None
+    seconds: float
+    progress: Callable[[int, int, dict[str, float]], None]
+    say: Callable[[str], None]
+    checkpoints: list[Checkpoint] = dataclasses.field(default_factory=list)
+
+    def checkpoint(self, name: str, settings: dict[str, Any]) -> Checkpoint | None:
+        """Of a stage."""
+        if self.first is None:
+            return None
+        path = self.first.path.with_name(self.first.path.name.removesuffix(SUFFIX) + f".{name}{SUFFIX}")
+        self.checkpoints.append(Checkpoint(path, {**self.first.settings, **settings}))
+        return self.checkpoints[-1]
+
+
+def train_on_integers(
+    chosen: Task, trained: Trained, stages: Stages, follow: Follow
+) -> tuple[Trained, list[dict[str, Any]]]:
+    """The training with the model of the last stage, and of each stage what was measured.
+
+    Parameters
+    ----------
+    trained: the float training.
+    """
+    import numpy as np
+
+    from ffhw.training.qat.convert import quantized
+
+    sizes = trained.preset
+    epochs = stages.epochs_after(sizes.epochs)
+    lower = dataclasses.replace(sizes, epochs=epochs, learning_rate=sizes.learning_rate * RATE_SHARE)
+    record = []
+    for place, widths in enumerate(stages.widths):
+        follow.say(f"training on integers: {widths.weight_bits}-bit weights, {widths.state_bits}-bit states")
+        model = quantized(trained.model, widths, np.asarray(trained.data.x))
+        before = chosen.evaluate(dataclasses.replace(trained, model=model))
+        chosen.compile(model, lower, epochs * -(-len(trained.data.y) // sizes.batch_size))
+        checkpoint = follow.checkpoint(f"qat{place}", {"widths": dataclasses.asdict(widths), "qat_epochs": epochs})
+        feed = chosen.feed(trained.data, lower, trained.seed)
+        done = fit(model, feed, epochs, checkpoint, follow.seconds, follow.progress)
+        if checkpoint is not None:
+            checkpoint.save(model, done)
+        # replaced after the fit as well: answers are remembered
+        trained = dataclasses.replace(trained, model=model)
+        after = chosen.evaluate(trained)
+        record.append(
+            {
+                "widths": dataclasses.asdict(widths),
+                "epochs": epochs,
+                "learning_rate": lower.learning_rate,
+                "quantized_only": before,
+                "test": after,
+                "history": done.history,
+                "seconds": round(done.seconds, 1),
+            }
+        )
+    return trained, record

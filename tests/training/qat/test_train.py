@@ -1,0 +1,133 @@
+"""`ffhw train --qat`: stages, what they leave, and going on after a kill."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+from commands import fails, ffhw
+
+from ffhw.errors import InputError
+from ffhw.export import Options, export
+from ffhw.model import golden
+from ffhw.model.network import Network
+from ffhw.numbers.scales import Widths
+from ffhw.training.qat.train import Stages
+from ffhw.training.tasks import TASKS, TaskData
+from ffhw.training.tasks.frames import TASK as FRAMES
+from ffhw.training.tasks.signal import TASK as SIGNAL
+from ffhw.training.tasks.signal import SignalPreset
+from ffhw.training.train import train
+
+FEW = Stages.towards(Widths(3, weight_bits=2), (5,), epochs=4)
+
+
+def small(seed):
+    """Which of two channels is larger on average."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(300, 8, 2)).astype(np.float32)
+    y = (x[..., 0].mean(axis=1) > x[..., 1].mean(axis=1)).astype(np.int64)
+    return TaskData(x[:200], y[:200], x[200:], y[200:], np.full(100, 8))
+
+
+TASK = dataclasses.replace(
+    TASKS["japanese-vowels"], load=small, outputs=2, units=8, epochs=12, learning_rate=3e-2, input_noise=0.0
+)
+
+
+def test_the_model_that_is_left_is_what_hardware_gives(tmp_path):
+    model = tmp_path / "m.keras"
+    record = train(TASK, model, stages=FEW)
+    assert json.loads((tmp_path / "m.json").read_text()) == record
+    first, last = record["qat"]
+    assert first["widths"] == {"bits": 5, "weight_bits": 5, "state_bits": 5, "input_bits": 5, "cell_bits": 5}
+    assert (last["widths"]["weight_bits"], last["widths"]["state_bits"]) == (2, 3)
+    assert [len(stage["history"]["loss"]) for stage in record["qat"]] == [4, 4]
+    assert record["test"] == last["test"]
+    assert record["test"]["accuracy"] > 0.8
+    # the widths of the command line are for models in floats: these are settled
+    told = []
+    export(model, tmp_path / "bundle", Options(Widths(8)), told.append)
+    assert any(line.startswith("note: trained on integers, whose formats stay: 'jk' 2-bit weights") for line in told)
+    network = Network.load(tmp_path / "bundle" / "network.npz")
+    assert [layer.weight_bits for layer in network.layers] == [2, 2]
+    accuracy = json.loads((tmp_path / "bundle" / "accuracy.json").read_text())
+    assert accuracy["max_difference"] == 0.0
+    assert accuracy["quantized"]["accuracy"] == record["test"]["accuracy"]
+    # answers of the Keras model are those of the golden model
+    data = np.load(tmp_path / "m.data.npz")
+    answers = keras.models.load_model(model).predict(data["x"], verbose=0)
+    codes = golden.run(network, network.encode(data["x"].astype(np.float64)), data["lengths"]).outputs
+    assert np.abs(answers - network.decode(codes)).max() < 1e-6
+
+
+class Killed(Exception):
+    pass
+
+
+def test_killed_in_a_stage_it_goes_on_and_ends_as_if_never_killed(tmp_path):
+    preset = SignalPreset("waves", 4, 2, 3, 1e-2, cosine=True, signals=5, steps=6)
+    stages = Stages.towards(Widths(4), epochs=3)
+    whole, parts = tmp_path / "whole.keras", tmp_path / "parts.keras"
+    record = train(SIGNAL, whole, preset=preset, checkpoint_seconds=0, stages=stages)
+    done = []
+
+    def progress(*figures):
+        done.append(figures)
+        if len(done) == 4:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(SIGNAL, parts, preset=preset, checkpoint_seconds=0, stages=stages, progress=progress)
+    assert not parts.exists()
+    again = train(
+        SIGNAL, parts, preset=preset, checkpoint_seconds=0, stages=stages, progress=lambda *f: done.append(f)
+    )
+    # 2 epochs in floats and 3 on integers, each of them once
+    assert [epoch for epoch, *_ in done] == [1, 2, 1, 2, 3]
+    assert again["test"] == record["test"]
+    assert [s["history"] for s in again["qat"]] == [s["history"] for s in record["qat"]]
+    models = [keras.models.load_model(path) for path in (whole, parts)]
+    for one, two in zip(*(model.get_weights() for model in models), strict=True):
+        assert np.array_equal(one, two)
+    assert not list(tmp_path.glob("*.checkpoint.npz"))
+
+
+def test_what_cannot_be_is_told_before_anything_trains(tmp_path):
+    with pytest.raises(InputError, match=r"^--through must fall, and end above --bits 4, not 6, 8$"):
+        Stages.towards(Widths(4), (6, 8))
+    with pytest.raises(InputError, match=r"^--through must fall, and end above --bits 4, not 8, 4$"):
+        Stages.towards(Widths(4), (8, 4))
+    with pytest.raises(InputError, match=r"^--qat-epochs must be at least 1, not 0$"):
+        Stages.towards(Widths(4), epochs=0)
+    with pytest.raises(InputError, match=r"^--qat: the network of frames has no hardware yet"):
+        train(FRAMES, tmp_path / "m.keras", stages=FEW)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--bits", "4"], "--bits is about training on integers: give --qat as well"),
+        (["--through", "8"], "--through is about training on integers: give --qat as well"),
+        (["--qat", "--bits", "17"], "--bits must be from 1 to 16, not 17"),
+        (["--qat", "--through", "8;6"], "--through must be widths like 8,6, not '8;6'"),
+    ],
+)
+def test_options_are_told_at_once(tmp_path, options, message):
+    fails(ffhw("train", "flipflop3", *options, cwd=tmp_path), 2, message)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.training
+@pytest.mark.parametrize(
+    ("widths", "least"), [(Widths(4), 0.97), (Widths(2, input_bits=4), 0.95), (Widths(4, 2, 1), 0.9)]
+)
+def test_real_speech_at_few_bits(tmp_path, widths, least):
+    """Four bits cost nothing; states of one bit, flip-flops indeed, a little."""
+    record = train(TASKS["japanese-vowels"], tmp_path / "m.keras", stages=Stages.towards(widths))
+    assert record["float_test"]["accuracy"] >= 0.97
+    assert record["test"]["accuracy"] >= least
