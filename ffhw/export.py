@@ -123,7 +123,7 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
         if exponents:
             step(f"note: {what} differ much in size; each has a scale of its own, 2^{list(exponents)} finer")
     foldings = _foldings(network, options, step)
-    settings = {"board": options.board, "calibration": method}
+    settings: dict[str, Any] = {"board": options.board, "calibration": method}
     settings["widths"] = None if settled else dataclasses.asdict(options.widths)
     files = bundle_files(
         network,

@@ -52,9 +52,12 @@ def write_software(
         raise ToolError("--software needs TensorFlow: pip install 'ffhw[train]'") from None
     network = bundle.network()
     files: dict[str, bytes | str] = {"network.c": to_c(network)}
-    files["float.onnx"] = to_float_onnx(trained).SerializeToString()
     told = {"network.c": f"C99, integers of {network.integer_bits} bits; ffhw run --backend native compiles it"}
-    told["float.onnx"] = "ONNX, the trained network in floats of 32 bits, sequences of one length"
+    if any(layer.settled for layer in trained.layers):
+        told["float.onnx"] = "not written: this network was trained on integers, model.onnx of the bundle is it"
+    else:
+        files["float.onnx"] = to_float_onnx(trained).SerializeToString()
+        told["float.onnx"] = "ONNX, the trained network in floats of 32 bits, sequences of one length"
     step("writing the TensorFlow SavedModel")
     with scratch_folder("software") as folder:
         save_tensorflow(network, folder / "saved_model")

@@ -17,7 +17,7 @@ from ffhw.layers.base import Calibration, FloatLayer, Floats, Head, Ints, Layer
 from ffhw.layers.description import FLAG, Described, KerasClass, Mask, Option
 from ffhw.layers.rhythm import Rhythm
 from ffhw.numbers.formats import Format, Index
-from ffhw.numbers.scales import Precision
+from ffhw.numbers.scales import MAX_EXPONENT, Precision
 
 _MOST_NUMBERS = 1 << 28
 
@@ -29,7 +29,11 @@ def _is_shape(shape: Any) -> bool:
 
 MAPPING = Option(lambda v: isinstance(v, dict), "must be a JSON object", {})
 SHAPES = Option(lambda v: isinstance(v, dict) and all(map(_is_shape, v.values())), "must be shapes by name", {})
-EXPONENTS = Option(lambda v: isinstance(v, list) and all(type(e) is int for e in v), "must be whole numbers", [])
+EXPONENTS = Option(
+    lambda v: isinstance(v, list) and all(type(e) is int and abs(e) <= MAX_EXPONENT for e in v),
+    f"must be whole numbers up to {MAX_EXPONENT}",
+    [],
+)
 ROUNDING = Option(lambda v: v is True, "must be true: a layer without rounding is no integer layer", True)
 
 
@@ -53,6 +57,9 @@ def read(described: Described) -> FloatSettled:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"layer {described.name!r} does not describe an integer layer: {error}") from None
+    for option, size in (("input_exponents", layer.input_size), ("output_exponents", layer.output_size)):
+        if len(exponents[option]) not in (0, size):
+            raise described.refuse(option, f"must be {size} whole numbers, or none")
     return FloatSettled(layer, numbers, **exponents)
 
 

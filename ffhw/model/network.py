@@ -20,9 +20,9 @@ from ffhw.layers.base import Floats, Ints, Layer, require
 from ffhw.layers.rhythm import Rhythm
 from ffhw.model.chain import Chain
 from ffhw.numbers.formats import Format
+from ffhw.numbers.scales import MAX_EXPONENT
 
 FILE_VERSION = 2
-MAX_EXPONENT = 40
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ from ffhw.errors import InputError
 from ffhw.layers.base import Calibration, FloatLayer, Layer
 from ffhw.model import floatnet
 from ffhw.model.floatnet import FloatNetwork
-from ffhw.model.network import MAX_EXPONENT, Network
-from ffhw.numbers.scales import PERCENTILE, Precision, Widths
+from ffhw.model.network import Network
+from ffhw.numbers.scales import MAX_EXPONENT, PERCENTILE, Precision, Widths
 
 # Channels that differ by less than this many bits share a scale.
 LEAST_EXPONENT = 3

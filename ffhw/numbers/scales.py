@@ -21,6 +21,8 @@ METHODS = ("error", "range", "percentile")
 PERCENTILE = 99.9
 # Grids of the least-error search: from the range's grid to this many bits finer.
 _FINER = 4
+# Powers of two by which channels of one tensor may differ.
+MAX_EXPONENT = 40
 # Beyond this a scale is no longer a finite double.
 _FRAC_LIMIT = 512
 

@@ -40,6 +40,10 @@ def assemble(parts: Iterable[FloatLayer | Part]) -> FloatNetwork:
     for layer in layers[:-1]:
         if layer.head == "softmax":
             raise InputError(f"layer {layer.name!r}: softmax is supported at the output only")
+    for layer in layers:
+        inside = (layer.input_exponents and layer is not layers[0], layer.output_exponents and layer is not layers[-1])
+        if any(inside):
+            raise InputError(f"layer {layer.name!r}: channels have scales of their own at inputs and outputs only")
     if mask is not None:
         _check_mask(mask, layers)
     return FloatNetwork("", tuple(layers), mask_value=mask.value if mask else None)

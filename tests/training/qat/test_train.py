@@ -83,9 +83,7 @@ def test_killed_in_a_stage_it_goes_on_and_ends_as_if_never_killed(tmp_path):
     with pytest.raises(Killed):
         train(SIGNAL, parts, preset=preset, checkpoint_seconds=0, stages=stages, progress=progress)
     assert not parts.exists()
-    again = train(
-        SIGNAL, parts, preset=preset, checkpoint_seconds=0, stages=stages, progress=lambda *f: done.append(f)
-    )
+    again = train(SIGNAL, parts, preset=preset, checkpoint_seconds=0, stages=stages, progress=lambda *f: done.append(f))
     # 2 epochs in floats and 3 on integers, each of them once
     assert [epoch for epoch, *_ in done] == [1, 2, 1, 2, 3]
     assert again["test"] == record["test"]
