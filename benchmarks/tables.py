@@ -43,6 +43,37 @@ def runtimes() -> str:
     return table(head, shown)
 
 
+def few_bits() -> str:
+    """One table a task: rows are widths, columns cells; quantized only, then trained on integers."""
+    parts = []
+    rows = read("few_bits")["rows"]
+    for task in dict.fromkeys(row["task"] for row in rows):
+        of_task = [row for row in rows if row["task"] == task]
+        cells = list(dict.fromkeys(row["cell"] for row in of_task))
+        widths = list(dict.fromkeys((r["weight_bits"], r["state_bits"], r["bits"]) for r in of_task if r["bits"]))
+        head = [f"`{task}`, bits of weights / states / inputs and outputs", *(NAMES[cell] for cell in cells)]
+        shown = [["floats", *(_spread(of_task, cell, None, "test") for cell in cells)]]
+        for width in widths:
+            pairs = [[_spread(of_task, cell, width, name) for name in ("quantized_only", "test")] for cell in cells]
+            shown.append([" / ".join(map(str, width)), *(" → ".join(pair) if all(pair) else "" for pair in pairs)])
+        parts.append(table(head, shown))
+    return "\n\n".join(parts)
+
+
+def _spread(rows: list[dict[str, Any]], cell: str, width: tuple[int, ...] | None, name: str) -> str:
+    """Mean over the seeds, in percent; where there are several, the largest distance from it."""
+    found = [
+        100 * row[name]
+        for row in rows
+        if row["cell"] == cell
+        and ((row["weight_bits"], row["state_bits"], row["bits"]) == width if width else not row["bits"])
+    ]
+    if not found:
+        return ""
+    mean = sum(found) / len(found)
+    return f"{mean:.1f}" + (f" ± {max(abs(v - mean) for v in found):.1f}" if len(found) > 1 else "")
+
+
 def bench() -> str:
     record = read("bench")
     head = ["network", "parameters", "s an epoch", "processor s", "s a batch", "MiB, training"]

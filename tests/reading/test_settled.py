@@ -1,4 +1,4 @@
-"""Models that were trained on integers, as files: what they say of themselves must be an integer layer's, or is refused."""
+"""Models that were trained on integers, as files: what they say of themselves is an integer layer's, or refused."""
 
 from __future__ import annotations
 

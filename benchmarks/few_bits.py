@@ -1,0 +1,78 @@
+"""What few bits cost: quantized after training, and trained on integers, for four cells.
+
+Of each task, cell and seed one float network; from it, for each set of widths, the same network quantized only and
+trained on integers for half as many epochs at a quarter of the rate (what ``ffhw train --qat`` does). All cells have
+the same settings, those of the task. Run from the repository: ``python benchmarks/few_bits.py [TASK...]`` (two hours);
+what ``few_bits.json`` holds already is not trained again.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import dataclasses
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from common import HERE, save
+
+from ffhw.numbers.scales import Widths
+from ffhw.training.networks.options import RecurrentOptions
+from ffhw.training.qat.train import Follow, Stages, train_on_integers
+from ffhw.training.tasks import TASKS
+from ffhw.training.tasks.base import Trained
+from ffhw.training.train import settle, train
+
+SEEDS = (1, 2, 3)
+CELLS = ("jk", "lstm", "gru", "rnn")
+# weights, states, and the rest; of one bit a tanh has one value only
+WIDTHS = (Widths(8), Widths(6), Widths(4), Widths(3), Widths(2), Widths(4, 2, 2), Widths(4, 2, 1))
+CHOSEN = ("japanese-vowels", "pen-digits")
+
+
+def measure(name: str, cell: str, seed: int, folder: Path) -> Iterator[dict[str, Any]]:
+    """The float network's row, then one for each set of widths."""
+    import keras
+
+    task, options, model = TASKS[name], RecurrentOptions(cell), folder / "m.keras"
+    record = train(task, model, options, seed=seed)
+    sizes = settle(task, options)
+    data = task.examples(sizes, seed)
+    trained = Trained(keras.models.load_model(model), data, sizes, {}, seed, {}, task.at_once)
+    about = {"task": name, "cell": cell, "seed": seed, "units": record["units"], "parameters": record["parameters"]}
+    nothing = {"bits": None, "weight_bits": None, "state_bits": None, "quantized_only": None}
+    yield {**about, **nothing, "test": record["test"][task.judged_by]}
+    for widths in WIDTHS:
+        if widths.state_bits == 1 and cell != "jk":
+            continue
+        keras.utils.set_random_seed(seed)
+        follow = Follow(None, 0.0, lambda *_: None, lambda _: None)
+        _, (stage,) = train_on_integers(task, trained, Stages((widths,)), follow)
+        own = {key: value for key, value in dataclasses.asdict(widths).items() if key in nothing}
+        scores = {key: stage[key][task.judged_by] for key in ("quantized_only", "test")}
+        yield {**about, **own, **scores, "epochs": stage["epochs"], "seconds": stage["seconds"]}
+
+
+def main() -> None:
+    path = HERE / "few_bits.json"
+    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    for seed in SEEDS:
+        for name in sys.argv[1:] or CHOSEN:
+            for cell in CELLS:
+                if (name, cell, seed) in {(row["task"], row["cell"], row["seed"]) for row in rows}:
+                    continue
+                with tempfile.TemporaryDirectory() as folder:
+                    rows += measure(name, cell, seed, Path(folder))
+                print(rows[-1], flush=True)
+                save("few_bits", {"rows": rows})
+
+
+if __name__ == "__main__":
+    main()
