@@ -60,6 +60,7 @@ _MOST_JSON_BYTES = 16 << 20
 _AGAIN = "export the model again"
 
 _DESIGN = {"foldings": [None], "keep_state": bool}
+_GENERIC = {"scales": [int], "argmax": bool, "max_steps": int}
 _FOLDING = {"lanes": int, "simd": int, "finishers": int}
 
 
@@ -185,6 +186,14 @@ class Bundle:
     def keep_state(self) -> bool:
         """Whether the hardware's states outlive a sequence."""
         return bool(self._design["keep_state"])
+
+    @property
+    def generic(self) -> dict[str, Any] | None:
+        """How the formats were chosen, of hardware that takes any weights of them; None of all other hardware."""
+        found = self._design.get("generic_weights")
+        if found is not None:
+            check_shape(found, _GENERIC, "design.json: generic_weights")
+        return found
 
     @property
     def top(self) -> str:
@@ -368,12 +377,14 @@ def _marked(path: Path) -> set[str]:
     return {str(file.relative_to(markers)) for file in markers.rglob("*") if not file.is_dir()}
 
 
-def write_bundle(path: Path | str, files: dict[str, bytes | str]) -> Bundle:
+def write_bundle(
+    path: Path | str, files: Mapping[str, bytes | str], results: Mapping[str, bytes | str] | None = None
+) -> Bundle:
     """Write a bundle of these files, replacing an older bundle of the same name in one step.
 
     Parameters
     ----------
-    files: content by name; names may have folders.
+    files: content by name; names may have folders. results: the same of its results, which come with it.
 
     Raises
     ------
@@ -382,11 +393,18 @@ def write_bundle(path: Path | str, files: dict[str, bytes | str]) -> Bundle:
     path = Path(path)
     raw = {name: data.encode() if isinstance(data, str) else data for name, data in files.items()}
     digests = {name: hashlib.sha256(raw[name]).hexdigest() for name in sorted(raw)}
-    identity = _identity(digests)
+    identity = identity_of(raw)
     manifest = {"ffhw_bundle": BUNDLE_VERSION, "ffhw": __version__, "identity": identity, "files": digests}
     check_target(path)
-    write_folder(path, {**raw, _MANIFEST: json.dumps(manifest, indent=2) + "\n"})
+    added = {f"results/{name}": content for name, content in (results or {}).items()}
+    added |= {f"{_MARKERS}/{name}": b"" for name in results or {}}
+    write_folder(path, {**raw, **added, _MANIFEST: json.dumps(manifest, indent=2) + "\n"})
     return Bundle(path, identity, raw)
+
+
+def identity_of(files: Mapping[str, bytes]) -> str:
+    """Digest of a bundle of these files."""
+    return _identity({name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)})
 
 
 def _identity(digests: dict[str, str]) -> str:

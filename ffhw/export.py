@@ -30,6 +30,7 @@ from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.network import Network
 from ffhw.model.quantize import quantize, room_for
 from ffhw.model.scores import read_targets
+from ffhw.numbers.kept_scales import RecordedPrecision
 from ffhw.numbers.scales import Precision, Widths
 from ffhw.reading.data_file import load_data
 from ffhw.reading.model_file import read_model
@@ -62,6 +63,7 @@ class Options:
     prefix: str = PREFIX
     max_steps: int | None = None
     rate: float | None = None
+    generic_weights: bool = False
 
 
 def export(model: Path, target: Path, options: Options, step: Callable[[str], None] = lambda _: None) -> Bundle:
@@ -90,7 +92,7 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     float_network = read_model(model)
     if options.argmax and float_network.layers[-1].output_size == 1:
         raise InputError("--argmax of one output is always 0: leave it out, and compare the answer with 0.5")
-    data, origin = _data(model, float_network, options.data)
+    data, origin = data_for(model, float_network, options.data)
     examples, source = data, origin
     if options.calibrate is not None:
         examples, source = load_data(options.calibrate, float_network.signature), options.calibrate.name
@@ -99,7 +101,12 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     step(f"quantizing, calibrated on {source}")
     most = options.max_steps or max(_room(data, origin), _room(examples, source))
     examples = examples.head(CALIBRATION)
-    network = quantize(float_network, examples.x, examples.lengths, options.widths, method, options.argmax, most)
+    precision = RecordedPrecision(options.widths, method)
+    network = quantize(
+        float_network, examples.x, examples.lengths, argmax=options.argmax, max_steps=most, precision=precision
+    )
+    if options.generic_weights:
+        network = network.generic()
     longest = int(data.lengths.max())
     if network.max_steps is not None and longest > network.max_steps:
         raise InputError(f"--max-steps {most} is too few: {origin} has a sequence of {longest} steps")
@@ -125,6 +132,7 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     foldings = _foldings(network, options, step)
     settings: dict[str, Any] = {"board": options.board, "calibration": method}
     settings["widths"] = None if settled else dataclasses.asdict(options.widths)
+    kept = {"scales": precision.chosen, "argmax": options.argmax, "max_steps": most}
     files = bundle_files(
         network,
         foldings,
@@ -132,9 +140,10 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
         keep_state=options.keep_state,
         prefix=options.prefix,
         settings=settings,
+        generic=kept if options.generic_weights else None,
         step=step,
     )
-    files["accuracy.json"] = _json({"data": origin, **compare(float_network, network, data, origin)})
+    files["accuracy.json"] = json_text({"data": origin, **compare(float_network, network, data, origin)})
     step(f"writing {target}")
     return write_bundle(target, files)
 
@@ -147,6 +156,7 @@ def bundle_files(
     keep_state: bool = False,
     prefix: str = PREFIX,
     settings: dict[str, Any] | None = None,
+    generic: dict[str, Any] | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> dict[str, bytes | str]:
     """Files of a bundle by name, all but the comparison with a float network.
@@ -156,10 +166,11 @@ def bundle_files(
     data: inputs of the test vectors.
     prefix: what the names of all modules and memory files begin with.
     settings: what else ``design.json`` should remember.
+    generic: of hardware that takes any weights, how its formats were chosen.
     """
     performance = predict(network, foldings)
     step(f"generating hardware: {performance.multipliers} multipliers, {performance.cycles_per_step} cycles a step")
-    sources = generate(network, foldings, keep_state, prefix=prefix)
+    sources = generate(network, foldings, keep_state, prefix=prefix, generic=generic is not None)
     files: dict[str, bytes | str] = {f"rtl/{name}": text for name, text in sources.items()}
     files |= flow_files(top_of(sources), sources, CONSTRAINED_MHZ)
     step("writing the integer ONNX graph")
@@ -170,10 +181,13 @@ def bundle_files(
     step("running the golden model")
     files["vectors.npz"] = _vectors(network, data)
     files["network.npz"] = network.to_bytes()
-    files["network.json"] = _json(network.describe())
-    files["performance.json"] = _json(performance.to_dict())
+    files["network.json"] = json_text(network.describe())
+    files["performance.json"] = json_text(performance.to_dict())
     folded = [None if f is None else dataclasses.asdict(f) for f in foldings]
-    files["design.json"] = _json({"foldings": folded, "keep_state": keep_state, **(settings or {})})
+    design = {"foldings": folded, "keep_state": keep_state, **(settings or {})}
+    if generic is not None:
+        design["generic_weights"] = generic
+    files["design.json"] = json_text(design)
     return files
 
 
@@ -183,6 +197,7 @@ def generate(
     keep_state: bool = False,
     probe: bool = False,
     prefix: str = PREFIX,
+    generic: bool = False,
 ) -> dict[str, str]:
     """Verilog and memory files of a network at a folding, by name.
 
@@ -194,10 +209,10 @@ def generate(
         from ffhw.hdl.design import Design
     except ImportError as error:
         raise ToolError(f"generating hardware needs {error.name}: pip install 'ffhw[hdl]'") from None
-    return convert(Design(network=network, foldings=foldings, keep_state=keep_state, probe=probe), prefix)
+    return convert(Design(network=network, foldings=foldings, keep_state=keep_state, probe=probe), prefix, generic)
 
 
-def _data(model: Path, network: FloatNetwork, chosen: Path | None) -> tuple[Data, str]:
+def data_for(model: Path, network: FloatNetwork, chosen: Path | None) -> tuple[Data, str]:
     """Data to evaluate on, and to calibrate on if no others are given; and what to call them."""
     beside = model.with_suffix(".data.npz")
     if chosen is not None or beside.exists():
@@ -242,5 +257,6 @@ def _vectors(network: Network, data: Data) -> bytes:
     return npz_bytes(arrays)
 
 
-def _json(content: dict[str, Any]) -> str:
+def json_text(content: dict[str, Any]) -> str:
+    """A file of JSON, for people to read as well."""
     return json.dumps(content, indent=2) + "\n"

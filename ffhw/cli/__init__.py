@@ -27,6 +27,7 @@ from ffhw.cli import (
     stream,
     synth,
     train,
+    update,
 )
 from ffhw.errors import FfhwError, InputError, OutputError
 
@@ -49,6 +50,7 @@ for name, module in (
     ("export", export),
     ("sim", sim),
     ("synth", synth),
+    ("update", update),
     ("run", run),
     ("stream", stream),
     ("report", report),

@@ -46,6 +46,9 @@ def run(
     calibration: str = typer.Option(
         "error", help="How scales are chosen: error (least squares), range, or percentile (outliers saturate)."
     ),
+    generic_weights: bool = typer.Option(
+        False, help="Hardware for any weights of these formats: ffhw update puts others into a finished bitstream."
+    ),
     software: bool = typer.Option(
         False,
         help="Write the network for other software as well, in results/software/: TensorFlow, its Lite, C, float ONNX.",
@@ -69,6 +72,7 @@ def run(
         calibration=calibration,
         prefix=prefix,
         max_steps=max_steps,
+        generic_weights=generic_weights,
     )
     with Steps() as steps:
         bundle = export(model, output, options, steps)

@@ -275,6 +275,10 @@ class Layer(Link):
         """The layer for sequences of at most so many steps; itself where their number does not matter."""
         return self
 
+    def generic(self) -> Layer:
+        """The layer with hardware for any weights of its formats; itself where no width depends on the weights."""
+        return self
+
     def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:
         """The golden rule: what the layer gives for input codes ``x [batch, time, D]``.
 

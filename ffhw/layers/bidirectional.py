@@ -201,6 +201,9 @@ class BidirectionalLayer(Layer):
     def bounded(self, steps: int) -> BidirectionalLayer:  # noqa: D102
         return dataclasses.replace(self, steps=steps)
 
+    def generic(self) -> BidirectionalLayer:  # noqa: D102
+        return dataclasses.replace(self, ahead=self.ahead.generic(), back=self.back.generic())
+
     @property
     def signals(self) -> tuple[str, ...]:  # type: ignore[override]
         """Those of both, by direction."""

@@ -164,6 +164,7 @@ class DenseLayer(EachStep, WeightedLayer):
     frac: fraction bits of the weights.
     weights: ``[N, D]``; bias: ``[N]``, with ``acc_frac`` fraction bits.
     softmax: whether the float model took a softmax of these outputs, which orders them alike and is left to the host.
+    acc_bits: of an accumulator, 0 for as many as these weights need.
     """
 
     kind: ClassVar[str] = "dense"
@@ -178,6 +179,7 @@ class DenseLayer(EachStep, WeightedLayer):
     weights: Ints
     bias: Ints
     softmax: bool = False
+    acc_bits: int = 0
 
     def __post_init__(self) -> None:
         product_frac(self.name, self.input)

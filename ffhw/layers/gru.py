@@ -105,6 +105,15 @@ class GRULayer(RecurrentLayer):
         recurrent = (int(bounds[3].max()) >> self.recurrent_shift) + 1
         return (int(bounds[2].max()) << own) + (recurrent << (self.state.bits + again))
 
+    @property
+    def candidate_width(self) -> int:
+        """Bits of what n is looked up by, in two's complement."""
+        if not self.acc_bits:
+            return self.candidate_bound.bit_length() + 1
+        own, again, _ = self.candidate_shifts
+        # each of both sums < 2^(acc_bits - 1), one of them shifted back and scaled by at most 2^b
+        return self.acc_bits + max(own, self.state.bits + again - self.recurrent_shift) + 1
+
     def bias_limits(self) -> Any:
         """As everywhere; none for the candidate's, whose two sums may cancel."""
         reach = (1 << (Sigmoid(self.state.bits).index_bits - 1)) << self.gate_shifts[0]

@@ -42,6 +42,7 @@ class RecurrentLayer(WeightedLayer):
     weights_x: ``[gates, N, D]``; weights_h: ``[gates, N, N]``, or ``[gates, N, 0]`` where gates see the inputs only.
     bias: ``[sums, N]``, with ``acc_frac`` fraction bits.
     return_sequences: give every step's state, or the last one's only.
+    acc_bits: of an accumulator, 0 for as many as these weights need.
     """
 
     arrays: ClassVar[tuple[str, ...]] = ("weights_x", "weights_h", "bias")
@@ -61,6 +62,7 @@ class RecurrentLayer(WeightedLayer):
     weights_h: Ints
     bias: Ints
     return_sequences: bool = True
+    acc_bits: int = 0
 
     def __post_init__(self) -> None:
         product_frac(self.name, self.input)

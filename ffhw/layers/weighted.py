@@ -5,7 +5,8 @@ acc = (Wx x) << shift_x  +  (Wh h) << shift_h  +  bias          with acc_frac fr
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import dataclasses
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -54,6 +55,7 @@ class WeightedLayer(Layer):
     dependent: ClassVar[int] = 0  # so many of the gates, the last ones, multiply what other gates make of the state
 
     weight_bits: int
+    acc_bits: int = 0  # of an accumulator, where they are not what the weights need
 
     @property
     def units(self) -> int:
@@ -112,7 +114,25 @@ class WeightedLayer(Layer):
     @property
     def acc_width(self) -> int:
         """Bits of a two's complement accumulator that never overflows."""
-        return signed_width(-self.acc_bound, self.acc_bound)
+        return self.acc_bits or signed_width(-self.acc_bound, self.acc_bound)
+
+    def generic(self) -> Self:
+        """The layer with accumulators for any weights of its formats, and for biases as large as their sums."""
+        largest = -weight_range(self.name, self.weight_bits)[0]
+        # the largest sum of weights = D * max |w| * max |in|, of inputs and states; as much again for the bias
+        sums = sum(
+            matrix.shape[-1] * largest * (fmt.magnitude << shift)
+            for matrix, (fmt, shift) in zip(self.matrices, self.operands, strict=True)
+        )
+        bound = 2 * sums + (1 << self.result_shift)
+        require(bound < MAX_ACCUMULATOR, f"layer {self.name!r}: weights of these formats reach {bound}: use fewer bits")
+        return dataclasses.replace(self, acc_bits=signed_width(-bound, bound))  # type: ignore[type-var]
+
+    def describe(self) -> dict[str, Any]:  # noqa: D102
+        fields = super().describe()
+        if not self.acc_bits:
+            del fields["acc_bits"]
+        return fields
 
     @property
     def largest_number(self) -> int:  # noqa: D102
@@ -131,6 +151,12 @@ class WeightedLayer(Layer):
         require(
             self.acc_bound < MAX_ACCUMULATOR,
             f"layer {self.name!r}: accumulators reach {self.acc_bound}, over the limit of 2^53: use fewer bits",
+        )
+        needed = signed_width(-self.acc_bound, self.acc_bound)
+        require(
+            not self.acc_bits or needed <= self.acc_bits <= MAX_ACCUMULATOR.bit_length(),
+            f"layer {self.name!r}: weights and biases need accumulators of {needed} bits, its hardware has "
+            f"{self.acc_bits}",
         )
 
 

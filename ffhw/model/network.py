@@ -105,6 +105,10 @@ class Network(Chain):
             raise InputError(f"layer {largest.name!r}: {reach}: use fewer bits")
         return 32 if largest.largest_number < 1 << 31 else 64
 
+    def generic(self) -> Network:
+        """The network with hardware for any weights of its formats."""
+        return dataclasses.replace(self, layers=tuple(layer.generic() for layer in self.layers))
+
     def encode(self, x: ArrayLike) -> Ints:
         """Input codes of real inputs ``[..., D]``: scaled, rounded half up, saturated."""
         return self.input.quantize(np.asarray(x, dtype=np.float64) * self._scales(self.input_exponents))

@@ -26,6 +26,8 @@ def quantize(
     method: str = "error",
     argmax: bool = False,
     max_steps: int | None = None,
+    precision: Precision | None = None,
+    like: Network | None = None,
 ) -> Network:
     """Quantized network, its formats calibrated on data.
 
@@ -41,12 +43,15 @@ def quantize(
     argmax: end in a class number instead of the last layer's outputs.
     max_steps: of the longest sequence that the network must take, where that is a matter of hardware; by default that
         of the data, rounded up to a power of two.
+    precision: what chooses the scales, in place of ``widths`` and ``method``.
+    like: take its powers of two for the channels of inputs and outputs.
 
     Raises
     ------
     InputError: data that do not fit the network, or a network that does not fit the integer arithmetic.
     """
-    precision = Precision(widths or Widths(), method)
+    precision = precision or Precision(widths or Widths(), method)
+    method = precision.method
     given = floatnet.forward(network, x, lengths)
     inputs = np.asarray(x, dtype=np.float64)
     length = np.full(len(inputs), inputs.shape[1]) if lengths is None else np.asarray(lengths)
@@ -57,13 +62,17 @@ def quantize(
     if argmax:
         trained[-1] = trained[-1].classifier()
     elif trained[-1].head == "values":
-        output_exponents, trained[-1], given[-1] = _even_outputs(trained[-1], given[-1], method)
+        exponents = _settled(trained[-1].output_exponents, like and like.output_exponents, given[-1], method)
+        output_exponents, trained[-1], given[-1] = _even_outputs(trained[-1], given[-1], exponents)
     if not first.tokens:
-        input_exponents, trained[0], inputs = _even_inputs(trained[0], inputs, lengths, method)
+        seen = real_steps(inputs, lengths)
+        exponents = _settled(first.input_exponents, like and like.input_exponents, seen, method)
+        input_exponents, trained[0], inputs = _even_inputs(trained[0], inputs, exponents)
     layers: list[Layer] = []
     fmt = trained[0].input_format(real_steps(inputs, lengths), precision)
     most = max_steps or room_for(int(length.max()))
     for layer, outputs in zip(trained, given, strict=True):
+        precision.within(layer.name)
         layers.append(layer.quantize(fmt, Calibration(inputs, length, outputs), precision).bounded(most))
         fmt, inputs = layers[-1].output, outputs
         length, most = layer.rhythm.steps(length), int(layer.rhythm.steps(most))
@@ -91,13 +100,16 @@ def channel_exponents(values: ArrayLike, method: str) -> tuple[int, ...]:
     return tuple(int(e) for e in exponents) if exponents.any() else ()
 
 
-def _even_inputs(
-    layer: FloatLayer, inputs: Any, lengths: ArrayLike | None, method: str
-) -> tuple[tuple[int, ...], FloatLayer, Any]:
+def _settled(
+    trained: tuple[int, ...] | None, like: tuple[int, ...] | None, values: Any, method: str
+) -> tuple[int, ...]:
+    """Exponents of the channels: those that training has settled, or those of another network; else chosen."""
+    found = trained if trained is not None else like
+    return channel_exponents(values, method) if found is None else found
+
+
+def _even_inputs(layer: FloatLayer, inputs: Any, exponents: tuple[int, ...]) -> tuple[tuple[int, ...], FloatLayer, Any]:
     """The first layer for inputs whose small channels come enlarged: exponents, the layer, the inputs."""
-    exponents = layer.input_exponents
-    if exponents is None:
-        exponents = channel_exponents(real_steps(inputs, lengths), method)
     if not exponents:
         return (), layer, inputs
     scale = np.exp2(np.array(exponents, dtype=np.float64))
@@ -107,9 +119,10 @@ def _even_inputs(
         return (), layer, inputs
 
 
-def _even_outputs(layer: FloatLayer, outputs: Any, method: str) -> tuple[tuple[int, ...], FloatLayer, Any]:
+def _even_outputs(
+    layer: FloatLayer, outputs: Any, exponents: tuple[int, ...]
+) -> tuple[tuple[int, ...], FloatLayer, Any]:
     """The last layer with its small channels enlarged: exponents, the layer, the outputs."""
-    exponents = channel_exponents(outputs, method) if layer.output_exponents is None else layer.output_exponents
     scale = np.exp2(np.array(exponents, dtype=np.float64))
     scaled = layer.output_scaled(scale, np.zeros_like(scale)) if exponents else None
     return (exponents, scaled, outputs * scale) if scaled is not None else ((), layer, outputs)

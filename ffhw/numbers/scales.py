@@ -91,11 +91,11 @@ class Precision:
 
     def data(self, values: ArrayLike, bits: int) -> Fixed:
         """The ``Fixed`` format of ``bits`` bits for numbers like these: inputs, or what a layer gives."""
-        return Fixed(bits, choose_frac(values, bits, self.method))
+        return Fixed(bits, self.choose("numbers", values, bits, self.method))
 
     def fixed(self, values: ArrayLike, bits: int) -> Fixed:
         """The ``Fixed`` format of ``bits`` bits that represents these very numbers best."""
-        return Fixed(bits, choose_frac(values, bits, "error" if self.method == "percentile" else self.method))
+        return Fixed(bits, self.choose("numbers", values, bits, self._exact))
 
     def weights(self, values: ArrayLike, source: Format, result_frac: int) -> tuple[NDArray[np.int64], int]:
         """Integer weights on inputs of format ``source``, and their fraction bits; see :func:`weight_unit`.
@@ -111,8 +111,23 @@ class Precision:
         largest_input = source.magnitude / source.scale
         # D * largest_input * 2^-(frac + 1) <= 2^-(result_frac + 2)
         finest = result_frac + 1 + math.ceil(math.log2(scaled.shape[-1] * largest_input))
-        frac = min(self.fixed(scaled, self.widths.weight_bits).frac, finest)
+        frac = self.choose("weights", scaled, self.widths.weight_bits, self._exact, finest)
         return Fixed(self.widths.weight_bits, frac).quantize(scaled), frac
+
+    def choose(self, what: str, values: ArrayLike, bits: int, method: str, finest: int = _FRAC_LIMIT) -> int:
+        """Fraction bits for ``values``, the one place where a scale is chosen.
+
+        what: ``numbers`` or ``weights``. finest: fraction bits at most.
+        """
+        return min(choose_frac(values, bits, method), finest)
+
+    @property
+    def _exact(self) -> str:
+        """The method for numbers that are known, where no outlier is to be left out."""
+        return "error" if self.method == "percentile" else self.method
+
+    def within(self, layer: str) -> None:
+        """From now on, scales are those of this layer."""
 
 
 def weight_unit(source: Format) -> float:
@@ -163,8 +178,14 @@ def choose_frac(values: ArrayLike, bits: int, method: str = "error") -> int:
     return min(frac + int(np.argmin(errors)), _FRAC_LIMIT)
 
 
+def saturating(values: ArrayLike, fmt: Fixed) -> int:
+    """How many values saturate by more than the half step that rounding costs anyway."""
+    v = np.asarray(values, dtype=np.float64)
+    return int(((v >= (fmt.max + 0.5) / fmt.scale) | (v < (fmt.min - 0.5) / fmt.scale)).sum())
+
+
 def _fits(v: Any, fmt: Fixed) -> bool:
-    """Whether no value saturates by more than the half step that rounding costs anyway."""
+    """Whether no value saturates; as :func:`saturating`, without a look at each."""
     return bool(v.max() < (fmt.max + 0.5) / fmt.scale and v.min() >= (fmt.min - 0.5) / fmt.scale)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal, unsigned
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, ResetInserter, Signal, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -34,6 +34,8 @@ class Link(wiring.Component):
     cycles: of a bit on the wire.
     memory_bytes: for frames that wait, a power of two.
     identity: what the device says of itself, a whole number of pages.
+    identity_module: name of a module outside that holds it, with the ports of a
+        :class:`ffhw.hdl.datapath.rom.Rom`; without one it is a memory of the link's own.
 
     Members
     -------
@@ -47,11 +49,14 @@ class Link(wiring.Component):
     ValueError: the identity is none, or its length is not that of pages; or as :func:`check_ports`.
     """
 
-    def __init__(self, *, ports: Sequence[Port], cycles: int, memory_bytes: int, identity: bytes) -> None:
+    def __init__(
+        self, *, ports: Sequence[Port], cycles: int, memory_bytes: int, identity: bytes, identity_module: str = ""
+    ) -> None:
         if not identity or len(identity) % PAGE:
             raise ValueError(f"identity must be pages of {PAGE} bytes, not {len(identity)} bytes")
         check_ports(ports)
         self.identity = identity
+        self.identity_module = identity_module
         self.sinks = [port for port in ports if port.sink]
         self.sources = [port for port in ports if not port.sink]
         self.receiver_pin, self.transmitter_pin = UartReceiver(cycles=cycles), UartTransmitter(cycles=cycles)
@@ -90,6 +95,18 @@ class Link(wiring.Component):
         with m.Elif(receiver.fault):
             m.d.sync += self.error.eq(1)
         return m
+
+    def _identity(self, m: Module, sender: Sender) -> None:
+        """The memory that the sender reads it from."""
+        if self.identity_module:
+            ports: dict[str, Any] = {"i_clk": ClockSignal(), "i_en": Const(1, 1), "i_addr": sender.identity_address}
+            m.submodules.identity = Instance(self.identity_module, **ports, o_data=sender.identity_data)
+            return
+        m.submodules.identity = content = memory.Memory(
+            shape=unsigned(8), depth=len(self.identity), init=list(self.identity)
+        )
+        page = content.read_port()
+        m.d.comb += [page.addr.eq(sender.identity_address), sender.identity_data.eq(page.data)]
 
     def _restart(self, m: Module, receiver: Receiver) -> tuple[Signal, Signal]:
         """High while a new session begins, and once when it has begun."""
@@ -136,11 +153,7 @@ class Link(wiring.Component):
         m.submodules.sender = ResetInserter(restart)(sender)
         m.submodules.escaper = ResetInserter(restart)(escaper)
         m.submodules.uart_transmitter = self.transmitter_pin
-        m.submodules.identity = content = memory.Memory(
-            shape=unsigned(8), depth=len(self.identity), init=list(self.identity)
-        )
-        page = content.read_port()
-        m.d.comb += [page.addr.eq(sender.identity_address), sender.identity_data.eq(page.data)]
+        self._identity(m, sender)
         wiring.connect(m, sender.o, escaper.i)
         wiring.connect(m, escaper.o, self.transmitter_pin.i)
         m.d.comb += self.tx.eq(self.transmitter_pin.tx)

@@ -104,7 +104,7 @@ class Lanes(wiring.Component):
             read_width=folding.simd,
         )
         fields = weight_fields(self.layer, plan)
-        m.submodules.weights = weights = Rom(fields=fields, bits=self.layer.weight_bits)
+        m.submodules.weights = weights = Rom(fields=fields, bits=self.layer.weight_bits, trained=True)
         m.submodules.mac = mac = MacArray(
             lanes=folding.lanes,
             gates=plan.gates,
@@ -227,7 +227,7 @@ class Lanes(wiring.Component):
             m.d.sync += [slot.eq(after) for slot, after in zip(line, line[finishers * count :], strict=False)]
 
         # --- sums ----------------------------------------------------------------------------------------------------
-        m.submodules.bias = bias = Rom(fields=self._biases(), bits=self.layer.acc_width)
+        m.submodules.bias = bias = Rom(fields=self._biases(), bits=self.layer.acc_width, trained=True)
         next_beat = Mux(take, Mux(beat == plan.step_beats - 1, 0, beat + 1), beat)
         next_row = next_beat
         if plan.rounds > 1:

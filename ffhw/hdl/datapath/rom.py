@@ -21,7 +21,7 @@ _MODULE = """
 module {name}(clk, en, {ports});
   input clk;
   input en;
-  reg [{high}:0] words [{last}:0];
+  {style}reg [{high}:0] words [{last}:0];
   initial $readmemb("{name}.mem", words);
 {reads}endmodule
 """
@@ -39,24 +39,28 @@ class MemoryFiles:
     Parameters
     ----------
     prefix: what the names of their modules and files begin with.
+    generic: memories of what was trained stay memories, whatever they hold, and are known by their names.
 
     Attributes
     ----------
     files: their contents by name. verilog: their modules.
     """
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, generic: bool = False) -> None:
         self.prefix = prefix
+        self.generic = generic
         self.files: dict[str, str] = {}
         self.verilog = ""
 
     def add(self, rom: Rom) -> str:
         """Name of the module that is the ROM."""
-        name = f"{self.prefix}_rom_{len(self.files) + 1}"
+        kept = self.generic and rom.trained
+        name = f"{self.prefix}_{'weights' if kept else 'rom'}_{len(self.files) + 1}"
         self.files[f"{name}.mem"] = rom.text()
         sizes = {"high": rom.width - 1, "high_address": max(len(rom.addr), 1) - 1}
         self.verilog += _MODULE.format(
             name=name,
+            style='(* ram_style = "block" *) ' if kept else "",
             depth=rom.depth,
             width=rom.width,
             last=rom.depth - 1,
@@ -73,7 +77,7 @@ class Rom(wiring.Component):
     Parameters
     ----------
     fields: ``[depth, n]`` integers; a word is n fields of ``bits`` bits in two's complement, the first one lowest.
-    ports: words that are read a cycle.
+    ports: words that are read a cycle. trained: the integers are what was trained, others of the same formats may come.
 
     Members
     -------
@@ -81,8 +85,9 @@ class Rom(wiring.Component):
     addr_<n>, data_<n>: the same of further ports, n from 1.
     """
 
-    def __init__(self, *, fields: Ints, bits: int, ports: int = 1) -> None:
+    def __init__(self, *, fields: Ints, bits: int, ports: int = 1, trained: bool = False) -> None:
         self.fields = fields
+        self.trained = trained
         self.bits = bits
         self.depth, count = fields.shape
         self.width = bits * count

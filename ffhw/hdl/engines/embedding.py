@@ -52,7 +52,7 @@ class Embedding(wiring.Component):
         rows, size = table.shape
         beats = -(-size // self.width)
         fields = padded(table, beats * self.width).reshape(rows * beats, self.width)
-        m.submodules.table = read = Rom(fields=fields, bits=bits)
+        m.submodules.table = read = Rom(fields=fields, bits=bits, trained=True)
 
         # one token is held while its row is read; the next one is taken with the row's last word
         held = Signal()

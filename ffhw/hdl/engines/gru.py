@@ -32,7 +32,7 @@ class GRUCell(Cell):
         m = Module()
         layer, bits = self.layer, self.layer.state.bits
         own, again, shift = layer.candidate_shifts
-        candidate_width = layer.candidate_bound.bit_length() + 1
+        candidate_width = layer.candidate_width
         m.submodules.gates = gates = LookupTable(
             table=Sigmoid(bits), acc_width=layer.acc_width, shifts=layer.gate_shifts[:2] * self.width
         )
