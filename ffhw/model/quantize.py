@@ -57,16 +57,17 @@ def quantize(
     length = np.full(len(inputs), inputs.shape[1]) if lengths is None else np.asarray(lengths)
     first, *between = network.layers
     trained = [first, *between]
+    kept_in, kept_out = (like.input_exponents, like.output_exponents) if like else (None, None)
     input_exponents: tuple[int, ...] = ()
     output_exponents: tuple[int, ...] = ()
     if argmax:
         trained[-1] = trained[-1].classifier()
     elif trained[-1].head == "values":
-        exponents = _settled(trained[-1].output_exponents, like and like.output_exponents, given[-1], method)
+        exponents = _settled(trained[-1].output_exponents, kept_out, given[-1], method)
         output_exponents, trained[-1], given[-1] = _even_outputs(trained[-1], given[-1], exponents)
     if not first.tokens:
         seen = real_steps(inputs, lengths)
-        exponents = _settled(first.input_exponents, like and like.input_exponents, seen, method)
+        exponents = _settled(first.input_exponents, kept_in, seen, method)
         input_exponents, trained[0], inputs = _even_inputs(trained[0], inputs, exponents)
     layers: list[Layer] = []
     fmt = trained[0].input_format(real_steps(inputs, lengths), precision)
