@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,16 +78,7 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     FfhwError: bad input, a missing tool, a network that fits no device, a target that cannot be written.
     """
     check_target(target)
-    if options.board and (options.lanes, options.simd) != (None, None):
-        raise InputError("--board chooses the folding: give either --board or --lanes and --simd")
-    if options.rate is not None and not options.board:
-        raise InputError("--rate finds the smallest design for a board: give --board as well")
-    if options.rate is not None and not (math.isfinite(options.rate) and options.rate > 0):
-        raise InputError(f"--rate must be a number of steps a second above 0, not {options.rate!r}")
-    Precision(options.widths, options.calibration)
-    check_prefix(options.prefix)
-    if options.max_steps is not None and not 1 <= options.max_steps <= MOST_STEPS:
-        raise InputError(f"--max-steps must be from 1 to {MOST_STEPS}, not {options.max_steps}")
+    _check(options)
     step(f"reading {model}")
     float_network = read_model(model)
     if options.argmax and float_network.layers[-1].output_size == 1:
@@ -110,27 +101,14 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     longest = int(data.lengths.max())
     if network.max_steps is not None and longest > network.max_steps:
         raise InputError(f"--max-steps {most} is too few: {origin} has a sequence of {longest} steps")
-    if options.max_steps is not None and network.max_steps is None:
-        step("note: this network takes sequences of any length, --max-steps changes nothing")
-    elif options.max_steps is None and network.max_steps is not None:
-        step(f"note: the hardware takes sequences of up to {network.max_steps} steps; --max-steps sets another number")
-    for layer in network.layers:
-        if options.keep_state and layer.stores and layer.signals:
-            step(f"note: layer {layer.name!r} reads backwards, so that its states start from zero in each sequence")
-    settled = [layer.settled for layer in float_network.layers if layer.settled]
-    if settled:
-        step(f"note: trained on integers, whose formats stay: {'; '.join(settled)}")
-    for note in float_network.notes:
-        if not options.keep_state:
-            step(f"note: {note}")
+    for note in _notes(float_network, network, options):
+        step(f"note: {note}")
     targets = read_targets(data, network.signature, origin)
     if targets is not None and targets.note:
         step(f"note: {targets.note}")
-    for what, exponents in (("inputs", network.input_exponents), ("outputs", network.output_exponents)):
-        if exponents:
-            step(f"note: {what} differ much in size; each has a scale of its own, 2^{list(exponents)} finer")
     foldings = _foldings(network, options, step)
     settings: dict[str, Any] = {"board": options.board, "calibration": method}
+    settled = any(layer.settled for layer in float_network.layers)
     settings["widths"] = None if settled else dataclasses.asdict(options.widths)
     kept = {"scales": precision.chosen, "argmax": options.argmax, "max_steps": most}
     files = bundle_files(
@@ -146,6 +124,39 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     files["accuracy.json"] = json_text({"data": origin, **compare(float_network, network, data, origin)})
     step(f"writing {target}")
     return write_bundle(target, files)
+
+
+def _check(options: Options) -> None:
+    """Refuse options that contradict each other, before anything is read."""
+    if options.board and (options.lanes, options.simd) != (None, None):
+        raise InputError("--board chooses the folding: give either --board or --lanes and --simd")
+    if options.rate is not None and not options.board:
+        raise InputError("--rate finds the smallest design for a board: give --board as well")
+    if options.rate is not None and not (math.isfinite(options.rate) and options.rate > 0):
+        raise InputError(f"--rate must be a number of steps a second above 0, not {options.rate!r}")
+    Precision(options.widths, options.calibration)
+    check_prefix(options.prefix)
+    if options.max_steps is not None and not 1 <= options.max_steps <= MOST_STEPS:
+        raise InputError(f"--max-steps must be from 1 to {MOST_STEPS}, not {options.max_steps}")
+
+
+def _notes(trained: FloatNetwork, network: Network, options: Options) -> Iterator[str]:
+    """What a user should know of the network that is exported."""
+    if options.max_steps is not None and network.max_steps is None:
+        yield "this network takes sequences of any length, --max-steps changes nothing"
+    elif options.max_steps is None and network.max_steps is not None:
+        yield f"the hardware takes sequences of up to {network.max_steps} steps; --max-steps sets another number"
+    for layer in network.layers:
+        if options.keep_state and layer.stores and layer.signals:
+            yield f"layer {layer.name!r} reads backwards, so that its states start from zero in each sequence"
+    settled = [layer.settled for layer in trained.layers if layer.settled]
+    if settled:
+        yield f"trained on integers, whose formats stay: {'; '.join(settled)}"
+    if not options.keep_state:
+        yield from trained.notes
+    for what, exponents in (("inputs", network.input_exponents), ("outputs", network.output_exponents)):
+        if exponents:
+            yield f"{what} differ much in size; each has a scale of its own, 2^{list(exponents)} finer"
 
 
 def bundle_files(

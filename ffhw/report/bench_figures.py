@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from ffhw.report.style import CELL_NAMES, CELLS, GREY, INK, figure
+from ffhw.report.style import BLUE, CELL_NAMES, CELLS, GREY, INK, ORANGE, figure
 
 
 def time(record: dict[str, Any]) -> Figure:
@@ -46,8 +46,8 @@ def memory(record: dict[str, Any]) -> Figure:
         ax.margins(y=0.15)
     axes[0].set_ylabel("MiB")
     axes[0].bar(0, 0, color=GREY, label="before training")
-    axes[0].bar(0, 0, color=CELLS["jk"], label="training, flip-flops")
-    axes[0].bar(0, 0, color=CELLS["lstm"], label="training, LSTM")
+    axes[0].bar(0, 0, color=BLUE, label="training, flip-flops")
+    axes[0].bar(0, 0, color=ORANGE, label="training, LSTM")
     drawing.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return drawing
 
