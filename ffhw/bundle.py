@@ -196,6 +196,11 @@ class Bundle:
         return found
 
     @property
+    def loadable(self) -> bool:
+        """Whether weights can be sent to the hardware at run time."""
+        return self._design.get("loadable") is True
+
+    @property
     def top(self) -> str:
         """Name of the Verilog's top module."""
         return top_of(self.files)

@@ -64,6 +64,7 @@ class Options:
     max_steps: int | None = None
     rate: float | None = None
     generic_weights: bool = False
+    loadable: bool = False
 
 
 def export(model: Path, target: Path, options: Options, step: Callable[[str], None] = lambda _: None) -> Bundle:
@@ -96,7 +97,8 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     network = quantize(
         float_network, examples.x, examples.lengths, argmax=options.argmax, max_steps=most, precision=precision
     )
-    if options.generic_weights:
+    generic = options.generic_weights or options.loadable
+    if generic:
         network = network.generic()
     longest = int(data.lengths.max())
     if network.max_steps is not None and longest > network.max_steps:
@@ -118,7 +120,8 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
         keep_state=options.keep_state,
         prefix=options.prefix,
         settings=settings,
-        generic=kept if options.generic_weights else None,
+        generic=kept if generic else None,
+        loadable=options.loadable,
         step=step,
     )
     files["accuracy.json"] = json_text({"data": origin, **compare(float_network, network, data, origin)})
@@ -168,6 +171,7 @@ def bundle_files(
     prefix: str = PREFIX,
     settings: dict[str, Any] | None = None,
     generic: dict[str, Any] | None = None,
+    loadable: bool = False,
     step: Callable[[str], None] = lambda _: None,
 ) -> dict[str, bytes | str]:
     """Files of a bundle by name, all but the comparison with a float network.
@@ -177,11 +181,11 @@ def bundle_files(
     data: inputs of the test vectors.
     prefix: what the names of all modules and memory files begin with.
     settings: what else ``design.json`` should remember.
-    generic: of hardware that takes any weights, how its formats were chosen.
+    generic: of hardware that takes any weights, how its formats were chosen. loadable: it takes them at run time.
     """
     performance = predict(network, foldings)
     step(f"generating hardware: {performance.multipliers} multipliers, {performance.cycles_per_step} cycles a step")
-    sources = generate(network, foldings, keep_state, prefix=prefix, generic=generic is not None)
+    sources = generate(network, foldings, keep_state, prefix=prefix, generic=generic is not None, loadable=loadable)
     files: dict[str, bytes | str] = {f"rtl/{name}": text for name, text in sources.items()}
     files |= flow_files(top_of(sources), sources, CONSTRAINED_MHZ)
     step("writing the integer ONNX graph")
@@ -198,6 +202,8 @@ def bundle_files(
     design = {"foldings": folded, "keep_state": keep_state, **(settings or {})}
     if generic is not None:
         design["generic_weights"] = generic
+    if loadable:
+        design["loadable"] = True
     files["design.json"] = json_text(design)
     return files
 
@@ -209,6 +215,7 @@ def generate(
     probe: bool = False,
     prefix: str = PREFIX,
     generic: bool = False,
+    loadable: bool = False,
 ) -> dict[str, str]:
     """Verilog and memory files of a network at a folding, by name.
 
@@ -220,7 +227,8 @@ def generate(
         from ffhw.hdl.design import Design
     except ImportError as error:
         raise ToolError(f"generating hardware needs {error.name}: pip install 'ffhw[hdl]'") from None
-    return convert(Design(network=network, foldings=foldings, keep_state=keep_state, probe=probe), prefix, generic)
+    design = Design(network=network, foldings=foldings, keep_state=keep_state, probe=probe)
+    return convert(design, prefix, generic, loadable)
 
 
 def data_for(model: Path, network: FloatNetwork, chosen: Path | None) -> tuple[Data, str]:

@@ -71,6 +71,8 @@ def update(
 ) -> Updated:
     """Put the weights of a trained model into a bundle and its bitstreams; a new bundle replaces it in one step.
 
+    Where they can be sent to the device at run time, the bitstreams stay as they are, with the old bundle.
+
     Parameters
     ----------
     data: to evaluate on, and test vectors. target: where to write, in place of ``path``.
@@ -84,7 +86,9 @@ def update(
     old = Bundle.open(path)
     if old.generic is None:
         raise InputError(f"{path} was not exported with --generic-weights: its hardware fits its own weights only")
-    built = _bitstreams(old, boards)
+    if old.loadable and target is None and any(name.startswith("synth-") for name in old.results()):
+        raise InputError("its bitstream takes other weights at run time and must stay: write them to another --output")
+    built = [] if old.loadable else _bitstreams(old, boards)
     step(f"reading {model}")
     float_network = read_model(model)
     examples, origin = data_for(model, float_network, data)
@@ -99,6 +103,7 @@ def update(
         prefix=old.top.removesuffix("_top"),
         settings=settings,
         generic=old.generic,
+        loadable=old.loadable,
         step=step,
     )
     _same_hardware(old, files)

@@ -21,6 +21,7 @@ _STREAM = {"format": {}, "size": int, "width": int, "exponents": [int]}
 _FIELDS = {
     **{"protocol": int, "ffhw": str, "bundle": str, "board": str, "clock_hz": int, "baud": int, "window": int},
     **{"input": _STREAM, "output": _STREAM, "head": str, "states": [{}], "rhythm": {}, "cycles_per_step": int},
+    **{"weights?": {"bytes": int, "hardware": str}},
 }
 
 
@@ -70,6 +71,7 @@ class Identity:
     states: of each layer that keeps one, in the order of their ports.
     rhythm, max_steps: which steps are answered, and the longest sequence, None without bound.
     cycles_per_step: predicted.
+    weights: of a device to which weights can be sent, how many ``bytes`` they are, and which ``hardware`` takes them.
     """
 
     ffhw: str
@@ -85,6 +87,7 @@ class Identity:
     rhythm: Rhythm
     max_steps: int | None
     cycles_per_step: int
+    weights: dict[str, Any] | None = None
 
     def pages(self) -> bytes:
         """As JSON, with zeros up to a whole number of pages.
@@ -96,6 +99,8 @@ class Identity:
         data = {"protocol": VERSION, **self.__dict__}
         data |= {"input": self.input.to_dict(), "output": self.output.to_dict()}
         data |= {"states": [state.to_dict() for state in self.states], "rhythm": dataclasses.asdict(self.rhythm)}
+        if self.weights is None:
+            del data["weights"]
         text = json.dumps(data, separators=(",", ":")).encode("ascii") + b"\0"
         if len(text) > MOST_PAGES * PAGE:
             raise InputError(

@@ -18,6 +18,7 @@ from ffhw.boards.catalogue import Board
 from ffhw.boards.clocking import Pll
 from ffhw.boards.identity import Identity, Stream
 from ffhw.boards.link.ports import Port
+from ffhw.boards.weights import STATUS_BYTES, weights_of
 from ffhw.bundle import Bundle
 from ffhw.errors import InputError, ToolError
 from ffhw.hdl.plan.chain import input_width, output_width, plans
@@ -99,6 +100,8 @@ def plan(bundle: Bundle, board: Board, seed: int, pll: Pll | None = None, baud: 
     except ImportError as error:
         raise ToolError(f"synthesis needs {error.name}: pip install 'ffhw[synth]'") from None
     top: Any
+    if pll is None and bundle.loadable:
+        raise InputError("--bare has no link over which weights could be loaded: leave it out")
     if pll is None:
         settings, mhz = None, board.clock_mhz
         top = TestWrapper(core_ports(bundle), bundle.top)
@@ -157,6 +160,8 @@ def core_ports(bundle: Bundle) -> tuple[Port, ...]:
     ports = [port("s_axis", given), port("m_axis", answered, network.guarded)]
     for number, state in states.items():
         ports += [port(f"{side}_axis_state_{number}", state) for side in "sm"]
+    if bundle.loadable:
+        ports += [Port("s_axis_weights", True, 8, 1), Port("m_axis_weights", False, 8 * STATUS_BYTES, 1)]
     return tuple(ports)
 
 
@@ -214,11 +219,12 @@ def settings_of(bundle: Bundle, board: Board, clock_hz: int, baud: int) -> Any:
         rhythm=bundle.network().rhythm,
         max_steps=bundle.network().max_steps,
         cycles_per_step=bundle.json("performance.json")["cycles_per_step"],
+        weights=weights_of(bundle) if bundle.loadable else None,
     )
     ports = core_ports(bundle)
     try:
         check_ports(ports)
     except ValueError as error:
         raise InputError(f"the link cannot carry this design: {error}; use fewer --simd, or --bare") from None
-    module = IDENTITY if bundle.generic is not None and board.family.name in BLOCK_RAMS else ""
+    module = IDENTITY if bundle.generic is not None and not bundle.loadable and board.family.name in BLOCK_RAMS else ""
     return Settings(bundle.top, ports, identity.pages(), cycles, memory_bytes, board.lights, module)

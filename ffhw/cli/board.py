@@ -71,6 +71,33 @@ def flash(
     console.print(f"loaded {chosen.title}", markup=False)
 
 
+@app.command("load")
+def load_weights(bundle: Path = _BUNDLE, port: str = _PORT, baud: int = _BAUD) -> None:
+    """Send a bundle's weights to a device that was exported with --loadable; test them with its test vectors."""
+    from ffhw.backends.run import compare
+    from ffhw.backends.run import run as run_backend
+    from ffhw.boards.host.device import Device
+    from ffhw.bundle import Bundle
+    from ffhw.cli.console import Steps, console
+
+    opened = Bundle.open(bundle)
+    # a few: the checksum is of all that was sent, these are of what became of it
+    vectors = {name: opened.vectors()[name][:4] for name in ("codes", "lengths")}
+    with Steps() as steps:
+        steps("sending the weights")
+        with Device(port, baud=baud) as device:
+            device.load(opened, steps.progress)
+            status = device.weights()
+        assert status is not None
+        told = f"loaded, CRC-32 {status.checksum:08x}"
+        if not opened.keep_state:
+            steps("test vectors")
+            outputs = run_backend(opened, "board", vectors["codes"], vectors["lengths"], port=port, baud=baud)
+            compare(opened, "board", vectors["codes"], vectors["lengths"], outputs)
+            told += f"; equal: {outputs.size:,} codes of {len(outputs)} sequences"
+    console.print(told)
+
+
 @app.command()
 def info(port: str = _PORT, baud: int = _BAUD) -> None:
     """Show what a device says of itself, and what it has counted."""
@@ -79,6 +106,8 @@ def info(port: str = _PORT, baud: int = _BAUD) -> None:
     with Device(port, baud=baud) as device:
         identity, found = device.identity, device.info()
     typer.echo(f"board {identity.board}, built by ffhw {identity.ffhw}, bundle {identity.bundle}")
+    if identity.weights is not None:
+        typer.echo(f"weights can be sent: {identity.weights['bytes']:,} bytes")
     typer.echo(f"clock {identity.clock_hz / 1e6:g} MHz, {identity.baud:,} baud, window {identity.window} bytes")
     for name, stream in (("input", identity.input), ("output", identity.output)):
         packing = stream.packing

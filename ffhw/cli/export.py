@@ -49,6 +49,9 @@ def run(
     generic_weights: bool = typer.Option(
         False, help="Hardware for any weights of these formats: ffhw update puts others into a finished bitstream."
     ),
+    loadable: bool = typer.Option(
+        False, help="The same, and they can be sent over the link at run time: ffhw board load, Device.load."
+    ),
     software: bool = typer.Option(
         False,
         help="Write the network for other software as well, in results/software/: TensorFlow, its Lite, C, float ONNX.",
@@ -73,6 +76,7 @@ def run(
         prefix=prefix,
         max_steps=max_steps,
         generic_weights=generic_weights,
+        loadable=loadable,
     )
     with Steps() as steps:
         bundle = export(model, output, options, steps)

@@ -44,3 +44,5 @@ def run(
             console.print(f"{name}: netlist {result['netlist']['codes']:,} codes, all equal to the golden model's")
         console.print(f"{name}: the bitstream was read back and holds the new weights", markup=False)
     console.print(f"wrote {made.bundle.path}", markup=False)
+    if made.bundle.loadable:
+        console.print(f"next: ffhw board load {made.bundle.path} --port PORT", markup=False)

@@ -30,13 +30,14 @@ write_verilog -norename -extmem {top}.v
 """
 
 
-def convert(design: object, prefix: str = PREFIX, generic: bool = False) -> dict[str, str]:
+def convert(design: object, prefix: str = PREFIX, generic: bool = False, loadable: bool = False) -> dict[str, str]:
     """Verilog of a :class:`ffhw.hdl.design.Design` behind AXI4-Stream ports.
 
     Parameters
     ----------
     prefix: what the names of all modules and files begin with.
     generic: nothing but the contents of memories called ``<prefix>_weights_<n>`` depends on what was trained.
+    loadable: these can be written, by a stream.
 
     Returns
     -------
@@ -54,8 +55,8 @@ def convert(design: object, prefix: str = PREFIX, generic: bool = False) -> dict
     from ffhw.hdl.axi import AxiTop
     from ffhw.hdl.datapath.rom import MemoryFiles
 
-    top = AxiTop(design)  # type: ignore[arg-type]
-    memories = MemoryFiles(prefix, generic)
+    top = AxiTop(design, loadable)  # type: ignore[arg-type]
+    memories = MemoryFiles(prefix, generic, loadable)
     with _without_collector():
         fragment = Fragment.get(top, platform=memories)  # elaborates, which fills top.ports and memories
         text = rtlil.convert(fragment, name=name, ports=top.ports, emit_src=False)

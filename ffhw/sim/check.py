@@ -114,9 +114,8 @@ def simulate(path: Path, check: Check, step: Step = lambda _: None) -> dict[str,
             step("generating the RTL with probes")
             rtl = folder
             prefix = bundle.top.removesuffix("_top")
-            probed = generate(
-                network, foldings, bundle.keep_state, probe=True, prefix=prefix, generic=bundle.generic is not None
-            )
+            options = {"generic": bundle.generic is not None, "loadable": bundle.loadable}
+            probed = generate(network, foldings, bundle.keep_state, probe=True, prefix=prefix, **options)
             for name, text in probed.items():
                 (rtl / name).write_text(text)
         runner = _batch if check.every else _cocotb

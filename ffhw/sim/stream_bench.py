@@ -17,7 +17,7 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
 QUIET_CYCLES = 32  # nothing may follow the last expected beat for this long
 
@@ -190,6 +190,16 @@ class Mismatch(AssertionError):
         self.details = details
 
 
+async def _send_no_weights(dut: Any) -> None:
+    """What is known of loaded weights outlives a reset: nothing unknown may come near it, from the first edge on."""
+    names = [f"s_axis_weights_{signal}" for signal in ("tvalid", "tdata", "tlast")] + ["m_axis_weights_tready"]
+    if hasattr(dut, names[0]):
+        dut.rst.value = 1
+        for name in names:
+            getattr(dut, name).value = 0
+        await Timer(1, unit="ns")
+
+
 class Bench:
     """Wires senders, receivers and probes to the design and counts cycles."""
 
@@ -271,6 +281,7 @@ async def streams(dut: Any) -> None:
     """The whole scenario; once abandoned by a reset first, if it says so."""
     scenario = json.loads(Path(os.environ["FFHW_SCENARIO"]).read_text())
     result = Path(os.environ["FFHW_RESULT"])
+    await _send_no_weights(dut)
     Clock(dut.clk, 10, unit="ns").start()
     bench = Bench(dut, scenario)
     try:

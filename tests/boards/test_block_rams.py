@@ -12,7 +12,7 @@ from ffhw.sim.tools import run_tool
 # Words and bits: less than a row, a whole cell in each mode, several cells, several banks of them.
 SHAPES = {
     "ice40": [(1, 5), (3, 22), (256, 16), (560, 32), (300, 9), (2048, 2), (5000, 3), (3000, 1), (4000, 40)],
-    "ecp5": [(3, 22), (300, 9), (2000, 5), (4000, 3), (8000, 2), (16385, 1)],
+    "ecp5": [(300, 9), (4000, 3), (16385, 1)],
 }
 BENCH = """
 module bench_{n}(input clk, en, input [15:0] at, output reg bad);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,9 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from ffhw.boards.host.frames import checked_sequence, frames_of
 from ffhw.boards.host.live import LiveSequence
 from ffhw.boards.host.session import Answer, Counters, Session
+from ffhw.boards.host.weights import bundle_on, exchange
 from ffhw.boards.host.wire import LinkError, Wire
 from ffhw.boards.identity import MOST_PAGES, Identity, Stream
 from ffhw.boards.link.protocol import ECHO, MOST_PAYLOAD, PAGE
+from ffhw.boards.weights import ASK, LOAD, LOADED, Status, checked_image, checksum
 from ffhw.errors import InputError
 from ffhw.layers.dense import softmax
 
@@ -24,6 +27,7 @@ BAUD = 1_000_000
 PATIENCE_S = 10.0
 # How often sequences whose answers were lost are sent again without one more being answered.
 _TRIES = 3
+_FLASH, _LOAD = "bitstream with ffhw board flash", "weights with ffhw board load"
 Ints = NDArray[np.int64]
 Progress = Callable[[int, int], None]
 
@@ -65,11 +69,13 @@ class Device:
                 text += session.page(len(text) // PAGE)
             self.identity = identity or Identity.parse(text)
             session.window = self.identity.window
+            self.identity = dataclasses.replace(self.identity, bundle=bundle_on(session, self.identity, bundle))
             wanted = getattr(bundle, "identity", bundle)
             if wanted is not None and wanted != self.identity.bundle:
+                fixed = self.identity.weights is None
                 raise InputError(
                     f"the device at {port} computes bundle {self.identity.bundle[:12]}, not {str(wanted)[:12]}: "
-                    "load this bundle's bitstream with ffhw board flash"
+                    f"load this bundle's {_FLASH if fixed else _LOAD}"
                 )
         except BaseException:
             self._wire.close()
@@ -278,6 +284,43 @@ class Device:
                         self._session = None
                         session = self._open()
                     sequence = LiveSequence(identity)
+
+    # --- weights -----------------------------------------------------------------------------------------------------
+
+    def load(self, bundle: Any, progress: Progress | None = None) -> None:
+        """Send the weights of another bundle of the same hardware, as ``ffhw update`` makes it.
+
+        They stay, whoever talks to the device, until others are sent or it is configured anew. A load that fails leaves
+        it without weights: it answers no sequence until one succeeds.
+
+        Parameters
+        ----------
+        progress: told how many bytes of how many are sent.
+
+        Raises
+        ------
+        InputError: the device takes none, or those of other hardware; nothing is sent then.
+        LinkError: the device fails.
+        """
+        image = checked_image(bundle, self.identity.weights)
+        for left in reversed(range(_TRIES)):
+            try:
+                with self._used() as session:
+                    status = exchange(session, self.identity, bytes([LOAD]) + image, progress)
+                break
+            except LinkError:
+                if not left:
+                    raise
+        if status != Status(checksum(image), LOADED):
+            raise LinkError(f"the device does not hold the weights that were sent, it says {status}")
+        self.identity = dataclasses.replace(self.identity, bundle=bundle.identity)
+
+    def weights(self) -> Status | None:
+        """What the device says of its weights; None of one to which none can be sent."""
+        if self.identity.weights is None:
+            return None
+        with self._used() as session:
+            return exchange(session, self.identity, bytes([ASK]))
 
     # --- the device --------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ffhw.boards.link.crc32 import Crc32
 from ffhw.boards.link.protocol import COUNT, DATA, IDENTIFY, MOST_PAYLOAD, NUMBERS, OPEN, POLL
+from ffhw.hdl.datapath.crc32 import Crc32
 
 # Bytes of a frame besides its payload, the first of which says how long that is.
 _FRAME = 9

@@ -8,9 +8,9 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ffhw.boards.link.crc32 import Crc32
 from ffhw.boards.link.escaping import MARKED_BYTE
 from ffhw.boards.link.protocol import ANSWER, COUNTERS, FLAG, IDENTITY, NUMBERS, OPENED, PAGE, STATUS
+from ffhw.hdl.datapath.crc32 import Crc32
 
 _NUMBER = NUMBERS.bit_length() - 1
 # Bytes of the header, and of the counters: four of two bytes and one of three.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import ClockSignal, Const, Instance, Module, unsigned
+from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,7 +23,7 @@ module {name}(clk, en, {ports});
   input en;
   {style}reg [{high}:0] words [{last}:0];
   initial $readmemb("{name}.mem", words);
-{reads}endmodule
+{reads}{writes}endmodule
 """
 _READ = """\
   input [{high_address}:0] {addr};
@@ -31,6 +31,21 @@ _READ = """\
   always @(posedge clk)
     if (en) {data} <= words[{addr}];
 """
+_WRITE = """\
+  input we;
+  input [{high_address}:0] write_addr;
+  input [{high}:0] write_data;
+  always @(posedge clk)
+    if (we) words[write_addr] <= write_data;
+"""
+
+
+_WRITTEN = ("we", "write_addr", "write_data")
+
+
+def byte_count(width: int) -> int:
+    """Bytes that a word of so many bits takes in an image of the memories."""
+    return -(-width // 8)
 
 
 class MemoryFiles:
@@ -40,15 +55,18 @@ class MemoryFiles:
     ----------
     prefix: what the names of their modules and files begin with.
     generic: memories of what was trained stay memories, whatever they hold, and are known by their names.
+    loadable: they can be written.
 
     Attributes
     ----------
-    files: their contents by name. verilog: their modules.
+    files: their contents by name. verilog: their modules. loaded: those that can be written, in their order.
     """
 
-    def __init__(self, prefix: str, generic: bool = False) -> None:
+    def __init__(self, prefix: str, generic: bool = False, loadable: bool = False) -> None:
         self.prefix = prefix
         self.generic = generic
+        self.loadable = loadable
+        self.loaded: list[Rom] = []
         self.files: dict[str, str] = {}
         self.verilog = ""
 
@@ -57,6 +75,8 @@ class MemoryFiles:
         kept = self.generic and rom.trained
         name = f"{self.prefix}_{'weights' if kept else 'rom'}_{len(self.files) + 1}"
         self.files[f"{name}.mem"] = rom.text()
+        if written := kept and self.loadable:
+            self.loaded.append(rom)
         sizes = {"high": rom.width - 1, "high_address": max(len(rom.addr), 1) - 1}
         self.verilog += _MODULE.format(
             name=name,
@@ -64,8 +84,9 @@ class MemoryFiles:
             depth=rom.depth,
             width=rom.width,
             last=rom.depth - 1,
-            ports=", ".join(name for read in rom.reads for name in read),
+            ports=", ".join([*(name for read in rom.reads for name in read), *(_WRITTEN if written else ())]),
             reads="".join(_READ.format(addr=addr, data=data, **sizes) for addr, data in rom.reads),
+            writes=_WRITE.format(**sizes) if written else "",
             **sizes,
         )
         return name
@@ -83,6 +104,10 @@ class Rom(wiring.Component):
     -------
     addr: number of a word; en: read it, else ``data`` keeps its value. data: the word, one cycle later.
     addr_<n>, data_<n>: the same of further ports, n from 1.
+
+    Attributes
+    ----------
+    write, write_addr, write_data: what a :class:`ffhw.hdl.datapath.weight_loader.WeightLoader` drives.
     """
 
     def __init__(self, *, fields: Ints, bits: int, ports: int = 1, trained: bool = False) -> None:
@@ -92,6 +117,8 @@ class Rom(wiring.Component):
         self.depth, count = fields.shape
         self.width = bits * count
         self.reads = [("addr", "data"), *((f"addr_{n}", f"data_{n}") for n in range(1, ports))]
+        self.write, self.write_addr = Signal(), Signal(range(max(self.depth, 2)))
+        self.write_data = Signal(self.width)
         members: dict[str, Any] = {"en": In(1)}
         for addr, data in self.reads:
             members |= {addr: In(range(self.depth)), data: Out(self.width)}
@@ -104,7 +131,10 @@ class Rom(wiring.Component):
             for addr, data in self.reads:
                 address = getattr(self, addr)
                 ports |= {f"i_{addr}": address if len(address) else Const(0, 1), f"o_{data}": getattr(self, data)}
-            m.submodules.rom = Instance(platform.add(self), **ports)
+            name = platform.add(self)
+            if self in platform.loaded:
+                ports |= {"i_we": self.write, "i_write_addr": self.write_addr, "i_write_data": self.write_data}
+            m.submodules.rom = Instance(name, **ports)
             return m
         words = [int(row, 2) for row in self.text().split()]
         m.submodules.words = content = memory.Memory(shape=unsigned(self.width), depth=self.depth, init=words)

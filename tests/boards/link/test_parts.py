@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from ffhw.boards.link.crc32 import Crc32
 from ffhw.boards.link.frame_memory import FrameMemory
 from ffhw.boards.link.link import Link
 from ffhw.boards.link.ports import Port, check_ports
 from ffhw.boards.link.uart import UartReceiver, UartTransmitter
+from ffhw.hdl.datapath.crc32 import Crc32
 
 
 def simulate(component, *benches):
