@@ -25,7 +25,7 @@ from common import HERE, save
 
 from ffhw.numbers.scales import Widths
 from ffhw.training.networks.options import RecurrentOptions
-from ffhw.training.qat.train import Follow, Stages, train_on_integers
+from ffhw.training.qat.train import Checkpoints, Stages, train_on_integers
 from ffhw.training.tasks import TASKS
 from ffhw.training.tasks.base import Trained
 from ffhw.training.train import settle, train
@@ -53,8 +53,7 @@ def measure(name: str, cell: str, seed: int, folder: Path) -> Iterator[dict[str,
         if widths.state_bits == 1 and cell != "jk":
             continue
         keras.utils.set_random_seed(seed)
-        follow = Follow(None, 0.0, lambda *_: None, lambda _: None)
-        _, (stage,) = train_on_integers(task, trained, Stages((widths,)), follow)
+        _, (stage,) = train_on_integers(task, trained, Stages((widths,)), Checkpoints())
         own = {key: value for key, value in dataclasses.asdict(widths).items() if key in nothing}
         scores = {key: stage[key][task.judged_by] for key in ("quantized_only", "test")}
         yield {**about, **own, **scores, "epochs": stage["epochs"], "seconds": stage["seconds"]}

@@ -35,6 +35,7 @@ import numpy as np
 
 from ffhw import __version__
 from ffhw.arrays import parse_arrays
+from ffhw.digests import has_bitstream, identity_of, identity_of_digests
 from ffhw.errors import DigestError, InputError, OutputError
 from ffhw.files import check_folder, open_snapshot, read_regular, write_atomic, write_folder
 from ffhw.hdl.plan.chain import check_foldings
@@ -116,7 +117,7 @@ class Bundle:
         for name in digests:
             if name not in _REQUIRED and not _ALLOWED.fullmatch(name):
                 raise DigestError(f"{path}: its manifest lists {name[:80]!r}, which no bundle has; {_AGAIN}")
-        if manifest["identity"] != _identity(digests):
+        if manifest["identity"] != identity_of_digests(digests):
             raise DigestError(f"{path} was changed: its identity is not that of its files; {_AGAIN}")
         files = {}
         for name, digest in digests.items():
@@ -337,20 +338,9 @@ class Bundle:
                 content = json.loads(read_regular(path, _MOST_JSON_BYTES))
             except (InputError, ValueError, RecursionError):
                 continue
-            if isinstance(content, dict) and content.get("bundle") == self.identity and _has_bitstream(path, content):
+            if isinstance(content, dict) and content.get("bundle") == self.identity and has_bitstream(path, content):
                 found[path.stem if path.parent == folder else path.parent.name] = content
         return found
-
-
-def _has_bitstream(path: Path, result: dict[str, Any]) -> bool:
-    """Whether the bitstream that a result tells of, if any, stands beside it."""
-    if "bitstream" not in result:
-        return True
-    try:
-        content = read_regular(path.with_name(Path(str(result["bitstream"])).name), _MOST_BYTES)
-    except InputError:
-        return False
-    return hashlib.sha256(content).hexdigest() == result.get("bitstream_sha256")
 
 
 def check_target(path: Path) -> None:
@@ -405,12 +395,3 @@ def write_bundle(
     added |= {f"{_MARKERS}/{name}": b"" for name in results or {}}
     write_folder(path, {**raw, **added, _MANIFEST: json.dumps(manifest, indent=2) + "\n"})
     return Bundle(path, identity, raw)
-
-
-def identity_of(files: Mapping[str, bytes]) -> str:
-    """Digest of a bundle of these files."""
-    return _identity({name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)})
-
-
-def _identity(digests: dict[str, str]) -> str:
-    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()

@@ -30,7 +30,8 @@ from ffhw.boards.placed import (
 )
 from ffhw.boards.plan import contents_of, settings_of
 from ffhw.boards.tools import Toolbox
-from ffhw.bundle import Bundle, identity_of, write_bundle
+from ffhw.bundle import Bundle, write_bundle
+from ffhw.digests import identity_of
 from ffhw.errors import DigestError, InputError
 from ffhw.export import CALIBRATION, bundle_files, data_for, json_text
 from ffhw.files import read_regular

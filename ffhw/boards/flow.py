@@ -105,10 +105,7 @@ def synthesize(
         except FfhwError as error:
             raise _with_logs(error, folder, bundle, f"{name}-failed") from None
         bitstream = (folder / todo.bitstream).read_bytes()
-        kept: dict[str, bytes] = {}
-        if todo.memories:
-            kept, result["memories"] = keep(todo, board, tools)
-            result["kept_sha256"] = {file: hashlib.sha256(content).hexdigest() for file, content in kept.items()}
+        kept = _kept(todo, board, tools, result)
         logs = {log: (folder / log).read_bytes() for log in _LOGS.values() if (folder / log).exists()}
     cycles = bundle.json("performance.json")["cycles_per_step"]
     # behind the link the core runs at the clock that it is given
@@ -132,15 +129,20 @@ def synthesize(
         "seconds": round(time.monotonic() - begin, 1),
         "tools": tool_versions(),
     }
-    files: dict[str, bytes | str] = {
-        "result.json": json.dumps(result, indent=2) + "\n",
-        str(result["bitstream"]): bitstream,
-        **kept,
-        **logs,
-    }
+    files: dict[str, bytes | str] = {"result.json": json.dumps(result, indent=2) + "\n", **kept, **logs}
+    files[str(result["bitstream"])] = bitstream
     target = bundle.add_folder(name, files)
     bundle.remove_folder(f"{name}-failed")
     return {**result, "file": str(target / "result.json")}
+
+
+def _kept(todo: Plan, board: Board, tools: Toolbox, result: dict[str, Any]) -> dict[str, bytes]:
+    """What an update of the memories' contents needs besides the bitstream, by file; told of in the result."""
+    if not todo.memories:
+        return {}
+    kept, result["memories"] = keep(todo, board, tools)
+    result["kept_sha256"] = {file: hashlib.sha256(content).hexdigest() for file, content in kept.items()}
+    return kept
 
 
 def _build_linked(

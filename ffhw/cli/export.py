@@ -58,7 +58,7 @@ def run(
     ),
 ) -> None:
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
-    from ffhw.cli.console import Steps, console
+    from ffhw.cli.console import Steps
     from ffhw.export import Options, export
     from ffhw.numbers.scales import Widths
 
@@ -81,10 +81,7 @@ def run(
     with Steps() as steps:
         bundle = export(model, output, options, steps)
         told = _write_software(bundle, model, steps) if software else {}
-    _tell(bundle)
-    for name, what in told.items():
-        console.print(f"results/software/{name}: {what}", markup=False)
-    console.print(f"next: ffhw sim {output}", markup=False)
+    _tell(bundle, told)
 
 
 def _write_software(bundle: Bundle, model: Path, step: Callable[[str], None]) -> dict[str, str]:
@@ -94,8 +91,8 @@ def _write_software(bundle: Bundle, model: Path, step: Callable[[str], None]) ->
     return write_software(bundle, read_model(model), step)
 
 
-def _tell(bundle: Bundle) -> None:
-    """Scores, and the figures of each engine and of the design."""
+def _tell(bundle: Bundle, software: dict[str, str]) -> None:
+    """Scores, the figures of each engine and of the design, what other software got, and what to do next."""
     from ffhw.cli.console import console, describe_score
 
     accuracy, performance = bundle.json("accuracy.json"), bundle.json("performance.json")
@@ -114,3 +111,6 @@ def _tell(bundle: Bundle) -> None:
         f"the design takes {performance['cycles_per_step']} cycles a step and answers after "
         f"{performance['latency_cycles']} cycles"
     )
+    for name, what in software.items():
+        console.print(f"results/software/{name}: {what}", markup=False)
+    console.print(f"next: ffhw sim {bundle.path}", markup=False)

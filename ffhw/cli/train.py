@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from ffhw.training.networks.options import RecurrentOptions
+    from ffhw.training.tasks.base import Task
 
 
 def run(
@@ -54,8 +58,7 @@ def run(
     Few bits: ffhw train flipflop3 --qat --bits 4 writes a model whose forward pass is the golden model's, code by code;
     ffhw export finds its formats in it.
     """
-    from ffhw.cli.console import console, describe_score, epoch_progress, quiet_tensorflow
-    from ffhw.errors import ToolError
+    from ffhw.cli.console import quiet_tensorflow
     from ffhw.training import tasks
     from ffhw.training.networks.options import RecurrentOptions
 
@@ -64,30 +67,57 @@ def run(
     given = {"bits": bits, "weight_bits": weight_bits, "state_bits": state_bits, "input_bits": input_bits}
     stages = _stages(qat, given, through, qat_epochs)
     options = RecurrentOptions(cell, units, hold_bias, tau_ms, dale, density, self_connection)
+    _train(
+        chosen,
+        output,
+        options,
+        source=data,
+        preset=preset,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        seed=seed,
+        strategy=strategy,
+        stages=stages,
+    )
+
+
+def _train(
+    chosen: Task,
+    output: Path,
+    options: RecurrentOptions,
+    *,
+    preset: str | None,
+    source: str | None,
+    epochs: int | None,
+    learning_rate: float | None,
+    **settings: Any,
+) -> None:
+    """Train, show how far it is, and say what came of it."""
+    from ffhw.cli.console import console, describe_score, epoch_progress
+    from ffhw.errors import ToolError
+
     console.print(f"training {chosen.title}; loading TensorFlow", markup=False)
     try:
         from ffhw.training.train import settle, train, written
 
-        total = settle(chosen, options, preset, data, epochs, learning_rate).epochs
+        total = settle(chosen, options, preset, source, epochs, learning_rate).epochs
         with epoch_progress(total) as progress:
             record = train(
                 chosen,
                 output,
                 options,
                 preset=preset,
-                source=data,
+                source=source,
                 epochs=epochs,
                 learning_rate=learning_rate,
-                seed=seed,
-                strategy=strategy,
-                stages=stages,
+                **settings,
                 progress=progress,
                 say=lambda text: console.print(f"· {text}", markup=False),
             )
     except ImportError as error:
         raise ToolError(f"training needs {error.name}: pip install 'ffhw[train]'") from None
     console.print(f"{record['parameters']} parameters, test: {describe_score(record['test'])}")
-    if stages is not None:
+    if record.get("qat"):
         first = record["qat"][-1]["quantized_only"]
         console.print(
             f"in floats: {describe_score(record['float_test'])}; quantized without training: {describe_score(first)}"

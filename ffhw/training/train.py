@@ -20,7 +20,7 @@ from ffhw.training.checkpoint import SUFFIX as CHECKPOINT
 from ffhw.training.checkpoint import Checkpoint, fit
 from ffhw.training.environment import environment, peak_mib
 from ffhw.training.networks.options import RecurrentOptions
-from ffhw.training.qat.train import Follow, Stages, train_on_integers
+from ffhw.training.qat.train import Checkpoints, Stages, train_on_integers
 from ffhw.training.tasks.base import Preset, Task, Trained
 
 # What a training writes beside each other; a task's pictures come on top.
@@ -54,8 +54,7 @@ def train(
     options: the recurrent layer; the task's own JK layer if None.
     preset, source: names of the task's sizes and data, or sizes of one's own; the task's own if None.
     epochs, learning_rate: instead of the preset's.
-    progress: called after each epoch with its number, their total, and the epoch's figures.
-    say: told what begins.
+    progress: called after each epoch with its number, their total, and its figures. say: told what begins.
     checkpoint_seconds: least time between two checkpoints.
     strategy: how it is spread over devices, one of ``ffhw.training.strategy.STRATEGIES``.
     stages: train on integers afterwards; ``target`` is then the model of the last stage.
@@ -68,12 +67,8 @@ def train(
     ------
     InputError: a setting out of range. OutputError: the target cannot be written. ToolError: no such devices.
     """
-    options = options or RecurrentOptions()
-    sizes = settle(chosen, options, preset, source, epochs, learning_rate)
-    check_target(target)
-    devices.check(strategy)
-    if stages is not None and not chosen.becomes_hardware:
-        raise InputError(f"--qat: the network of {chosen.name} has no hardware yet, and so no integers to train on")
+    sizes = settle(chosen, options := options or RecurrentOptions(), preset, source, epochs, learning_rate)
+    _check(chosen, target, strategy, stages)
     # settled before anything is loaded: a wrong option must not cost a minute
     import keras
 
@@ -86,30 +81,36 @@ def train(
         contents: dict[str, bytes | str] = {".initial.keras": keras_bytes(model)} if chosen.keep_initial else {}
         chosen.compile(model, sizes, sizes.epochs * -(-len(data.y) // sizes.batch_size))
     settings = {"task": chosen.name, **dataclasses.asdict(options), **dataclasses.asdict(sizes), "seed": seed}
-    checkpoint = Checkpoint(target.with_suffix(CHECKPOINT), settings) if chosen.resumable else None
+    checkpoint = Checkpoint(target.with_suffix(CHECKPOINT), {**settings}) if chosen.resumable else None
     say("training")
     done = fit(model, chosen.feed(data, sizes, seed), sizes.epochs, checkpoint, checkpoint_seconds, progress)
-    if strategy != "default":
-        # a network made for several devices answers a batch once on each of them: a plain one scores and is kept
-        weights = model.get_weights()
-        model = chosen.build(options, sizes, data, seed)
-        model.set_weights(weights)
+    model = model if strategy == "default" else _plain(model, chosen.build(options, sizes, data, seed))
     say("scoring and drawing")
     trained = Trained(model, data, sizes, done.history, seed, chosen.baseline(data), chosen.at_once)
-    spread_over = {"strategy": strategy, "replicas": spread.num_replicas_in_sync}
-    record = _record(chosen, trained, {**settings, **spread_over}, done.seconds)
+    settings |= {"strategy": strategy, "replicas": spread.num_replicas_in_sync}
+    record = _record(chosen, trained, settings, done.seconds)
+    checkpoints = Checkpoints(checkpoint, checkpoint_seconds)
     if stages is not None:
-        if checkpoint is not None:
-            # it outlives the end of the float training: a killed command goes on from there
-            checkpoint.save(model, done)
-        follow = Follow(checkpoint, checkpoint_seconds, progress, say)
-        trained, measured = train_on_integers(chosen, trained, stages, follow)
+        checkpoints.keep_first(model, done)
+        trained, measured = train_on_integers(chosen, trained, stages, checkpoints, progress, say)
         record |= {"float_test": record["test"], "test": measured[-1]["test"], "qat": measured}
     _write(target, chosen, trained, record, contents)
-    for left in (checkpoint,) if stages is None else (checkpoint, *follow.checkpoints):
-        if left is not None:
-            left.path.unlink(missing_ok=True)
+    checkpoints.remove()
     return record
+
+
+def _check(chosen: Task, target: Path, strategy: str, stages: Stages | None) -> None:
+    """Refuse what cannot be, before anything is loaded."""
+    check_target(target)
+    devices.check(strategy)
+    if stages is not None and not chosen.becomes_hardware:
+        raise InputError(f"--qat: the network of {chosen.name} has no hardware yet, and so no integers to train on")
+
+
+def _plain(model: Any, fresh: Any) -> Any:
+    """The model outside its strategy: one for several devices answers a batch once on each of them."""
+    fresh.set_weights(model.get_weights())
+    return fresh
 
 
 def _record(chosen: Task, trained: Trained, settings: dict[str, Any], seconds: float) -> dict[str, Any]:

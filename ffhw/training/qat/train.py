@@ -8,7 +8,7 @@ from typing import Any
 
 from ffhw.errors import InputError
 from ffhw.numbers.scales import Widths
-from ffhw.training.checkpoint import SUFFIX, Checkpoint, fit
+from ffhw.training.checkpoint import SUFFIX, Checkpoint, Progress, fit
 from ffhw.training.tasks.base import Task, Trained
 
 # Of the float training's epochs and of its rate.
@@ -52,36 +52,50 @@ def _at_least(target: Widths, bits: int) -> Widths:
 
 
 @dataclasses.dataclass(frozen=True)
-class Follow:
-    """How stages are watched.
+class Checkpoints:
+    """Those of a training in floats and of the stages behind it.
 
-    first: checkpoint of the float training, beside which those of the stages lie; None if it has none.
-    seconds: least time between two checkpoints. progress, say: as :func:`ffhw.training.train.train` has them.
+    first: of the float training, beside which those of the stages lie; None if there are none.
+    seconds: least time between two.
     """
 
-    first: Checkpoint | None
-    seconds: float
-    progress: Callable[[int, int, dict[str, float]], None]
-    say: Callable[[str], None]
-    checkpoints: list[Checkpoint] = dataclasses.field(default_factory=list)
+    first: Checkpoint | None = None
+    seconds: float = 0.0
+    stages: list[Checkpoint] = dataclasses.field(default_factory=list)
 
-    def checkpoint(self, name: str, settings: dict[str, Any]) -> Checkpoint | None:
-        """Of a stage."""
+    def keep_first(self, model: Any, progress: Progress) -> None:
+        """Let the float training's outlive its end: a command that is killed later goes on from there."""
+        if self.first is not None:
+            self.first.save(model, progress)
+
+    def of_stage(self, settings: dict[str, Any]) -> Checkpoint | None:
+        """Of the next stage."""
         if self.first is None:
             return None
-        path = self.first.path.with_name(self.first.path.name.removesuffix(SUFFIX) + f".{name}{SUFFIX}")
-        self.checkpoints.append(Checkpoint(path, {**self.first.settings, **settings}))
-        return self.checkpoints[-1]
+        name = self.first.path.name.removesuffix(SUFFIX) + f".qat{len(self.stages)}{SUFFIX}"
+        self.stages.append(Checkpoint(self.first.path.with_name(name), {**self.first.settings, **settings}))
+        return self.stages[-1]
+
+    def remove(self) -> None:
+        """Remove them all: the training is done."""
+        for checkpoint in (self.first, *self.stages):
+            if checkpoint is not None:
+                checkpoint.path.unlink(missing_ok=True)
 
 
 def train_on_integers(
-    chosen: Task, trained: Trained, stages: Stages, follow: Follow
+    chosen: Task,
+    trained: Trained,
+    stages: Stages,
+    checkpoints: Checkpoints,
+    progress: Callable[[int, int, dict[str, float]], None] = lambda *_: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Trained, list[dict[str, Any]]]:
     """The training with the model of the last stage, and of each stage what was measured.
 
     Parameters
     ----------
-    trained: the float training.
+    trained: the float training. progress, say: as :func:`ffhw.training.train.train` has them.
     """
     import numpy as np
 
@@ -91,14 +105,14 @@ def train_on_integers(
     epochs = stages.epochs_after(sizes.epochs)
     lower = dataclasses.replace(sizes, epochs=epochs, learning_rate=sizes.learning_rate * RATE_SHARE)
     record = []
-    for place, widths in enumerate(stages.widths):
-        follow.say(f"training on integers: {widths.weight_bits}-bit weights, {widths.state_bits}-bit states")
+    for widths in stages.widths:
+        say(f"training on integers: {widths.weight_bits}-bit weights, {widths.state_bits}-bit states")
         model = quantized(trained.model, widths, np.asarray(trained.data.x))
         before = chosen.evaluate(dataclasses.replace(trained, model=model))
         chosen.compile(model, lower, epochs * -(-len(trained.data.y) // sizes.batch_size))
-        checkpoint = follow.checkpoint(f"qat{place}", {"widths": dataclasses.asdict(widths), "qat_epochs": epochs})
+        checkpoint = checkpoints.of_stage({"widths": dataclasses.asdict(widths), "qat_epochs": epochs})
         feed = chosen.feed(trained.data, lower, trained.seed)
-        done = fit(model, feed, epochs, checkpoint, follow.seconds, follow.progress)
+        done = fit(model, feed, epochs, checkpoint, checkpoints.seconds, progress)
         if checkpoint is not None:
             checkpoint.save(model, done)
         # replaced after the fit as well: answers are remembered
