@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 JOBS   ?= 2
 
-.PHONY: help env demo test lint test-synthesis test-boards test-training test-data soak hostile notebook bench clean
+.PHONY: help env demo test test-long lint test-synthesis test-boards test-training test-data soak hostile notebook bench clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -26,9 +26,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: env
 	@$(BIN)/ffhw demo
 
-## make test            unit, simulation and end-to-end tests
+## make test            unit, simulation and end-to-end tests, those of up to ten seconds
 test: env
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not slow and not synthesis and not training and not data"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not long and not slow and not synthesis and not training and not data"
+
+## make test-long       the longer ones: whole roads, interrupts, pages (minutes)
+test-long: env
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "long and not slow and not synthesis and not training and not data"
 
 ## make test-synthesis  bitstreams for the three boards, from the tools themselves
 test-synthesis: env

@@ -120,6 +120,7 @@ def test_the_pages_pictures_are_there():
         assert f"laboratory/{picture.name}" in shown, f"{picture.name} is shown nowhere"
 
 
+@pytest.mark.long
 @pytest.mark.simulation
 def test_the_page_on_own_models_does_what_it_says(tmp_path):
     """Its Python and its commands, in order, in an empty folder."""

@@ -84,6 +84,7 @@ def test_onnx_runtime_is_imported_in_one_place():
     assert importers == {"onnx_runtime.py"}
 
 
+@pytest.mark.long
 @pytest.mark.simulation
 @pytest.mark.parametrize("tool", ["verilator"])
 def test_simulation_needs_no_python_on_the_path(tmp_path, tool):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ def quiet_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # the other kernels vary the order of sums, and announce it at each start
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    # batches of another size make a graph anew, of which it warns
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 class Steps:

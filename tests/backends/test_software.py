@@ -55,6 +55,7 @@ def trained(keras_models):
     return read_model(keras_models / "tracker.keras")
 
 
+@pytest.mark.long
 def test_software_is_written_into_the_bundle(built):
     folder = built / "build" / "results" / "software"
     assert {path.name for path in folder.iterdir()} == {
@@ -73,6 +74,7 @@ def test_the_trained_network_is_there_in_floats(built, trained):
     np.testing.assert_allclose(predict(read_model(again), x), predict(trained, x), atol=2e-6)
 
 
+@pytest.mark.long
 def test_all_backends_are_compared(built):
     run = ffhw("run", built / "build", "-i", built / "x.npy", "--backend", "all", "-o", built / "answers.npz")
     assert run.returncode == 0, run.stderr

@@ -30,6 +30,7 @@ def models(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 def test_pages_pictures_and_data(models):
     run = ffhw(
         "analyze", "jk.keras", "gru.keras", "--quick", "--bits", "8,1", "--hold-steps", 2000, "-o", "lab", cwd=models
@@ -52,6 +53,7 @@ def test_pages_pictures_and_data(models):
     assert not (lab / "gru").exists()
 
 
+@pytest.mark.long
 def test_sizes(models):
     run = ffhw(
         "analyze", "gru.keras", "--quick", "--task", "flipflop3", "--sizes", "2", "--size-cells", "jk", "--epochs", 1,

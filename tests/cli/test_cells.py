@@ -45,6 +45,7 @@ def folder(tmp_path_factory):
     return where
 
 
+@pytest.mark.long
 def test_the_whole_road(folder):
     build = folder / "build"
     export = ("export", folder / "all.keras", "--data", folder / "all.npz", "--keep-state", "--cell-bits", 10)

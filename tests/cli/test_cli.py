@@ -113,6 +113,7 @@ def test_sim_report_and_run(built, keras_models):
     assert f"{result['compared']:,}" in page
 
 
+@pytest.mark.long
 @pytest.mark.simulation
 def test_sim_on_icarus(built, icarus):
     run = ffhw("sim", built / "build", "--sim", icarus)
@@ -210,6 +211,7 @@ def test_a_tampered_bundle(built, tmp_path):
         fails(ffhw(command[0], tmp_path / "build", *command[1:]), 7, "network.npz is not the file that was exported")
 
 
+@pytest.mark.long
 @pytest.mark.simulation
 def test_a_design_that_keeps_its_state(keras_models, tmp_path, icarus):
     rng = np.random.default_rng(1)
@@ -354,6 +356,7 @@ def test_a_terminal_without_unicode_is_enough(built, keras_models, tmp_path):
     assert (tmp_path / "build/manifest.json").exists()
 
 
+@pytest.mark.long
 def test_a_home_that_cannot_be_written_stops_no_export(keras_models, tmp_path):
     (tmp_path / "home").write_text("a file")
     env = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": "", "YOWASP_CACHE_DIR": ""}

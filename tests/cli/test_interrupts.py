@@ -17,7 +17,7 @@ from ffhw import processes
 from ffhw.bundle import Bundle
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-# Moments of each command and signal: few in the default run, sixty in `make soak`.
+# Moments of each command and signal: few in `make test-long`, sixty in `make soak`.
 FEW, MANY = 2, 60
 
 
@@ -95,7 +95,9 @@ def moments(count, seconds, seed):
     return [rng.random() * max(0.5, seconds) for _ in range(count)]
 
 
-@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [pytest.param(FEW, marks=pytest.mark.long), pytest.param(MANY, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_export(keras_models, bundle, tmp_path, number, count):
     (tmp_path / "tmp").mkdir()
@@ -115,7 +117,9 @@ def test_export(keras_models, bundle, tmp_path, number, count):
 
 
 @pytest.mark.simulation
-@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [pytest.param(FEW, marks=pytest.mark.long), pytest.param(MANY, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(("number", "arguments"), [(signal.SIGINT, ("--all",)), (signal.SIGTERM, ())])
 def test_sim(bundle, tmp_path, number, arguments, count):
     (tmp_path / "tmp").mkdir()

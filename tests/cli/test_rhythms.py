@@ -35,6 +35,7 @@ def folder(tmp_path_factory):
     return where
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["pooled", "steps"])
 def test_the_whole_road(folder, name, icarus):
     build, data = folder / name, folder / f"{name}.npz"

@@ -24,6 +24,7 @@ def run(component, testbench):
     simulator.run()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [Sigmoid, Tanh])
 @pytest.mark.parametrize(("bits", "shift"), [(1, 0), (1, 3), (2, 1), (4, 2), (8, 3)])
 def test_table_equals_the_golden_look_up_for_every_accumulator(kind, bits, shift):

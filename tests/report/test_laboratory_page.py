@@ -162,6 +162,7 @@ def test_sizes_ring_the_smallest():
     assert list(ring.get_xdata()) == [80]
 
 
+@pytest.mark.long
 def test_the_page_shows_every_picture_it_writes(results):
     sizes = {"accuracy": 0.999, "rows": [], "smallest": {"jk": None}}
     content = laboratory_page.files(results, sizes)

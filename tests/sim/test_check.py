@@ -56,6 +56,7 @@ def bundle(folder, network, lengths, keep_state=False, spoil=lambda name, text: 
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.simulation
 def test_states_are_loaded_and_carried_in_both_drivers(tmp_path, icarus):
     network = random_network(3, inputs=2, units=(4, 3), outputs=2, bits=5)
@@ -91,6 +92,7 @@ def test_a_state_that_is_not_loaded_is_found(tmp_path, icarus, every):
         simulate(path, Check(simulator="verilator" if every else icarus, every=every))
 
 
+@pytest.mark.long
 @pytest.mark.simulation
 def test_a_step_too_long_for_cocotb_is_compared_in_enough_codes(tmp_path, icarus, monkeypatch):
     monkeypatch.setattr(check_module, "COCOTB_CYCLES", 2_000)

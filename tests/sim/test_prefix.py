@@ -60,6 +60,7 @@ def test_nothing_but_names_differs(bundles):
     assert left == right
 
 
+@pytest.mark.long
 @pytest.mark.simulation
 def test_every_driver_finds_the_top_module(bundles, icarus):
     for number, check in enumerate((Check(), Check(simulator=icarus, internals=True))):

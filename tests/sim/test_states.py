@@ -61,6 +61,7 @@ def test_random_subsets_of_states(tmp_path, icarus, simulator, kinds, lanes, sim
         play(bench, scenario_of(interface, codes, load_states=loads, parallel=parallel, stalls=stalls))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kinds", "lanes", "simd", "bits"), CHAINS[1:])
 def test_volume(tmp_path, kinds, lanes, simd, bits, rng):
     """Thousands of loads through the compiled driver, outputs, states and probes compared."""

@@ -81,6 +81,7 @@ def test_a_register_that_the_dump_lacks_is_named(tmp_path):
         toggles(tmp_path / "w.vcd", {"ffhw_top.count", "ffhw_top.lost"})
 
 
+@pytest.mark.long
 @pytest.mark.simulation
 def test_all_registers_of_a_design_are_seen(rng, tmp_path):
     network = random_network(4)

@@ -35,6 +35,7 @@ def killed_after(epochs):
     return progress
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["signal", pytest.param("frames", marks=pytest.mark.training)])
 def test_killed_and_resumed_is_never_killed(tmp_path, name):
     task, preset = SMALL[name]

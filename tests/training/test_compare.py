@@ -75,6 +75,7 @@ def test_a_difference_within_chance_is_a_tie():
     assert verdict(row(0.975, 0.975, 0.975), row(1.0, 0.925, 1.0), most_is_best=True) == "ties"
 
 
+@pytest.mark.long
 def test_a_comparison_that_was_ended_goes_on(tmp_path, monkeypatch):
     """Everything is trained once; a second call trains nothing, and a changed budget what it adds."""
     rng = np.random.default_rng(0)

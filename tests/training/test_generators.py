@@ -12,6 +12,7 @@ from ffhw.training.tasks.text import TextPreset
 from ffhw.training.train import train
 
 
+@pytest.mark.long
 def test_a_text_goes_on(tmp_path):
     preset = TextPreset("generated", 5, 1, 8, 1e-2, characters=3000, window=20, embedding=3)
     train(TEXT, tmp_path / "m.keras", preset=preset)

@@ -44,6 +44,7 @@ def test_what_it_writes(tmp_path):
     assert [(epoch, total) for epoch, total, _ in reports] == [(1, 2), (2, 2)]
 
 
+@pytest.mark.long
 def test_a_seed_gives_the_same_model(tmp_path):
     one, two = (train(TASK, tmp_path / "m.keras", epochs=2, seed=5)["history"] for _ in range(2))
     assert one == two

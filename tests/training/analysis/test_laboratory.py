@@ -130,6 +130,7 @@ def trained(tmp_path_factory):
 SHORT = dataclasses.replace(QUICK, samples=8, starts=2, factors=(1,), hold_steps=300, bits=(4, 1))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "absent"),
     [

@@ -38,6 +38,7 @@ TASK = dataclasses.replace(
 )
 
 
+@pytest.mark.long
 def test_the_model_that_is_left_is_what_hardware_gives(tmp_path):
     model = tmp_path / "m.keras"
     record = train(TASK, model, stages=FEW)
@@ -68,6 +69,7 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.long
 def test_killed_in_a_stage_it_goes_on_and_ends_as_if_never_killed(tmp_path):
     preset = SignalPreset("waves", 4, 2, 3, 1e-2, cosine=True, signals=5, steps=6)
     stages = Stages.towards(Widths(4), epochs=3)

@@ -50,6 +50,7 @@ def test_all_are_here():
         assert {preset.source for preset in task.presets.values()} <= set(task.sources)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SMALL)
 def test_trained_scored_drawn_and_written(tmp_path, name):
     record = train(PAPER_TASKS[name], tmp_path / "m.keras", preset=SMALL[name])
