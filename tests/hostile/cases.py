@@ -19,6 +19,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import onnx
 from sealed import reseal
 
 # What a field may be turned into; a change to what it was before is left out.
@@ -207,6 +208,112 @@ def lied_weights(raw: bytes, rng: random.Random) -> bytes:
         else:
             file[name] = np.zeros(old.shape, [("a", "f4"), ("b", "f4")])
     return buffer.getvalue()
+
+
+# --- ONNX models -----------------------------------------------------------------------------------------------------
+
+
+def onnx_cases(raw: bytes, rng: random.Random) -> Iterator[Case]:
+    """Endless cases of a damaged or lying ``.onnx`` file; other weights, and another sound graph, may be read."""
+    ways: list[Callable[[], tuple[str, bytes]]] = [
+        lambda: ("flip", flipped(raw, rng)),
+        lambda: ("cut", cut(raw, rng)),
+        *[lambda: lied_graph(raw, rng)] * 4,
+        lambda: ("bomb", onnx_bomb(raw, rng)),
+    ]
+    while True:
+        name, content = rng.choice(ways)()
+        yield Case(f"ONNX: {name}", ("export", "m.onnx", "-o", "out"), put("m.onnx", content))
+
+
+def lied_graph(raw: bytes, rng: random.Random) -> tuple[str, bytes]:
+    """A graph with one thing in it that is not so, and its name."""
+    model = onnx.load_from_string(raw)
+    graph = model.graph
+    node, other = rng.choice(graph.node), rng.choice(graph.node)
+    tensor, attribute = (
+        rng.choice(graph.initializer),
+        rng.choice([a for n in graph.node for a in n.attribute] or [None]),
+    )
+    number = rng.choice([-(2**62), -1, 0, 1, 3, 2**31, 2**62])
+
+    def other_attribute() -> None:
+        if attribute is not None:
+            attribute.CopyFrom(
+                onnx.helper.make_attribute(attribute.name, rng.choice([number, "x", 0.5, [number], [b""]]))
+            )
+
+    ways: dict[str, Callable[[], Any]] = {
+        "operator": lambda: setattr(node, "op_type", rng.choice(["LSTM", "Loop", "Scan", "Reshape", "", "x" * 5000])),
+        "domain": lambda: setattr(node, "domain", rng.choice(["x", "ai.onnx", "com.microsoft"])),
+        "attribute": other_attribute,
+        "no attribute": lambda: node.attribute.pop() if node.attribute else None,
+        "inputs": lambda: node.input.reverse(),
+        "no input": lambda: node.input.pop() if node.input else None,
+        "circle": lambda: node.input.__setitem__(slice(None), list(other.output) or ["y"]),
+        "nowhere": lambda: node.input.append("there is no such thing"),
+        "twice": lambda: node.output.__setitem__(slice(None), other.output),
+        "gone": lambda: graph.node.remove(node),
+        "order": lambda: graph.node.extend([graph.node.pop(0)]),
+        "dims": lambda: tensor.dims.__setitem__(slice(None), [number, *tensor.dims[1:]]),
+        "rank": lambda: tensor.dims.extend([1] * rng.choice([1, 9, 2000])),
+        "type": lambda: setattr(tensor, "data_type", rng.choice([0, 2, 7, 8, 10, 11, 14, 16, 99])),
+        "data": lambda: setattr(tensor, "raw_data", rng.choice([b"", b"x", rng.randbytes(64)])),
+        "numbers": lambda: tensor.CopyFrom(not_finite(tensor, rng)),
+        "outside": lambda: outside(tensor, rng),
+        "no tensor": lambda: graph.initializer.remove(tensor),
+        "shape": lambda: setattr(graph.input[0].type.tensor_type.shape.dim[-1], "dim_value", number),
+        "no shape": lambda: graph.input[0].type.tensor_type.ClearField("shape"),
+        "outputs": lambda: graph.output.extend([graph.output[0]]),
+        "no output": lambda: graph.output.pop(),
+        "opset": lambda: setattr(model.opset_import[0], "version", number),
+        "no opset": lambda: model.ClearField("opset_import"),
+        "version": lambda: setattr(model, "ir_version", number),
+        "function": lambda: setattr(rng.choice(model.functions or [node]), "name", "itself"),
+    }
+    name = rng.choice(list(ways))
+    ways[name]()
+    return name, model.SerializeToString()
+
+
+def not_finite(tensor: Any, rng: random.Random) -> Any:
+    """A tensor of the same shape, of numbers that are none."""
+    values = np.full(tuple(tensor.dims), rng.choice([np.nan, np.inf, 3e38]), np.float32)
+    return onnx.numpy_helper.from_array(values, tensor.name)
+
+
+def outside(tensor: Any, rng: random.Random) -> None:
+    """A tensor whose data are said to stand in another file."""
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    place = tensor.external_data.add()
+    place.key, place.value = "location", rng.choice(["/etc/passwd", "../x", "m.keras", ""])
+
+
+def onnx_bomb(raw: bytes, rng: random.Random) -> bytes:
+    """A small file that stands for something large: constants without end, graphs in graphs, thousands of nodes."""
+    model = onnx.load_from_string(raw)
+    graph = model.graph
+    way = rng.randrange(3)
+    if way == 0:
+        shape = onnx.numpy_helper.from_array(np.array([30_000, 30_000], np.int64), "large")
+        graph.initializer.append(shape)
+        node = onnx.helper.make_node("ConstantOfShape", ["large"], [graph.node[0].input[0] + "_"])
+        graph.node.insert(0, node)
+        graph.node[1].input[-1] = node.output[0]
+    elif way == 1:
+        inner = onnx.helper.make_graph([], "g", [], [])
+        for _ in range(rng.choice([10, 80])):
+            node = onnx.helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner)
+            inner = onnx.helper.make_graph([node], "g", [], []) if rng.random() < 0.2 else inner
+        graph.node.insert(0, onnx.helper.make_node("If", ["x"], ["z"], then_branch=inner, else_branch=inner))
+    else:
+        name = graph.node[-1].output[0]
+        for number in range(20_000):
+            graph.node.append(onnx.helper.make_node("Identity", [name], [f"i{number}"]))
+            name = f"i{number}"
+        graph.output[0].name = name
+    return model.SerializeToString()
 
 
 # --- data ------------------------------------------------------------------------------------------------------------

@@ -26,8 +26,11 @@ from typing import Any
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
-from cases import Case, bundle_cases, data_cases, model_cases  # noqa: E402  # a script beside its module
+sys.path[:0] = [
+    str(Path(__file__).parent),
+    *(str(Path(__file__).parent.parent / room) for room in ("", "reading/onnx")),
+]
+from cases import Case, bundle_cases, data_cases, model_cases, onnx_cases  # noqa: E402  # a script beside its module
 
 MOST_SECONDS = 10
 MOST_KIB = 512 << 10
@@ -70,7 +73,23 @@ def prepare(folder: Path, models: Path | None) -> dict[str, Any]:
         "sim-verilator", {"simulator": "verilator", "internals": False, "steps": 4, "stalls": 0.3, **figures}
     )
     assert list(results.glob("*.json"))
-    return {"raw": raw, "bundle": folder / "out-classifier"}
+    return {"raw": raw, "bundle": folder / "out-classifier", "onnx": onnx_originals(folder)}
+
+
+def onnx_originals(folder: Path) -> list[bytes]:
+    """ONNX files that can be read: a layer as PyTorch writes it, of ours the floats (a function) and the integers."""
+    from graphs import torch_model
+
+    from ffhw.onnx.floats.export import to_float_onnx
+    from ffhw.reading.model_file import read_model
+
+    ours = to_float_onnx(read_model(folder / "classifier.keras")).SerializeToString()
+    theirs = [torch_model(kind, both=kind == "GRU").SerializeToString() for kind in ("LSTM", "GRU")]
+    originals = [*theirs, ours]
+    for number, content in enumerate(originals):
+        (folder / f"{number}.onnx").write_bytes(content)
+        honest(["export", f"{number}.onnx", "-o", f"out-onnx-{number}"], folder)
+    return [*originals, (folder / "out-classifier" / "model.onnx").read_bytes()]
 
 
 def honest(arguments: list[str], folder: Path) -> None:
@@ -86,6 +105,7 @@ def cases(originals: dict[str, Any], seed: int, count: int) -> Iterator[tuple[Ca
     streams: list[tuple[Any, str]] = [(model_cases(content, rng), name) for name, content in raw.items()]
     streams.append((data_cases(raw["classifier"], rng), "classifier"))
     streams.append((bundle_cases(originals["bundle"], rng), "classifier"))
+    streams += [(onnx_cases(content, rng), "classifier") for content in originals["onnx"]]
     for number in range(count):
         stream, name = streams[number % len(streams)]
         yield next(stream), name
@@ -136,7 +156,7 @@ def badness(case: Case, original: str, folder: Path, base: Path, code: int, erro
     if list(folder.glob(".ffhw-*")) or list((folder / "tmp").glob("ffhw-*")):
         return "left a temporary file"
     strange = {p.name for p in folder.iterdir()} - {
-        "m.keras", "x.npy", "d.npz", "d.npy", "b", "out", "y.npz", "stdout", "stderr", "tmp",
+        "m.keras", "m.onnx", "x.npy", "d.npz", "d.npy", "b", "out", "y.npz", "stdout", "stderr", "tmp",
     }  # fmt: skip
     return f"wrote {strange}" if strange else None
 
@@ -216,7 +236,8 @@ def main() -> int:
         import ffhw.backends.onnx_runtime
         import ffhw.cli
         import ffhw.hdl.design
-        import ffhw.onnx.export  # noqa: F401
+        import ffhw.onnx.export
+        import ffhw.reading.onnx.model  # noqa: F401
 
         workers = []
         for job in range(options.jobs):
