@@ -61,6 +61,12 @@ class Rounding:
         return self.join(hard, lambda: v)
 
 
+    def saturated(self, v: Any, low: float, high: float) -> Any:
+        """``v`` between two codes; both ends count as inside, of which backends think differently."""
+        inside = ops.logical_and(v >= low, v <= high)
+        return self.join(lambda: ops.clip(v, low, high), lambda: ops.where(inside, v, 0.0))
+
+
 class Codes(Traced):
     """A tensor of codes. Takes part in the golden model's rules as an array of integers does."""
 
@@ -123,7 +129,7 @@ class Codes(Traced):
 
     def _saturated(self, low: float, high: float) -> Any:
         if self.rounding.exact:
-            return ops.clip(self.tensor, low, high)
+            return self.rounding.saturated(self.tensor, low, high)
         # numbers that do not round have no ends either; what remains is that of a ReLU
         return ops.relu(self.tensor) if low == 0 else self.tensor
 

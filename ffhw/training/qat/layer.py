@@ -97,7 +97,7 @@ class Quantized(keras.Layer):
         scaled = ops.cast(inputs, self._type) * (source.scale * _scales(self.input_exponents))
         if not rounding.exact:
             return scaled
-        return ops.clip(rounding.half_up(scaled), float(source.min), float(source.max))
+        return rounding.saturated(rounding.half_up(scaled), float(source.min), float(source.max))
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The answers that count; None behind a layer that answers once a sequence."""
