@@ -32,7 +32,7 @@ from ffhw.training.train import settle, train
 
 SEEDS = (1, 2, 3)
 CELLS = ("jk", "lstm", "gru", "rnn")
-# An LSTM's c always has eight bits: on a grid of three, which must reach as far as c does, no step moves it by half a code.
+# An LSTM's c always has eight bits: on a grid of three that reaches as far as c does, no step moves it by half a code.
 CELL_BITS = 8
 # bits of the rest, of weights and of states; of one bit a tanh has one value only
 SETS = ((8, 8, 8), (6, 6, 6), (4, 4, 4), (3, 3, 3), (2, 2, 2), (4, 2, 2), (4, 2, 1))
