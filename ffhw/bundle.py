@@ -10,6 +10,8 @@
     vectors.npz       test vectors: input codes, lengths and expected output codes
     rtl/              ffhw_top.v (or <prefix>_top.v) and the memory files it reads
     *.core, *.sdc     the same for FuseSoC, and timing constraints
+    *_litex.py        the same as a LiteX module
+    csr/              with `--csr` a register block beside the streams, and its map
     results/          what simulation, synthesis and reports add later
 
 A bundle appears whole or not at all: it is written to a folder beside its place and renamed. A command opens it once:
@@ -51,7 +53,7 @@ from ffhw.shapes import check_shape
 BUNDLE_VERSION = 2
 _MANIFEST = "manifest.json"
 _REQUIRED = {"network.npz", "network.json", "design.json", "performance.json", "model.onnx", "vectors.npz"}
-_ALLOWED = re.compile(r"accuracy\.json|\w+\.(core|sdc)|rtl/[\w.-]+\.(v|mem)")
+_ALLOWED = re.compile(r"accuracy\.json|\w+\.(core|sdc)|\w+_litex\.py|csr/\w+_csr\.(v|json)|rtl/[\w.-]+\.(v|mem)")
 # Markers of the files that we wrote under results/, so that a later export knows them from a user's own.
 _MARKERS = "results/.ours"
 # Sequences of the test vectors that are run whenever a bundle is opened.
@@ -204,7 +206,7 @@ class Bundle:
     @property
     def top(self) -> str:
         """Name of the Verilog's top module."""
-        return top_of(self.files)
+        return top_of(name for name in self.files if name.startswith("rtl/"))
 
     def accuracy(self) -> dict[str, Any]:
         """Scores of the float and the quantized network; empty where they were not compared."""

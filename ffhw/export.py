@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -16,11 +17,13 @@ from ffhw.boards import catalogue
 from ffhw.bundle import Bundle, check_target, write_bundle
 from ffhw.errors import InputError, ToolError
 from ffhw.hdl.flows import flow_files
+from ffhw.hdl.litex import litex_module
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.choose import choose, needs, steps_a_second
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
 from ffhw.hdl.plan.weighted import LUTS_ERROR
+from ffhw.hdl.registers import register_map
 from ffhw.hdl.verilog import PREFIX, check_prefix, convert, top_of
 from ffhw.layers.rhythm import MOST_STEPS
 from ffhw.model import golden
@@ -65,6 +68,7 @@ class Options:
     rate: float | None = None
     generic_weights: bool = False
     loadable: bool = False
+    csr: bool = False
 
 
 def export(model: Path, target: Path, options: Options, step: Callable[[str], None] = lambda _: None) -> Bundle:
@@ -122,6 +126,7 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
         settings=settings,
         generic=kept if generic else None,
         loadable=options.loadable,
+        csr=options.csr,
         step=step,
     )
     files["accuracy.json"] = json_text({"data": origin, **compare(float_network, network, data, origin)})
@@ -172,6 +177,7 @@ def bundle_files(
     settings: dict[str, Any] | None = None,
     generic: dict[str, Any] | None = None,
     loadable: bool = False,
+    csr: bool = False,
     step: Callable[[str], None] = lambda _: None,
 ) -> dict[str, bytes | str]:
     """Files of a bundle by name, all but the comparison with a float network.
@@ -182,12 +188,14 @@ def bundle_files(
     prefix: what the names of all modules and memory files begin with.
     settings: what else ``design.json`` should remember.
     generic: of hardware that takes any weights, how its formats were chosen. loadable: it takes them at run time.
+    csr: with a register block beside the streams.
     """
     performance = predict(network, foldings)
     step(f"generating hardware: {performance.multipliers} multipliers, {performance.cycles_per_step} cycles a step")
     sources = generate(network, foldings, keep_state, prefix=prefix, generic=generic is not None, loadable=loadable)
     files: dict[str, bytes | str] = {f"rtl/{name}": text for name, text in sources.items()}
     files |= flow_files(top_of(sources), sources, CONSTRAINED_MHZ)
+    files |= _surroundings(network, performance.cycles_per_step, prefix, sources, csr)
     step("writing the integer ONNX graph")
     # imported here: onnx is slow to load, and a bad option should be told at once
     from ffhw.onnx.export import to_onnx
@@ -206,6 +214,27 @@ def bundle_files(
         design["loadable"] = True
     files["design.json"] = json_text(design)
     return files
+
+
+def _surroundings(
+    network: Network, cycles_per_step: int, prefix: str, sources: dict[str, str], csr: bool
+) -> dict[str, str]:
+    """What other people's designs take the network by: a LiteX module, and the register block if there is one."""
+    top, block = f"{prefix}_top", f"{prefix}_csr"
+    if not csr:
+        return {f"{prefix}_litex.py": litex_module(top, sources[f"{top}.v"])}
+    # imported here, as all of Amaranth is
+    from ffhw.hdl.csr import csr_verilog
+
+    digest = hashlib.sha256(network.to_bytes()).digest()
+    values = {f"network_{n}": int.from_bytes(digest[4 * n : 4 * n + 4], "little") for n in range(4)}
+    values |= {"input_size": network.input_size, "output_size": network.output_size}
+    text = csr_verilog(block, {**values, "cycles_per_step": cycles_per_step})
+    return {
+        f"csr/{block}.v": text,
+        f"csr/{block}.json": json_text({"values": values, **register_map()}),
+        f"{prefix}_litex.py": litex_module(top, sources[f"{top}.v"], block, text),
+    }
 
 
 def generate(

@@ -105,6 +105,7 @@ def update(
         settings=settings,
         generic=old.generic,
         loadable=old.loadable,
+        csr=any(name.startswith("csr/") for name in old.files),
         step=step,
     )
     _same_hardware(old, files)

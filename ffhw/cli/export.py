@@ -52,6 +52,9 @@ def run(
     loadable: bool = typer.Option(
         False, help="The same, and they can be sent over the link at run time: ffhw board load, Device.load."
     ),
+    csr: bool = typer.Option(
+        False, help="A register block beside the streams as well: AXI4-Lite, for a processor. See docs/other-flows.md."
+    ),
     software: bool = typer.Option(
         False,
         help="Write the network for other software as well, in results/software/: TensorFlow, its Lite, C, float ONNX.",
@@ -77,6 +80,7 @@ def run(
         max_steps=max_steps,
         generic_weights=generic_weights,
         loadable=loadable,
+        csr=csr,
     )
     with Steps() as steps:
         bundle = export(model, output, options, steps)

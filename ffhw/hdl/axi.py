@@ -46,7 +46,7 @@ class AxiTop(Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.design = design = self.design
-        self._sink(m, "s_axis", design.i, self.hold)
+        self._sink(m, "s_axis", design.i, self.hold if self.loadable else None)
         self._source(m, "m_axis", design.o)
         for name in design.signature.members:
             kind, _, number = name.rpartition("_")
@@ -94,15 +94,18 @@ class AxiTop(Component):
     def _export(self, m: Module, name: str, value: Any) -> None:
         m.d.comb += self._port(name, len(value)).eq(value)
 
-    def _sink(self, m: Module, prefix: str, stream: Any, hold: Any = 0) -> None:
+    def _sink(self, m: Module, prefix: str, stream: Any, hold: Any = None) -> None:
         elements = stream.payload.data
         slot = slot_bits(len(elements[0]))
         tdata = self._port(f"{prefix}_tdata", slot * len(elements))
         tvalid, tlast = self._port(f"{prefix}_tvalid", 1), self._port(f"{prefix}_tlast", 1)
-        m.d.comb += [stream.valid.eq(tvalid & ~hold if self.loadable else tvalid), stream.payload.last.eq(tlast)]
-        m.d.comb += [element.eq(tdata.word_select(n, slot)) for n, element in enumerate(elements)]
         # what is offered while the reset is held is not lost: it is still offered afterwards
-        self._export(m, f"{prefix}_tready", stream.ready & ~ResetSignal("sync") & (~hold if self.loadable else 1))
+        valid, ready = tvalid, stream.ready & ~ResetSignal("sync")
+        if hold is not None:
+            valid, ready = valid & ~hold, ready & ~hold
+        m.d.comb += [stream.valid.eq(valid), stream.payload.last.eq(tlast)]
+        m.d.comb += [element.eq(tdata.word_select(n, slot)) for n, element in enumerate(elements)]
+        self._export(m, f"{prefix}_tready", ready)
 
     def _source(self, m: Module, prefix: str, stream: Any) -> None:
         elements = stream.payload.data
