@@ -24,6 +24,7 @@ from ffhw.boards.placed import (
     NETLIST,
     check_bitstream,
     contents,
+    digests,
     pack,
     replace_in_design,
     replace_in_netlist,
@@ -225,18 +226,15 @@ def _bitstream(
     design = replace_in_design(held[DESIGN].decode(), result["memories"], stored, family)
     after = pack(board, tools, design, "top" + {"ice40": ".bin", "ecp5": ".bit"}[family])
     check_bitstream(board, tools, before, after, result["memories"], stored)
-    files: dict[str, bytes | str] = {
-        str(result["bitstream"]): after,
-        NETLIST: gzip.compress(text.encode(), mtime=0),
-        DESIGN: gzip.compress(design.encode(), mtime=0),
-    }
+    new_kept = {NETLIST: gzip.compress(text.encode(), mtime=0), DESIGN: gzip.compress(design.encode(), mtime=0)}
+    files: dict[str, bytes | str] = {str(result["bitstream"]): after, **new_kept}
     result = {
         **result,
         "bundle": new.identity,
         "placed_for": result.get("placed_for", old.identity),
         "netlist": found,
         "bitstream_sha256": hashlib.sha256(after).hexdigest(),
-        "kept_sha256": {name: hashlib.sha256(files[name]).hexdigest() for name in (NETLIST, DESIGN)},  # type: ignore[arg-type]
+        "kept_sha256": digests(new_kept),
         "update_seconds": round(time.monotonic() - begin, 1),
     }
     for log in ("synth.log", "pnr.log"):

@@ -105,7 +105,7 @@ def synthesize(
         except FfhwError as error:
             raise _with_logs(error, folder, bundle, f"{name}-failed") from None
         bitstream = (folder / todo.bitstream).read_bytes()
-        kept = _kept(todo, board, tools, result)
+        kept, places = keep(todo, board, tools)
         logs = {log: (folder / log).read_bytes() for log in _LOGS.values() if (folder / log).exists()}
     cycles = bundle.json("performance.json")["cycles_per_step"]
     # behind the link the core runs at the clock that it is given
@@ -120,6 +120,7 @@ def synthesize(
         "clock_target_mhz": todo.clock_mhz or board.clock_mhz,
         "fmax_reliable": board.family.timed,
         **result,
+        **places,
         "cycles_per_step": cycles,
         "steps_per_second": clock_mhz * 1e6 / cycles,
         "mac_utilisation": mac_utilisation(bundle.network(), bundle.foldings(), cycles),
@@ -134,15 +135,6 @@ def synthesize(
     target = bundle.add_folder(name, files)
     bundle.remove_folder(f"{name}-failed")
     return {**result, "file": str(target / "result.json")}
-
-
-def _kept(todo: Plan, board: Board, tools: Toolbox, result: dict[str, Any]) -> dict[str, bytes]:
-    """What an update of the memories' contents needs besides the bitstream, by file; told of in the result."""
-    if not todo.memories:
-        return {}
-    kept, result["memories"] = keep(todo, board, tools)
-    result["kept_sha256"] = {file: hashlib.sha256(content).hexdigest() for file, content in kept.items()}
-    return kept
 
 
 def _build_linked(

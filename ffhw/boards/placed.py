@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -92,17 +93,19 @@ def sections(text: str) -> dict[str, str]:
     return {heading: "".join(f"{line}\n" for line in body.splitlines() if line) for heading, _, body in parts}
 
 
-def keep(todo: Plan, board: Board, tools: Toolbox) -> tuple[dict[str, bytes], dict[str, str]]:
-    """What a later replacement needs of a build in the toolbox's folder.
+def keep(todo: Plan, board: Board, tools: Toolbox) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """What a later replacement needs of a build in the toolbox's folder; nothing where it has no such memories.
 
     Returns
     -------
-    Files of the result, and the heading of each block RAM's section.
+    Files of the result; for the result the heading of each block RAM's section, ``memories``, and the files' digests.
 
     Raises
     ------
     ToolError: a memory is not where it must be, or does not hold what it must.
     """
+    if not todo.memories:
+        return {}, {}
     text, folder = TEXTS[board.family.name], tools.folder
     placed = json.loads((folder / PLACED).read_text())["modules"]["top"]["cells"]
     design = (folder / text.file).read_text()
@@ -114,7 +117,13 @@ def keep(todo: Plan, board: Board, tools: Toolbox) -> tuple[dict[str, bytes], di
             raise ToolError(f"the memory {cell} is not found in the placed design: its weights could never be replaced")
         places[cell] = heading
     netlist = (folder / "top.json").read_bytes()
-    return {NETLIST: gzip.compress(netlist, mtime=0), DESIGN: gzip.compress(design.encode(), mtime=0)}, places
+    files = {NETLIST: gzip.compress(netlist, mtime=0), DESIGN: gzip.compress(design.encode(), mtime=0)}
+    return files, {"memories": places, "kept_sha256": digests(files)}
+
+
+def digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 of each file."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def replace_in_netlist(netlist: dict[str, Any], new: Contents) -> None:

@@ -73,8 +73,10 @@ class AxiTop(Component):
         m.submodules.weight_loader = loader = WeightLoader()
         self._sink(m, "s_axis_weights", loader.i)
         self._source(m, "m_axis_weights", loader.o)
-        entered, left = Signal(), Signal()
-        under_way, inside = Signal(bits_for(SEQUENCES_AN_ENGINE * len(design.engines))), Signal()
+        entered = Signal()
+        left = Signal()
+        under_way = Signal(bits_for(SEQUENCES_AN_ENGINE * len(design.engines)))
+        inside = Signal()
         m.d.comb += [
             entered.eq(design.i.valid & design.i.ready),
             left.eq(design.o.valid & design.o.ready & design.o.payload.last),
@@ -100,9 +102,11 @@ class AxiTop(Component):
         tdata = self._port(f"{prefix}_tdata", slot * len(elements))
         tvalid, tlast = self._port(f"{prefix}_tvalid", 1), self._port(f"{prefix}_tlast", 1)
         # what is offered while the reset is held is not lost: it is still offered afterwards
-        valid, ready = tvalid, stream.ready & ~ResetSignal("sync")
+        valid = tvalid
+        ready = stream.ready & ~ResetSignal("sync")
         if hold is not None:
-            valid, ready = valid & ~hold, ready & ~hold
+            valid = valid & ~hold
+            ready = ready & ~hold
         m.d.comb += [stream.valid.eq(valid), stream.payload.last.eq(tlast)]
         m.d.comb += [element.eq(tdata.word_select(n, slot)) for n, element in enumerate(elements)]
         self._export(m, f"{prefix}_tready", ready)

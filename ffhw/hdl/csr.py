@@ -60,14 +60,18 @@ class Csr(Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        enable, reset = Signal(), Signal()
-        taken, given = Signal(), Signal()
+        enable = Signal()
+        reset = Signal()
+        taken = Signal()
+        given = Signal()
         m.d.comb += [
             taken.eq(self.s_axis_tvalid & self.s_axis_tready),
             given.eq(self.m_axis_tvalid & self.m_axis_tready),
         ]
         # --- the gate, and what is under way ---
-        inside, under_way, opened = Signal(), Signal(16), Signal()
+        inside = Signal()
+        under_way = Signal(16)
+        opened = Signal()
         m.d.comb += [
             opened.eq((enable | inside) & ~reset),
             self.s_axis_tvalid.eq(self.in_tvalid & opened),

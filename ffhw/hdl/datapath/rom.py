@@ -117,7 +117,8 @@ class Rom(wiring.Component):
         self.depth, count = fields.shape
         self.width = bits * count
         self.reads = [("addr", "data"), *((f"addr_{n}", f"data_{n}") for n in range(1, ports))]
-        self.write, self.write_addr = Signal(), Signal(range(max(self.depth, 2)))
+        self.write = Signal()
+        self.write_addr = Signal(range(max(self.depth, 2)))
         self.write_data = Signal(self.width)
         members: dict[str, Any] = {"en": In(1)}
         for addr, data in self.reads:

@@ -64,8 +64,11 @@ class WeightLoader(wiring.Component):
         sizes = [byte_count(rom.width) for rom in memories]
         held = Signal(8 * max(sizes))
         memory = Signal(range(len(memories)))
-        place, address = Signal(range(max(sizes))), Signal(range(max(rom.depth for rom in memories)))
-        byte_ends, word_ends, ends = Signal(), Signal(), Signal()
+        place = Signal(range(max(sizes)))
+        address = Signal(range(max(rom.depth for rom in memories)))
+        byte_ends = Signal()
+        word_ends = Signal()
+        ends = Signal()
         here = [memory == n for n in range(len(memories))]
         lasts = [(size - 1, rom.depth - 1) for rom, size in zip(memories, sizes, strict=True)]
         m.d.comb += [
@@ -75,7 +78,8 @@ class WeightLoader(wiring.Component):
             ),
             ends.eq(word_ends & here[-1]),
         ]
-        write, target = Signal(), Signal(range(len(memories)))
+        write = Signal()
+        target = Signal(range(len(memories)))
         row = Signal(bits_for(max(rom.depth for rom in memories) - 1))
         m.d.sync += [write.eq(0), target.eq(memory), row.eq(address)]
         for n, (rom, size) in enumerate(zip(memories, sizes, strict=True)):

@@ -60,7 +60,6 @@ class Rounding:
 
         return self.join(hard, lambda: v)
 
-
     def saturated(self, v: Any, low: float, high: float) -> Any:
         """``v`` between two codes; both ends count as inside, of which backends think differently."""
         inside = ops.logical_and(v >= low, v <= high)
