@@ -302,11 +302,11 @@ def onnx_bomb(raw: bytes, rng: random.Random) -> bytes:
         graph.node.insert(0, node)
         graph.node[1].input[-1] = node.output[0]
     elif way == 1:
-        inner = onnx.helper.make_graph([], "g", [], [])
-        for _ in range(rng.choice([10, 80])):
-            node = onnx.helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner)
-            inner = onnx.helper.make_graph([node], "g", [], []) if rng.random() < 0.2 else inner
-        graph.node.insert(0, onnx.helper.make_node("If", ["x"], ["z"], then_branch=inner, else_branch=inner))
+        nothing = inner = onnx.helper.make_graph([], "g", [], [])
+        for _ in range(rng.choice([2, 10, 30])):
+            node = onnx.helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=nothing)
+            inner = onnx.helper.make_graph([node], "g", [], [])
+        graph.node.insert(0, node)
     else:
         name = graph.node[-1].output[0]
         for number in range(20_000):
