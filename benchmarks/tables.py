@@ -312,6 +312,7 @@ def float_layers() -> str:
 
 TABLES = {
     "bench": bench,
+    "few_bits": few_bits,
     "boards": boards,
     "float_layers": float_layers,
     "runtimes": runtimes,

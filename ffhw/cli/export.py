@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from ffhw.bundle import Bundle
+    from ffhw.export import Options
 
 
 def run(
@@ -61,8 +62,7 @@ def run(
     ),
 ) -> None:
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
-    from ffhw.cli.console import Steps
-    from ffhw.export import Options, export
+    from ffhw.export import Options
     from ffhw.numbers.scales import Widths
 
     options = Options(
@@ -82,6 +82,14 @@ def run(
         loadable=loadable,
         csr=csr,
     )
+    _export(model, output, options, software)
+
+
+def _export(model: Path, output: Path, options: Options, software: bool) -> None:
+    """Export, show what is done, and say what came of it."""
+    from ffhw.cli.console import Steps
+    from ffhw.export import export
+
     with Steps() as steps:
         bundle = export(model, output, options, steps)
         told = _write_software(bundle, model, steps) if software else {}
