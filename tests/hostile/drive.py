@@ -84,7 +84,7 @@ def onnx_originals(folder: Path) -> list[bytes]:
     from ffhw.reading.model_file import read_model
 
     ours = to_float_onnx(read_model(folder / "classifier.keras")).SerializeToString()
-    theirs = [torch_model(kind, both=kind == "GRU").SerializeToString() for kind in ("LSTM", "GRU")]
+    theirs = [torch_model(kind).SerializeToString() for kind in ("LSTM", "RNN")]
     originals = [*theirs, ours]
     for number, content in enumerate(originals):
         (folder / f"{number}.onnx").write_bytes(content)
