@@ -18,7 +18,7 @@ from ffhw.training import quantized
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("settled") / "m.keras"
     layers = keras.layers
-    made = keras.Sequential([keras.Input((None, 3)), layers.LSTM(4), layers.Dense(2)])
+    made = keras.Sequential([keras.Input((None, 3)), layers.LSTM(4, name="lstm"), layers.Dense(2)])
     quantized(made, 4, np.random.default_rng(0).normal(size=(8, 5, 3))).save(path)
     return path
 
