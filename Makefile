@@ -26,11 +26,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: env
 	@$(BIN)/ffhw demo
 
-## make test            unit, simulation and end-to-end tests, those of up to ten seconds
+## make test            unit, simulation and end-to-end tests, the short ones
 test: env
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not long and not slow and not synthesis and not training and not data"
 
-## make test-long       the longer ones: whole roads, interrupts, pages (minutes)
+## make test-long       the longer ones: whole roads, grids of designs, interrupts, pages (minutes)
 test-long: env
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "long and not slow and not synthesis and not training and not data"
 

@@ -39,6 +39,7 @@ WIDE = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cell", "merge", "bits", "units", "inputs", "lanes", "simd", "every_step", "dense"),
     [*GRID, *(pytest.param(*row, marks=pytest.mark.slow) for row in WIDE)],
@@ -51,6 +52,7 @@ def test_design(cell, merge, bits, units, inputs, lanes, simd, every_step, dense
     check(Network("both", tuple(layers)), lanes, simd, rng)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kinds", "bits", "lanes", "simd", "seed"),
     [

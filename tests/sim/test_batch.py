@@ -42,6 +42,7 @@ def build(network, lanes, simd, tmp_path, probe=True):
     return BatchSimulator(tmp_path, ports_of(interface)), interface, predict(network, foldings)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("bits", "units", "lanes", "simd", "every_step", "activation", "tokens"), GRID)
 def test_grid(bits, units, lanes, simd, every_step, activation, tokens, tmp_path, rng):
     network = random_network(
@@ -88,6 +89,7 @@ MORE = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kinds", "bits", "lanes", "simd"), [*CHAINS, *(pytest.param(*chain, marks=pytest.mark.slow) for chain in MORE)]
 )

@@ -21,7 +21,7 @@ from ffhw.model import golden
 from ffhw.sim.check import Check, simulate
 from ffhw.sim.served import ServedBoard
 
-pytestmark = pytest.mark.simulation
+pytestmark = [pytest.mark.simulation, pytest.mark.long]
 GENERIC = {"scales": [], "argmax": False, "max_steps": 16}
 
 
@@ -100,7 +100,7 @@ def test_nothing_runs_with_a_part_of_the_weights(bundles, served):
         assert answers(device, second)
 
 
-def test_a_load_waits_for_the_sequences_before_it(bundles, served):
+def test_sequences_around_a_load_are_answered_by_their_own_weights(bundles, served):
     """All sent without a pause: the first sequence is answered with the old weights, the last one with the new."""
     first, second = bundles
     codes = np.random.default_rng(2).integers(-32, 31, (1, 12, 3))

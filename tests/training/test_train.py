@@ -26,6 +26,7 @@ TASK = dataclasses.replace(
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_trains(tmp_path, cell):
     options = RecurrentOptions(cell, tau_ms=3.0 if cell == "ctrnn" else None)
