@@ -11,7 +11,7 @@ import pytest
 from networks import CELLS, random_chain, random_network
 
 from ffhw.errors import InputError
-from ffhw.layers import KINDS, READ, rule
+from ffhw.layers import KINDS, READ, of_numbers, rule
 from ffhw.layers.base import FloatLayer, Layer
 
 ROOT = Path(__file__).parent.parent.parent / "ffhw"
@@ -82,6 +82,22 @@ def test_each_kind_gives_codes_of_its_format(examples, rng):
         assert given.outputs.shape == (2, layer.rhythm.steps(3), layer.output_size)
         assert tuple(given.trace or ()) == layer.signals
         assert (given.state is None) == (layer.state_size == 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_knows_what_its_codes_are_the_codes_of(examples, kind):
+    """What training on integers rests on: numbers on the arrays' grids, and the float layer that has them."""
+    layer = examples[kind]
+    stored = layer.stored()
+    assert layer.grids.keys() == stored.keys()
+    numbers = {name: layer.grids[name].dequantize(codes) for name, codes in stored.items()}
+    again = of_numbers(layer, numbers)
+    assert again.kind == kind
+    assert again.input_size == layer.input_size
+    found = again.numbers(layer)
+    assert found.keys() == stored.keys()
+    for name, codes in stored.items():
+        assert np.array_equal(layer.grids[name].quantize(found[name]), codes), name
 
 
 # Files of these names are drivers in their rooms.
