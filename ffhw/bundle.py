@@ -37,7 +37,7 @@ import numpy as np
 
 from ffhw import __version__
 from ffhw.arrays import parse_arrays
-from ffhw.digests import has_bitstream, identity_of, identity_of_digests
+from ffhw.digests import MOST_BYTES, digests, has_bitstream, identity_of_digests
 from ffhw.errors import DigestError, InputError, OutputError
 from ffhw.files import check_folder, open_snapshot, read_regular, write_atomic, write_folder
 from ffhw.hdl.plan.chain import check_foldings
@@ -58,7 +58,6 @@ _ALLOWED = re.compile(r"accuracy\.json|\w+\.(core|sdc)|\w+_litex\.py|csr/\w+_csr
 _MARKERS = "results/.ours"
 # Sequences of the test vectors that are run whenever a bundle is opened.
 CHECKED = 8
-_MOST_BYTES = 256 << 20
 _MOST_JSON_BYTES = 16 << 20
 _AGAIN = "export the model again"
 
@@ -113,17 +112,17 @@ class Bundle:
             raise InputError(f"{path} is not a bundle: write one with ffhw export") from None
         if manifest["ffhw_bundle"] != BUNDLE_VERSION:
             raise InputError(f"{path} was written by another version of ffhw: {_AGAIN}")
-        digests = manifest["files"]
-        for name in sorted(_REQUIRED - set(digests)):
+        listed = manifest["files"]
+        for name in sorted(_REQUIRED - set(listed)):
             raise DigestError(f"{path} is incomplete: its manifest does not list {name}; {_AGAIN}")
-        for name in digests:
+        for name in listed:
             if name not in _REQUIRED and not _ALLOWED.fullmatch(name):
                 raise DigestError(f"{path}: its manifest lists {name[:80]!r}, which no bundle has; {_AGAIN}")
-        if manifest["identity"] != identity_of_digests(digests):
+        if manifest["identity"] != identity_of_digests(listed):
             raise DigestError(f"{path} was changed: its identity is not that of its files; {_AGAIN}")
         files = {}
-        for name, digest in digests.items():
-            files[name] = read(name, _MOST_BYTES)
+        for name, digest in listed.items():
+            files[name] = read(name, MOST_BYTES)
             if hashlib.sha256(files[name]).hexdigest() != digest:
                 raise DigestError(f"{path} was changed: {name} is not the file that was exported; {_AGAIN}")
         return cls(path, manifest["identity"], files)
@@ -389,9 +388,9 @@ def write_bundle(
     """
     path = Path(path)
     raw = {name: data.encode() if isinstance(data, str) else data for name, data in files.items()}
-    digests = {name: hashlib.sha256(raw[name]).hexdigest() for name in sorted(raw)}
-    identity = identity_of(raw)
-    manifest = {"ffhw_bundle": BUNDLE_VERSION, "ffhw": __version__, "identity": identity, "files": digests}
+    found = digests(raw)
+    identity = identity_of_digests(found)
+    manifest = {"ffhw_bundle": BUNDLE_VERSION, "ffhw": __version__, "identity": identity, "files": found}
     check_target(path)
     added = {f"results/{name}": content for name, content in (results or {}).items()}
     added |= {f"{_MARKERS}/{name}": b"" for name in results or {}}

@@ -11,17 +11,23 @@ from typing import Any
 from ffhw.errors import InputError
 from ffhw.files import read_regular
 
-_MOST_BYTES = 256 << 20
+# Of a file in a bundle.
+MOST_BYTES = 256 << 20
+
+
+def digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 of each file, by name in order."""
+    return {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
 
 
 def identity_of(files: Mapping[str, bytes]) -> str:
     """Digest of a bundle of these files."""
-    return identity_of_digests({name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)})
+    return identity_of_digests(digests(files))
 
 
-def identity_of_digests(digests: dict[str, str]) -> str:
+def identity_of_digests(found: dict[str, str]) -> str:
     """Digest of a bundle of files with these digests."""
-    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
 def has_bitstream(path: Path, result: dict[str, Any]) -> bool:
@@ -29,7 +35,7 @@ def has_bitstream(path: Path, result: dict[str, Any]) -> bool:
     if "bitstream" not in result:
         return True
     try:
-        content = read_regular(path.with_name(Path(str(result["bitstream"])).name), _MOST_BYTES)
+        content = read_regular(path.with_name(Path(str(result["bitstream"])).name), MOST_BYTES)
     except InputError:
         return False
     return hashlib.sha256(content).hexdigest() == result.get("bitstream_sha256")

@@ -18,21 +18,20 @@ from typing import Any
 from ffhw.boards.block_rams import BLOCK_RAMS
 from ffhw.boards.catalogue import Board
 from ffhw.boards.catalogue import board as board_of
-from ffhw.boards.flow import NetlistCheck
+from ffhw.boards.flow import LOGS, NetlistCheck
 from ffhw.boards.placed import (
     DESIGN,
     NETLIST,
     check_bitstream,
     contents,
-    digests,
     pack,
     replace_in_design,
     replace_in_netlist,
 )
-from ffhw.boards.plan import contents_of, settings_of
+from ffhw.boards.plan import BITSTREAMS, contents_of, settings_of
 from ffhw.boards.tools import Toolbox
 from ffhw.bundle import Bundle, write_bundle
-from ffhw.digests import identity_of
+from ffhw.digests import MOST_BYTES, digests, identity_of
 from ffhw.errors import DigestError, InputError
 from ffhw.export import CALIBRATION, bundle_files, data_for, json_text
 from ffhw.files import read_regular
@@ -47,7 +46,6 @@ from ffhw.processes import scratch_folder
 from ffhw.reading.model_file import read_model
 from ffhw.shapes import check_shape
 
-_MOST_BYTES = 256 << 20
 _WIDTHS = dict.fromkeys(("bits", "weight_bits", "state_bits", "input_bits", "cell_bits"), int)
 _BUILT = {"top": str, "clock_hz": int, "baud": int, "memories": {str: str}, "kept_sha256": {str: str}, "bitstream": str}
 
@@ -210,7 +208,7 @@ def _bitstream(
     begin, family = time.monotonic(), board.family.name
     folder, result = old.path / f"results/synth-{board.name}", old.results()[f"synth-{board.name}"]
     held = {name: kept(folder / name, result) for name in (NETLIST, DESIGN)}
-    before = read_regular(folder / Path(str(result["bitstream"])).name, _MOST_BYTES)
+    before = read_regular(folder / Path(str(result["bitstream"])).name, MOST_BYTES)
     settings = settings_of(new, board, result["clock_hz"], result["baud"])
     stored = contents(family, contents_of(new, settings))
     if stored.keys() != result["memories"].keys():
@@ -224,7 +222,7 @@ def _bitstream(
     if check is not None:
         found = {"equal": True, **check(new, board, tools.folder, tools.step, settings)}
     design = replace_in_design(held[DESIGN].decode(), result["memories"], stored, family)
-    after = pack(board, tools, design, "top" + {"ice40": ".bin", "ecp5": ".bit"}[family])
+    after = pack(board, tools, design, BITSTREAMS[family])
     check_bitstream(board, tools, before, after, result["memories"], stored)
     new_kept = {NETLIST: gzip.compress(text.encode(), mtime=0), DESIGN: gzip.compress(design.encode(), mtime=0)}
     files: dict[str, bytes | str] = {str(result["bitstream"]): after, **new_kept}
@@ -237,9 +235,9 @@ def _bitstream(
         "kept_sha256": digests(new_kept),
         "update_seconds": round(time.monotonic() - begin, 1),
     }
-    for log in ("synth.log", "pnr.log"):
+    for log in LOGS.values():
         if (folder / log).exists():
-            files[log] = read_regular(folder / log, _MOST_BYTES)
+            files[log] = read_regular(folder / log, MOST_BYTES)
     return result, {**files, "result.json": json_text(result)}
 
 
@@ -250,7 +248,7 @@ def kept(path: Path, result: dict[str, Any]) -> bytes:
     ------
     DigestError: it is not the one that was kept.
     """
-    content = read_regular(path, _MOST_BYTES)
+    content = read_regular(path, MOST_BYTES)
     if hashlib.sha256(content).hexdigest() != result["kept_sha256"].get(path.name):
         raise DigestError(f"{path} is not what ffhw synth kept: run it again")
     return gzip.decompress(content)

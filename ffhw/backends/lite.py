@@ -16,11 +16,9 @@ from ffhw.backends.base import Backend
 from ffhw.backends.tensorflow_runtime import RULES, TensorFlow, tf
 from ffhw.errors import InputError
 from ffhw.layers.base import Ints
+from ffhw.layers.weighted import EXACT_IN_SINGLE
 from ffhw.model.golden import Result
 from ffhw.model.network import Network
-
-# A float of 32 bits holds every integer up to this one.
-_EXACT = 1 << 24
 
 
 def to_lite(network: Network) -> bytes:
@@ -42,8 +40,10 @@ def to_lite(network: Network) -> bytes:
         common = int(np.bitwise_or.reduce(np.abs(b), axis=None))
         common = max(1, common & -common)
         reach = int((np.abs(b) // common).sum(axis=0).max()) * largest
-        if reach >= _EXACT:
-            raise InputError(f"sums of products reach {reach}, and floats are exact below {_EXACT}: use fewer bits")
+        if reach >= EXACT_IN_SINGLE:
+            raise InputError(
+                f"sums of products reach {reach}, and floats are exact below {EXACT_IN_SINGLE}: use fewer bits"
+            )
         product = tf.matmul(tf.cast(a, tf.float32), tf.constant(b // common, tf.float32))
         return tf.cast(product, tf.int32) * common
 

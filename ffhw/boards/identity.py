@@ -6,13 +6,12 @@ import dataclasses
 import json
 from typing import Any
 
-import numpy as np
-
 from ffhw.boards.link.protocol import MOST_PAYLOAD, PAGE, VERSION
 from ffhw.errors import InputError
 from ffhw.layers.rhythm import Rhythm
 from ffhw.numbers.beats import Packing
 from ffhw.numbers.formats import format_from_dict
+from ffhw.numbers.scales import channel_scales
 from ffhw.shapes import check_shape
 
 # Pages at most: their numbers fit in a byte, and a host stops asking.
@@ -56,7 +55,7 @@ class Stream:
     @property
     def scales(self) -> Any:
         """What values are multiplied with before they are quantized."""
-        return np.exp2(np.array(self.exponents, dtype=np.float64)) if self.exponents else 1.0
+        return channel_scales(self.exponents)
 
 
 @dataclasses.dataclass(frozen=True)

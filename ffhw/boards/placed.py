@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from ffhw.boards.block_rams import BLOCK_RAMS, Bits
 from ffhw.boards.catalogue import Board
 from ffhw.boards.plan import PLACED, Plan
 from ffhw.boards.tools import Toolbox
+from ffhw.digests import digests
 from ffhw.errors import InputError, MismatchError, ToolError
 
 # Names in the folder of a result: the netlist, and the placed design as the packer reads it.
@@ -119,11 +119,6 @@ def keep(todo: Plan, board: Board, tools: Toolbox) -> tuple[dict[str, bytes], di
     netlist = (folder / "top.json").read_bytes()
     files = {NETLIST: gzip.compress(netlist, mtime=0), DESIGN: gzip.compress(design.encode(), mtime=0)}
     return files, {"memories": places, "kept_sha256": digests(files)}
-
-
-def digests(files: Mapping[str, bytes]) -> dict[str, str]:
-    """SHA-256 of each file."""
-    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def replace_in_netlist(netlist: dict[str, Any], new: Contents) -> None:

@@ -56,7 +56,7 @@ _PLACE_AND_PACK = {
 # Where place and route writes in which place each cell is, and what the memory of the identity is called.
 PLACED = "top.placed.json"
 IDENTITY = "link_identity"
-_BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
+BITSTREAMS = {"ice40": "top.bin", "ecp5": "top.bit", "gowin": "top.fs"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +133,7 @@ def plan(bundle: Bundle, board: Board, seed: int, pll: Pll | None = None, baud: 
     commands = [(tool, text.format(part=board.part, pack=board.pack)) for tool, text in commands]
     commands = [(tool, f"{text} {common}" if "nextpnr" in tool else text) for tool, text in commands]
     split = tuple((tool, tuple(text.split())) for tool, text in commands)
-    return Plan(files, split, _BITSTREAMS[family], settings, pll.mhz if pll else None, memories)
+    return Plan(files, split, BITSTREAMS[family], settings, pll.mhz if pll else None, memories)
 
 
 def contents_of(bundle: Bundle, settings: Any) -> dict[str, Bits]:

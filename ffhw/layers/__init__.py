@@ -69,18 +69,19 @@ def of_numbers(layer: Layer, numbers: Mapping[str, Any]) -> FloatLayer:
     return KINDS[layer.kind][0].of_numbers(layer, numbers)
 
 
-def rule(package: str, concern: str, layer: Layer) -> ModuleType:
+def rule(package: str, concern: str, layer: Layer, name: str | None = None) -> ModuleType:
     """The module of a concern that knows how to treat a layer's kind.
 
     Parameters
     ----------
     package: folder of the concern's rules. concern: what it is called, for the message.
+    name: of the module, where rules are not those of kinds.
 
     Raises
     ------
     InputError: the concern has no rule for this kind.
     """
-    name = f"{package}.{layer.kind}"
+    name = f"{package}.{name or layer.kind}"
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

@@ -222,10 +222,21 @@ class Layer(Link):
     """A quantized layer: integer arrays and formats, immutable, validated on creation."""
 
     arrays: ClassVar[tuple[str, ...]]
+    constants: ClassVar[tuple[str, ...]] = ()  # arrays that are given, not trained
     signals: ClassVar[tuple[str, ...]] = ()  # what a trace of it, and a probe of its hardware, shows
     stores: ClassVar[bool] = False  # whether it answers a sequence's steps when all of them are there
     input: Format  # of the codes that it takes
     output: Format  # of the codes that it gives on
+
+    @property
+    def family(self) -> str:
+        """Name of the kinds that one rule serves, whatever makes them differ; the kind where nothing else is said."""
+        return self.kind
+
+    @property
+    def parts(self) -> tuple[Layer, ...]:
+        """The layers inside this one."""
+        return ()
 
     @property
     def state_size(self) -> int:

@@ -153,6 +153,11 @@ class BidirectionalLayer(Layer):
         return {"ahead": self.ahead, "back": self.back}
 
     @property
+    def parts(self) -> tuple[Layer, ...]:
+        """The two layers."""
+        return (self.ahead, self.back)
+
+    @property
     def return_sequences(self) -> bool:  # type: ignore[override]
         """As both layers do."""
         return self.ahead.return_sequences

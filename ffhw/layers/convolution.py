@@ -166,6 +166,7 @@ class ConvolutionLayer(DenseLayer):
 
     kind: ClassVar[str] = "convolution"
     arrays: ClassVar[tuple[str, ...]] = ("weights", "bias", "before")
+    constants: ClassVar[tuple[str, ...]] = ("before",)
 
     taps: int
     stride: int

@@ -95,6 +95,11 @@ class RecurrentLayer(WeightedLayer):
         """What the dependent gates multiply instead of h, in its format, from the codes of the other gates."""
         raise NotImplementedError
 
+    @property
+    def family(self) -> str:
+        """All that take one pass over their units a step."""
+        return self.kind if self.dependent else "recurrent"
+
     # --- sizes ---
     @property
     def units(self) -> int:

@@ -17,7 +17,7 @@ from ffhw.layers.base import Calibration, FloatLayer, Floats, Head, Ints, Layer
 from ffhw.layers.description import FLAG, Described, KerasClass, Mask, Option
 from ffhw.layers.rhythm import Rhythm
 from ffhw.numbers.formats import Format, Index
-from ffhw.numbers.scales import MAX_EXPONENT, Precision
+from ffhw.numbers.scales import MAX_EXPONENT, Precision, channel_scales
 
 _MOST_NUMBERS = 1 << 28
 
@@ -143,16 +143,16 @@ class FloatSettled(FloatLayer):
 
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
         source = self.layer.input
-        codes = source.quantize(x * _scales(self.input_exponents))
+        codes = source.quantize(x * channel_scales(self.input_exponents))
         if isinstance(source, Index) and (codes != x).any():
             raise InputError(f"tokens must be whole numbers from 0 to {source.size - 1}")
         state = np.zeros((len(x), self.layer.state_size), np.int64)
         given = self.layer.run(codes, length, state, trace=False)
-        return self.layer.output.dequantize(given.outputs) / _scales(self.output_exponents)
+        return self.layer.output.dequantize(given.outputs) / channel_scales(self.output_exponents)
 
     def answer(self, outputs: Floats) -> Floats:  # noqa: D102
-        codes = self.layer.output.quantize(outputs * _scales(self.output_exponents))
-        return self.layer.decode(codes) / _scales(self.output_exponents)
+        codes = self.layer.output.quantize(outputs * channel_scales(self.output_exponents))
+        return self.layer.decode(codes) / channel_scales(self.output_exponents)
 
     def input_format(self, values: Floats, precision: Precision) -> Format:  # noqa: D102
         return self.layer.input
@@ -172,12 +172,12 @@ class FloatSettled(FloatLayer):
 
     def input_scaled(self, name: str, scale: Floats, offset: Floats) -> FloatSettled:  # noqa: D102
         # 2^exponent of what it is given is part of it
-        if offset.any() or not np.array_equal(scale * _scales(self.input_exponents), np.ones_like(scale)):
+        if offset.any() or not np.array_equal(scale * channel_scales(self.input_exponents), np.ones_like(scale)):
             raise InputError(f"layer {name!r}: its scale cannot join layer {self.name!r}, whose formats are settled")
         return self
 
     def output_scaled(self, scale: Floats, offset: Floats) -> FloatSettled | None:  # noqa: D102
-        settled = np.array_equal(scale, np.ones_like(scale) * _scales(self.output_exponents))
+        settled = np.array_equal(scale, np.ones_like(scale) * channel_scales(self.output_exponents))
         return self if settled and not offset.any() else None
 
     def unsettled(self) -> FloatLayer:
@@ -186,16 +186,12 @@ class FloatSettled(FloatLayer):
 
         layer = of_numbers(self.layer, self.trained)
         if self.input_exponents:
-            scale = _scales(self.input_exponents)
+            scale = channel_scales(self.input_exponents)
             layer = layer.input_scaled(self.name, scale, np.zeros_like(scale))
         if self.output_exponents:
-            scale = 1 / _scales(self.output_exponents)
+            scale = 1 / channel_scales(self.output_exponents)
             layer = layer.output_scaled(scale, np.zeros_like(scale)) or layer
         return layer
-
-
-def _scales(exponents: tuple[int, ...]) -> Any:
-    return np.exp2(np.array(exponents, dtype=np.float64)) if exponents else 1.0
 
 
 _OPTIONS = {

@@ -16,6 +16,8 @@ from ffhw.numbers.scales import Grid
 
 # Products and sums are computed by floating-point units somewhere: a double holds every integer below this.
 MAX_ACCUMULATOR = 1 << 53
+# And a single, every integer up to this.
+EXACT_IN_SINGLE = 1 << 24
 
 
 def weight_range(name: str, bits: object) -> tuple[int, int]:
@@ -142,7 +144,7 @@ class WeightedLayer(Layer):
     def matmul_type(self) -> Any:
         """Floating-point type in which every partial sum of the layer is an exact integer."""
         bound = self.acc_bound
-        if bound < 1 << 24:
+        if bound < EXACT_IN_SINGLE:
             return np.float32
         assert bound < MAX_ACCUMULATOR, f"layer {self.name!r}: accumulators reach {bound}"
         return np.float64

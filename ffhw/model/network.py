@@ -20,7 +20,7 @@ from ffhw.layers.base import Floats, Ints, Layer, require
 from ffhw.layers.rhythm import Rhythm
 from ffhw.model.chain import Chain
 from ffhw.numbers.formats import Format
-from ffhw.numbers.scales import MAX_EXPONENT
+from ffhw.numbers.scales import MAX_EXPONENT, channel_scales
 
 FILE_VERSION = 2
 
@@ -111,23 +111,20 @@ class Network(Chain):
 
     def encode(self, x: ArrayLike) -> Ints:
         """Input codes of real inputs ``[..., D]``: scaled, rounded half up, saturated."""
-        return self.input.quantize(np.asarray(x, dtype=np.float64) * self._scales(self.input_exponents))
+        return self.input.quantize(np.asarray(x, dtype=np.float64) * channel_scales(self.input_exponents))
 
     def saturates(self, x: ArrayLike) -> NDArray[np.bool_]:
         """Which real inputs ``[..., D]`` lie outside what an input code can say."""
-        scaled = np.asarray(x, dtype=np.float64) * self._scales(self.input_exponents) * self.input.scale
+        scaled = np.asarray(x, dtype=np.float64) * channel_scales(self.input_exponents) * self.input.scale
         return (scaled >= self.input.max + 0.5) | (scaled < self.input.min - 0.5)
 
     def values(self, outputs: Ints) -> Floats:
         """Real values of output codes ``[..., N]``."""
-        return self.output.dequantize(outputs) / self._scales(self.output_exponents)
+        return self.output.dequantize(outputs) / channel_scales(self.output_exponents)
 
     def decode(self, outputs: Ints) -> Floats:
         """Real answers of output codes, with the softmax the float model ends in; class numbers stay numbers."""
-        return self.layers[-1].decode(outputs) / self._scales(self.output_exponents)
-
-    def _scales(self, exponents: tuple[int, ...]) -> Any:
-        return np.exp2(np.array(exponents, dtype=np.float64)) if exponents else 1.0
+        return self.layers[-1].decode(outputs) / channel_scales(self.output_exponents)
 
     @functools.cached_property
     def stateful_layers(self) -> tuple[Layer, ...]:

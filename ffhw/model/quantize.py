@@ -12,7 +12,7 @@ from ffhw.layers.base import Calibration, FloatLayer, Layer
 from ffhw.model import floatnet
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.network import Network
-from ffhw.numbers.scales import MAX_EXPONENT, PERCENTILE, Precision, Widths
+from ffhw.numbers.scales import MAX_EXPONENT, PERCENTILE, Precision, Widths, channel_scales
 
 # Channels that differ by less than this many bits share a scale.
 LEAST_EXPONENT = 3
@@ -113,9 +113,8 @@ def _even_inputs(layer: FloatLayer, inputs: Any, exponents: tuple[int, ...]) -> 
     """The first layer for inputs whose small channels come enlarged: exponents, the layer, the inputs."""
     if not exponents:
         return (), layer, inputs
-    scale = np.exp2(np.array(exponents, dtype=np.float64))
     try:
-        return exponents, layer.input_scaled("input", 1 / scale, np.zeros_like(scale)), inputs * scale
+        return exponents, for_inputs(layer, exponents), inputs * channel_scales(exponents)
     except InputError:  # a kind that cannot take it over has one scale for all
         return (), layer, inputs
 
@@ -124,9 +123,25 @@ def _even_outputs(
     layer: FloatLayer, outputs: Any, exponents: tuple[int, ...]
 ) -> tuple[tuple[int, ...], FloatLayer, Any]:
     """The last layer with its small channels enlarged: exponents, the layer, the outputs."""
-    scale = np.exp2(np.array(exponents, dtype=np.float64))
-    scaled = layer.output_scaled(scale, np.zeros_like(scale)) if exponents else None
-    return (exponents, scaled, outputs * scale) if scaled is not None else ((), layer, outputs)
+    scaled = for_outputs(layer, exponents) if exponents else None
+    return ((), layer, outputs) if scaled is None else (exponents, scaled, outputs * channel_scales(exponents))
+
+
+def for_inputs(layer: FloatLayer, exponents: tuple[int, ...]) -> FloatLayer:
+    """The layer for inputs whose channels come enlarged by these powers of two; itself where there are none.
+
+    Raises
+    ------
+    InputError: this kind of layer cannot take it over.
+    """
+    scale = channel_scales(exponents)
+    return layer.input_scaled("input", 1 / scale, np.zeros_like(scale)) if exponents else layer
+
+
+def for_outputs(layer: FloatLayer, exponents: tuple[int, ...]) -> FloatLayer | None:
+    """The layer that enlarges its outputs by these powers of two; itself where there are none, None if it cannot."""
+    scale = channel_scales(exponents)
+    return layer.output_scaled(scale, np.zeros_like(scale)) if exponents else layer
 
 
 def real_steps(x: ArrayLike, lengths: ArrayLike | None) -> Any:

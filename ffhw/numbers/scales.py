@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,11 @@ class Precision:
 
     def within(self, layer: str) -> None:
         """From now on, scales are those of this layer."""
+
+
+def channel_scales(exponents: Sequence[int]) -> Any:
+    """``2^exponent`` of each channel; 1 where they have none of their own."""
+    return np.exp2(np.array(exponents, dtype=np.float64)) if exponents else 1.0
 
 
 def weight_unit(source: Format) -> float:

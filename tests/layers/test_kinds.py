@@ -100,6 +100,18 @@ def test_each_kind_knows_what_its_codes_are_the_codes_of(examples, kind):
         assert np.array_equal(layer.grids[name].quantize(found[name]), codes), name
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_trains_on_integers_or_is_refused(examples, kind):
+    from ffhw.training.qat.layer import run_of
+
+    layer = examples[kind]
+    if kind == "gru_reset_before":
+        with pytest.raises(InputError, match=rf"is of kind {kind}, for which there is no training on integers$"):
+            run_of(layer)
+    else:
+        assert callable(run_of(layer))
+
+
 # Files of these names are drivers in their rooms.
 SHARED = ("export", "graph", "source", "weighted", "base", "model", "operators", "walk", "values", "file", "integers")
 OWN_ROOMS = ("layers/", "onnx/", "native/", "reading/onnx/", "hdl/engines/", "training/")

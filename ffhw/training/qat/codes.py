@@ -23,10 +23,8 @@ import numpy as np
 from keras import ops
 
 from ffhw.layers.base import Layer
-from ffhw.layers.weighted import MAX_ACCUMULATOR
+from ffhw.layers.weighted import EXACT_IN_SINGLE, MAX_ACCUMULATOR
 from ffhw.numbers.traced import Traced
-
-EXACT_IN_SINGLE = 1 << 24
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ffhw.layers.base import FloatLayer, Layer
+from ffhw.layers.base import FloatLayer
 from ffhw.layers.settled import FloatSettled
 from ffhw.model.data import Data, fit_data
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.network import Network
-from ffhw.model.quantize import quantize
+from ffhw.model.quantize import for_inputs, for_outputs, quantize
 from ffhw.numbers.scales import Widths
 from ffhw.processes import scratch_folder
 from ffhw.reading.keras_model import read_model
@@ -63,7 +63,6 @@ def quantized(
     layers: list[Any] = [keras.Input((None,), dtype="int32") if tokens else keras.Input((None, found.input_size))]
     if network.mask_value is not None and not tokens:
         layers.append(keras.layers.Masking(network.mask_value))
-    trained = _evened(network, found)
     last = len(found.layers) - 1
     for place, layer in enumerate(found.layers):
         own: dict[str, Any] = {"input_exponents": found.input_exponents if place == 0 else ()}
@@ -75,10 +74,9 @@ def quantized(
             kind, own["mask_zero"] = QuantizedTokens, network.mask_value is not None
         layers.append(kind(fields, shapes, **own, rounding=rounding, name=layer.name))
     made = keras.Sequential(layers, name=network.name if network.name.isidentifier() else None)
-    for layer in made.layers:
-        if isinstance(layer, Quantized):
-            numbers = trained[layer.name][0].numbers(trained[layer.name][1])
-            layer.set_weights([numbers[name] for name in layer.shapes])
+    for trained, layer in zip(_evened(network, found), found.layers, strict=True):
+        numbers = trained.numbers(layer)
+        made.get_layer(layer.name).set_weights([numbers[name] for name in layer.stored()])
     return made
 
 
@@ -103,15 +101,10 @@ def _calibration(network: FloatNetwork, x: Any, lengths: Any) -> Data:
     return fit_data(x, lengths, None, network.signature, "x").head(CALIBRATION)
 
 
-def _evened(network: FloatNetwork, found: Network) -> dict[str, tuple[FloatLayer, Layer]]:
-    """Each trained layer beside its quantized one, with the channels' own scales folded in."""
+def _evened(network: FloatNetwork, found: Network) -> list[FloatLayer]:
+    """The trained layers, with the channels' own scales folded in."""
     layers = list(network.layers)
-    if found.input_exponents:
-        scale = np.exp2(-np.array(found.input_exponents, dtype=np.float64))
-        layers[0] = layers[0].input_scaled("input", scale, np.zeros_like(scale))
-    if found.output_exponents:
-        scale = np.exp2(np.array(found.output_exponents, dtype=np.float64))
-        scaled = layers[-1].output_scaled(scale, np.zeros_like(scale))
-        assert scaled is not None
-        layers[-1] = scaled
-    return {layer.name: pair for layer, pair in zip(found.layers, zip(layers, found.layers, strict=True), strict=True)}
+    layers[0] = for_inputs(layers[0], found.input_exponents)
+    last = for_outputs(layers[-1], found.output_exponents)
+    assert last is not None, "exponents were chosen for a layer that cannot have them"
+    return [*layers[:-1], last]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from ffhw.layers import restored
+from ffhw.layers import restored, rule
 from ffhw.layers.base import Layer
+from ffhw.layers.weighted import MAX_ACCUMULATOR
 from ffhw.numbers.formats import Index
+from ffhw.numbers.scales import channel_scales
 from ffhw.training.qat.codes import Rounding, float_type
-from ffhw.training.qat.rules import rule_of
 
 
 @keras.saving.register_keras_serializable(package="ffhw")
@@ -48,21 +50,23 @@ class Quantized(keras.Layer):
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.input_exponents, self.output_exponents = tuple(input_exponents), tuple(output_exponents)
         self.rounding = rounding
-        self.layer = self._layer(lambda grid: 0)
-        self._rule = rule_of(self.layer)
-        self._type = float_type(self.layer, self._layer(lambda grid: grid.low if grid.low > -(1 << 20) else 0))
-
-    def _layer(self, fill: Any) -> Layer:
-        """The integer layer, each array filled with one code of its grid."""
         zeros = {name: np.zeros(shape, np.int64) for name, shape in self.shapes.items()}
-        self.grids = restored(self.fields, zeros).grids
-        return restored(self.fields, {name: zeros[name] + fill(self.grids[name]) for name in zeros})
+        self.layer = restored(self.fields, zeros)
+        self.grids = self.layer.grids
+        self._run = run_of(self.layer)
+        # weights at their lowest code; a bias has no end of its own, and what its sums reach bounds it as well
+        lowest = {name: 0 if grid.low <= -MAX_ACCUMULATOR else grid.low for name, grid in self.grids.items()}
+        extreme = restored(self.fields, {name: array + lowest[name] for name, array in zeros.items()})
+        self._type = float_type(self.layer, extreme)
 
     def build(self, input_shape: Any) -> None:
         """Create the weights, a number for each code."""
         self.numbers = {
             name: self.add_weight(
-                shape=shape, initializer="zeros", name=name.replace(".", "_"), trainable=name != "before"
+                shape=shape,
+                initializer="zeros",
+                name=name.replace(".", "_"),
+                trainable=name not in self.layer.constants,
             )
             for name, shape in self.shapes.items()
         }
@@ -72,8 +76,8 @@ class Quantized(keras.Layer):
         """Values of the answers' codes."""
         layer, rounding = self.layer, Rounding(self.rounding)
         lengths = None if mask is None else ops.sum(ops.cast(mask, "int32"), axis=1)
-        given = self._rule(layer, self._codes(rounding), self._input_codes(inputs, rounding), lengths, rounding)
-        values = ops.cast(given / (layer.output.scale * _scales(self.output_exponents)), self.compute_dtype)
+        given = self._run(layer, self._codes(rounding), self._input_codes(inputs, rounding), lengths, rounding)
+        values = ops.cast(given / (layer.output.scale * channel_scales(self.output_exponents)), self.compute_dtype)
         return ops.softmax(values) if layer.head == "softmax" else values
 
     def _codes(self, rounding: Rounding) -> dict[str, Any]:
@@ -94,7 +98,7 @@ class Quantized(keras.Layer):
         source = self.layer.input
         if isinstance(source, Index):
             return inputs[..., None] if len(inputs.shape) == 2 else inputs
-        scaled = ops.cast(inputs, self._type) * (source.scale * _scales(self.input_exponents))
+        scaled = ops.cast(inputs, self._type) * (source.scale * channel_scales(self.input_exponents))
         if not rounding.exact:
             return scaled
         return rounding.saturated(rounding.half_up(scaled), float(source.min), float(source.max))
@@ -131,6 +135,19 @@ class Quantized(keras.Layer):
         }
 
 
+def run_of(layer: Layer) -> Callable[..., Any]:
+    """How a layer runs, see :mod:`ffhw.training.qat.families`.
+
+    Raises
+    ------
+    InputError: there is no rule for it, or for a layer inside it.
+    """
+    for part in layer.parts:
+        run_of(part)
+    found: Callable[..., Any] = rule("ffhw.training.qat.families", "training on integers", layer, layer.family).run
+    return found
+
+
 @keras.saving.register_keras_serializable(package="ffhw")
 class QuantizedTokens(Quantized):
     """A quantized layer that takes tokens ``[batch, time]``; mask_zero: token 0 is padding."""
@@ -146,7 +163,3 @@ class QuantizedTokens(Quantized):
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         return {**super().get_config(), "mask_zero": self.mask_zero}
-
-
-def _scales(exponents: tuple[int, ...]) -> Any:
-    return np.exp2(np.array(exponents, dtype=np.float32)) if exponents else 1.0
