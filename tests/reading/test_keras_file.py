@@ -1,27 +1,12 @@
 from __future__ import annotations
 
-import json
-import zipfile
-
 import numpy as np
 import pytest
+from keras_files import rewrite
 
 from ffhw.errors import InputError
 from ffhw.model import floatnet
 from ffhw.reading.keras_model import read_model
-
-
-def rewrite(source, target, change):
-    """Copy a .keras file with its configuration changed."""
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "config.json":
-                config = json.loads(content)
-                change(config)
-                content = json.dumps(config).encode()
-            new.writestr(name, content)
-    return target
 
 
 @pytest.mark.parametrize("name", ["classifier", "tracker", "stacked", "text"])

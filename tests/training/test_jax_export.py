@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import keras
 import pytest
+from commands import on_backend
 
 from ffhw.errors import InputError
 
@@ -41,10 +38,7 @@ print("equal")
 
 @pytest.mark.training
 def test_the_program_for_all_platforms_is_the_model():
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    run = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, run.stderr[-2000:]
-    assert run.stdout.splitlines()[-1] == "equal"
+    assert on_backend("jax", "-c", SCRIPT).splitlines()[-1] == "equal"
 
 
 def test_other_backends_are_refused():

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import on_backend
 
 ANSWERS = Path(__file__).parent / "answers.py"
 
 
 def answers(backend, folder):
     target = folder / f"{backend}.npz"
-    environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
-    run = subprocess.run([sys.executable, ANSWERS, target], env=environment, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr[-2000:]
+    on_backend(backend, ANSWERS, target)
     with np.load(target) as file:
         return dict(file)
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from commands import on_backend
 
 from ffhw.training.layers import fused
 from ffhw.training.layers.jk import JK, JKCell
@@ -164,7 +161,4 @@ print("pallas_call" in str(__import__("jax").make_jaxpr(lambda x: layer(x))(x)))
 
 @pytest.mark.training
 def test_the_layer_answers_and_learns_as_its_loop_does():
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    run = subprocess.run([sys.executable, "-c", LAYERS], env=environment, capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, run.stderr[-2000:]
-    assert run.stdout.splitlines()[-1] == "True"
+    assert on_backend("jax", "-c", LAYERS).splitlines()[-1] == "True"

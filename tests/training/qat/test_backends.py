@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
+from commands import on_backend
 
 SCRIPT = """
 import sys
@@ -45,9 +42,7 @@ def test_jax_agrees_with_tensorflow(tmp_path):
     given = {}
     for backend in ("tensorflow", "jax"):
         target = tmp_path / f"{backend}.npz"
-        environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
-        run = subprocess.run([sys.executable, "-c", SCRIPT, target], env=environment, capture_output=True, text=True)
-        assert run.returncode == 0, run.stderr[-2000:]
+        on_backend(backend, "-c", SCRIPT, target)
         with np.load(target) as file:
             given[backend] = dict(file)
     # JAX has no numbers of 64 bits unless it is told to, and TensorFlow has

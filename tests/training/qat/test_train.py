@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import keras
 import numpy as np
 import pytest
 from commands import fails, ffhw
+from small_task import TASK
 
 from ffhw.errors import InputError
 from ffhw.export import Options, export
@@ -16,26 +16,13 @@ from ffhw.model import golden
 from ffhw.model.network import Network
 from ffhw.numbers.scales import Widths
 from ffhw.training.qat.train import Stages
-from ffhw.training.tasks import TASKS, TaskData
+from ffhw.training.tasks import TASKS
 from ffhw.training.tasks.frames import TASK as FRAMES
 from ffhw.training.tasks.signal import TASK as SIGNAL
 from ffhw.training.tasks.signal import SignalPreset
 from ffhw.training.train import train
 
 FEW = Stages.towards(Widths(3, weight_bits=2), (5,), epochs=4)
-
-
-def small(seed):
-    """Which of two channels is larger on average."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(300, 8, 2)).astype(np.float32)
-    y = (x[..., 0].mean(axis=1) > x[..., 1].mean(axis=1)).astype(np.int64)
-    return TaskData(x[:200], y[:200], x[200:], y[200:], np.full(100, 8))
-
-
-TASK = dataclasses.replace(
-    TASKS["japanese-vowels"], load=small, outputs=2, units=8, epochs=12, learning_rate=3e-2, input_noise=0.0
-)
 
 
 @pytest.mark.long
