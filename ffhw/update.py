@@ -132,7 +132,13 @@ def requantize(old: Bundle, trained: FloatNetwork, data: Data) -> tuple[Network,
     generic, like = old.generic, old.network()
     assert generic is not None
     design = old.json("design.json")
-    check_shape(design.get("widths"), _WIDTHS, "design.json: widths")
+    # without widths the network was trained on integers, and its formats are the model's own
+    own = design.get("widths") is None
+    if not own:
+        check_shape(design["widths"], _WIDTHS, "design.json: widths")
+    if own != all(layer.settled for layer in trained.layers):
+        how = ("in floats", "on integers")
+        raise InputError(f"the bundle's network was trained {how[own]}, the model {how[not own]}: export it anew")
     if [layer.kind for layer in trained.layers] != [layer.kind for layer in like.layers]:
         kinds = [", ".join(layer.kind for layer in layers) for layers in (like.layers, trained.layers)]
         raise InputError(f"the bundle has layers {kinds[0]}, the model {kinds[1]}: export this model anew")
@@ -140,7 +146,7 @@ def requantize(old: Bundle, trained: FloatNetwork, data: Data) -> tuple[Network,
         was, becomes = ((part.input_size, part.answers) for part in (before, given))
         if was != becomes:
             raise _differs(given.name, "inputs and outputs", was, becomes)
-    precision = KeptPrecision(Widths(**design["widths"]), chosen=tuple(generic["scales"]))
+    precision = KeptPrecision(Widths() if own else Widths(**design["widths"]), chosen=tuple(generic["scales"]))
     some = data.head(CALIBRATION)
     network = quantize(
         trained,

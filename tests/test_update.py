@@ -85,6 +85,34 @@ def test_the_same_formats(bundle):
     assert weights["layer 'jk'"][1] == 2 * 4 * 4
 
 
+def test_a_network_that_was_trained_on_integers(tmp_path):
+    """Its formats are the model's own; other weights of them are the same hardware."""
+    import keras
+
+    from ffhw.reading.keras_model import read_model
+    from ffhw.training import quantized
+    from ffhw.training.layers.jk import JK
+
+    floats = keras.Sequential([keras.Input((None, 3)), JK(4, return_sequences=True), keras.layers.Dense(2)])
+    model = quantized(floats, 4, data().x)
+    model.save(tmp_path / "one.keras")
+    model.set_weights([weights * 0.7 for weights in model.get_weights()])
+    model.save(tmp_path / "two.keras")
+    one, two = (read_model(tmp_path / f"{name}.keras") for name in ("one", "two"))
+    old = quantize(one, data().x, max_steps=16).generic()
+    kept = {"scales": [], "argmax": False, "max_steps": 16}
+    settings = {"board": None, "calibration": "error", "widths": None}
+    bundle = write_bundle(
+        tmp_path / "build", bundle_files(old, fold(old, 1, 1), data(), settings=settings, generic=kept)
+    )
+    network, saturated = requantize(bundle, two, data())
+    assert saturated == []
+    assert [layer.describe() for layer in network.layers] == [layer.describe() for layer in old.layers]
+    assert not np.array_equal(network.layers[0].weights_x, old.layers[0].weights_x)
+    with pytest.raises(InputError, match="the bundle's network was trained on integers, the model in floats"):
+        requantize(bundle, trained(1), data())
+
+
 @pytest.mark.parametrize(
     ("network", "message"),
     [
