@@ -32,8 +32,9 @@ from ffhw.boards.link.protocol import (
     Request,
 )
 
-# Seconds without any news after which the device is asked for its status.
-_ASK_S = 0.1
+# Seconds without any news after which the device is asked for its status. While it does not say, it is asked again
+# after twice as long each time, up to this share of the patience: questions would pile up in front of a slow device.
+_ASK_S, _ASK_SHARE = 0.1, 1 / 8
 # Times that a request is sent before nobody seems to be there, within the session's patience; and the shortest wait.
 _TRIES, _REPLY_S = 5, 0.5
 
@@ -94,6 +95,7 @@ class Session:
         number = int.from_bytes(os.urandom(2), "little")
         # numbers of the next frame and of the next answer
         self._next = self._due = (number + 1) % NUMBERS
+        self._wait = _ASK_S
         # when there was progress, when anything came, when the status was asked for, when frames were sent again
         self._news = self._heard = self._asked = self._again = 0.0
         self._request(Request(OPEN, number), lambda reply: reply.kind == OPENED and reply.accepted == self._next)
@@ -167,8 +169,9 @@ class Session:
         if now - self._news > self.patience:
             what = "is silent" if now - self._heard > self.patience else "makes no progress"
             raise LinkError(f"{self.wire.port}: the device {what} for {self.patience:g} s")
-        if now - max(self._heard, self._asked) >= _ASK_S:
+        if now - max(self._heard, self._asked) >= self._wait:
             self._asked = now
+            self._wait = max(_ASK_S, min(2 * self._wait, self.patience * _ASK_SHARE))
             self.wire.send(Request(POLL))
 
     def _take(self, reply: Reply) -> None:
@@ -178,6 +181,8 @@ class Session:
             raise LinkError(f"{self.wire.port}: the device was reset; its session is over")
         if reply.kind not in (STATUS, ANSWER):
             return
+        if reply.kind == STATUS:
+            self._wait = _ASK_S
         if reply.number != self._due:
             raise LinkError(f"{self.wire.port}: an answer was lost on the wire")
         if reply.kind == ANSWER:

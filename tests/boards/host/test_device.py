@@ -17,7 +17,7 @@ from ffhw.boards import Device
 from ffhw.boards.host import session
 from ffhw.boards.host.wire import LinkError
 from ffhw.boards.identity import Identity
-from ffhw.boards.link.protocol import DATA, IDENTITY, OPEN, Splitter
+from ffhw.boards.link.protocol import DATA, IDENTITY, OPEN, POLL, Splitter
 from ffhw.errors import InputError, ToolError
 from ffhw.model import golden
 
@@ -87,6 +87,22 @@ def test_every_step_is_answered_with_zeros_behind_the_end(network, board, rng):
         values = opened.predict(x, lengths)
     assert np.array_equal(values, network.decode(golden.run(network, network.encode(x), lengths).outputs))
     assert not values[1, 2:].any()
+
+
+def test_questions_do_not_pile_up_before_a_slow_device(network, board, rng):
+    """Each is answered before the next host is: a device that thinks for 0.4 s is asked six times, not forty."""
+    sequences, slept = random_codes(network, rng, [5]), []
+
+    def feed(data):
+        if not slept and any(r.kind == DATA for r in board.requests):
+            slept.append(time.sleep(0.4))
+        return board.feed(data)
+
+    with device(feed) as url, Device(url) as opened:
+        assert equal(network, sequences, opened.run(sequences))
+        assert equal(network, sequences, opened.run(sequences))
+    assert slept
+    assert len([r for r in board.requests if r.kind == POLL]) < 12
 
 
 def test_what_is_not_a_sequence(board):
