@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 JOBS   ?= 2
 
-.PHONY: help env demo test test-long lint test-synthesis test-boards test-training test-data soak hostile notebook bench clean
+.PHONY: help env demo test test-long lint test-synthesis test-proof test-boards test-training test-data soak hostile notebook bench clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -28,15 +28,19 @@ demo: env
 
 ## make test            unit, simulation and end-to-end tests, the short ones
 test: env
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not long and not slow and not synthesis and not training and not data"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not long and not slow and not synthesis and not training and not data and not proof"
 
 ## make test-long       the longer ones: whole roads, grids of designs, interrupts, pages (minutes)
 test-long: env
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "long and not slow and not synthesis and not training and not data"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "long and not slow and not synthesis and not training and not data and not proof"
 
 ## make test-synthesis  bitstreams for the three boards, from the tools themselves
 test-synthesis: env
-	$(BIN)/pytest -m "synthesis and not slow"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "synthesis and not slow"
+
+## make test-proof      ten thousand steps of netlists, and of a bitstream taken apart by Debian's fpga-icestorm
+test-proof: env
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m proof
 
 ## make test-boards     a bitstream for each other device, spoken to in simulation (an hour)
 test-boards: env

@@ -195,3 +195,24 @@ def test_a_boards_top_level_is_spoken_to(tmp_path, monkeypatch, name):
     assert said[-1] == "simulating the netlist"
     assert result["codes"] > 100
     assert bundle.results()[f"gates-{name}"]["equal"]
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_ten_thousand_steps_of_a_boards_top_level(tmp_path, monkeypatch, name):
+    """As `ffhw sim --level gates --all` runs them."""
+    monkeypatch.setattr(verilated, "OPTIMIZE", "-O1")
+    sizes, folding, options = CASES[name]
+    network = random_network(1, **sizes)
+    bundle = bundle_of(tmp_path, network, **folding, **options)
+    result = simulate_gates(bundle.path, catalogue.board(name), 10_000, lambda _: None)
+    assert result["codes"] >= 10_000 * network.output_size
+
+
+@pytest.mark.proof
+def test_a_loadable_design_of_gates(tmp_path):
+    """With the weights that it holds when power comes."""
+    network = random_network(1, units=(4,), outputs=2, bits=6)
+    generic = {"scales": [], "argmax": False, "max_steps": None}
+    bundle = bundle_of(tmp_path, network, lanes=2, generic=generic, loadable=True)
+    assert simulate_gates(bundle.path, catalogue.board("icebreaker"), 0, lambda _: None)["codes"] > 100
