@@ -58,8 +58,8 @@ class Options:
     data: Path | None = None
     calibrate: Path | None = None
     board: str | None = None
-    lanes: int | None = None
-    simd: int | None = None
+    lanes: int | tuple[int, ...] | None = None
+    simd: int | tuple[int, ...] | None = None
     keep_state: bool = False
     argmax: bool = False
     calibration: str = "error"
@@ -69,6 +69,23 @@ class Options:
     generic_weights: bool = False
     loadable: bool = False
     csr: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantized:
+    """A trained network, the same in integers, and the data that it is evaluated on.
+
+    origin: what to call the data. scales: those that were chosen. method: by which. most: steps of a sequence that it
+    must take.
+    """
+
+    trained: FloatNetwork
+    network: Network
+    data: Data
+    origin: str
+    scales: list[int]
+    method: str
+    most: int
 
 
 def export(model: Path, target: Path, options: Options, step: Callable[[str], None] = lambda _: None) -> Bundle:
@@ -83,6 +100,42 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     FfhwError: bad input, a missing tool, a network that fits no device, a target that cannot be written.
     """
     check_target(target)
+    found = read_and_quantize(model, options, step)
+    network, data, origin = found.network, found.data, found.origin
+    for note in _notes(found.trained, network, options):
+        step(f"note: {note}")
+    targets = read_targets(data, network.signature, origin)
+    if targets is not None and targets.note:
+        step(f"note: {targets.note}")
+    foldings = _foldings(network, options, step)
+    settings: dict[str, Any] = {"board": options.board, "calibration": found.method}
+    settled = any(layer.settled for layer in found.trained.layers)
+    settings["widths"] = None if settled else dataclasses.asdict(options.widths)
+    kept = {"scales": found.scales, "argmax": options.argmax, "max_steps": found.most}
+    files = bundle_files(
+        network,
+        foldings,
+        data,
+        keep_state=options.keep_state,
+        prefix=options.prefix,
+        settings=settings,
+        generic=kept if options.generic_weights or options.loadable else None,
+        loadable=options.loadable,
+        csr=options.csr,
+        step=step,
+    )
+    files["accuracy.json"] = json_text({"data": origin, **compare(found.trained, network, data, origin)})
+    step(f"writing {target}")
+    return write_bundle(target, files)
+
+
+def read_and_quantize(model: Path, options: Options, step: Callable[[str], None] = lambda _: None) -> Quantized:
+    """The network that a bundle of a model would hold, and its data.
+
+    Raises
+    ------
+    InputError: options that contradict each other, or files and networks that are refused.
+    """
     _check(options)
     step(f"reading {model}")
     float_network = read_model(model)
@@ -101,37 +154,12 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     network = quantize(
         float_network, examples.x, examples.lengths, argmax=options.argmax, max_steps=most, precision=precision
     )
-    generic = options.generic_weights or options.loadable
-    if generic:
+    if options.generic_weights or options.loadable:
         network = network.generic()
     longest = int(data.lengths.max())
     if network.max_steps is not None and longest > network.max_steps:
         raise InputError(f"--max-steps {most} is too few: {origin} has a sequence of {longest} steps")
-    for note in _notes(float_network, network, options):
-        step(f"note: {note}")
-    targets = read_targets(data, network.signature, origin)
-    if targets is not None and targets.note:
-        step(f"note: {targets.note}")
-    foldings = _foldings(network, options, step)
-    settings: dict[str, Any] = {"board": options.board, "calibration": method}
-    settled = any(layer.settled for layer in float_network.layers)
-    settings["widths"] = None if settled else dataclasses.asdict(options.widths)
-    kept = {"scales": precision.chosen, "argmax": options.argmax, "max_steps": most}
-    files = bundle_files(
-        network,
-        foldings,
-        data,
-        keep_state=options.keep_state,
-        prefix=options.prefix,
-        settings=settings,
-        generic=kept if generic else None,
-        loadable=options.loadable,
-        csr=options.csr,
-        step=step,
-    )
-    files["accuracy.json"] = json_text({"data": origin, **compare(float_network, network, data, origin)})
-    step(f"writing {target}")
-    return write_bundle(target, files)
+    return Quantized(float_network, network, data, origin, precision.chosen, method, most)
 
 
 def _check(options: Options) -> None:

@@ -35,14 +35,15 @@ def run(
     import dataclasses
 
     from ffhw.cli.console import Steps, console, describe_score
+    from ffhw.cli.whole import whole_numbers
     from ffhw.errors import InputError, ToolError
     from ffhw.files import check_folder, write_folder
     from ffhw.training.analysis.subject import open_subject
     from ffhw.training.networks.options import RecurrentOptions
 
     # everything that can be refused is refused before the heavy packages are loaded
-    widths = _numbers("--bits", bits, 1, 16)
-    wanted_sizes = _numbers("--sizes", sizes, 1, 4096) if sizes else ()
+    widths = whole_numbers("--bits", bits, 1, 16)
+    wanted_sizes = whole_numbers("--sizes", sizes, 1, 4096) if sizes else ()
     if hold_steps is not None and hold_steps < 1:
         raise InputError(f"--hold-steps must be at least 1, not {hold_steps}")
     if not 0 < accuracy <= 1:
@@ -103,19 +104,6 @@ def _own_files(output: Path) -> set[str] | None:
     except (InputError, ValueError, RecursionError):
         return None
     return {MARKER, *marker["files"]}
-
-
-def _numbers(option: str, text: str, least: int, most: int) -> tuple[int, ...]:
-    """Whole numbers divided by commas."""
-    from ffhw.errors import InputError
-
-    try:
-        numbers = tuple(int(part) for part in text.split(",")) if text else ()
-    except ValueError:
-        numbers = (-1,)
-    if any(not least <= n <= most for n in numbers):
-        raise InputError(f"{option} takes numbers from {least} to {most} divided by commas, not {text!r}")
-    return numbers
 
 
 def _search(

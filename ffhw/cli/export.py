@@ -31,8 +31,10 @@ def run(
     rate: float = typer.Option(
         None, help="Steps a second: with --board, the smallest design that holds them.", show_default="the fastest"
     ),
-    lanes: int = typer.Option(None, help="Units worked on at once, in each layer.", show_default="1"),
-    simd: int = typer.Option(None, help="Vector elements multiplied a cycle, in each lane.", show_default="1"),
+    lanes: str = typer.Option(
+        None, help="Units worked on at once: one number for all layers, or one for each, as in 8,1.", show_default="1"
+    ),
+    simd: str = typer.Option(None, help="Vector elements multiplied a cycle in each lane, alike.", show_default="1"),
     keep_state: bool = typer.Option(False, help="States outlive a sequence and can be loaded and read."),
     max_steps: int = typer.Option(
         None,
@@ -62,6 +64,7 @@ def run(
     ),
 ) -> None:
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
+    from ffhw.cli.whole import whole_numbers
     from ffhw.export import Options
     from ffhw.numbers.scales import Widths
 
@@ -71,8 +74,8 @@ def run(
         calibrate=calibrate,
         board=board,
         rate=rate,
-        lanes=lanes,
-        simd=simd,
+        lanes=None if lanes is None else whole_numbers("--lanes", lanes, 1),
+        simd=None if simd is None else whole_numbers("--simd", simd, 1),
         keep_state=keep_state,
         argmax=argmax,
         calibration=calibration,

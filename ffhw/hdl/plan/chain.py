@@ -19,19 +19,31 @@ def plans(network: Network, foldings: Sequence[Folding | None]) -> list[EnginePl
     return chain
 
 
-def fold(network: Network, lanes: int, simd: int) -> Foldings:
-    """One folding an engine from a wish for all of them; None for an engine that has nothing to fold.
+def fold(network: Network, lanes: int | Sequence[int], simd: int | Sequence[int]) -> Foldings:
+    """One folding an engine from a wish for all of them, or from one for each; None for an engine that has nothing to
+    fold, which no wish is for.
 
     ``lanes`` and ``simd`` are cut to what a layer can use. The finishers are as few as keep up with the lanes.
 
     Raises
     ------
-    InputError: a number below 1.
+    InputError: a number below 1, or not as many wishes as there are engines to fold.
     """
-    for name, value in (("--lanes", lanes), ("--simd", simd)):
+    foldable = [plan_class(layer).wish(layer, 1, 1) is not None for layer in network.layers]
+    wishes = zip(*(_each(*wish, sum(foldable)) for wish in (("--lanes", lanes), ("--simd", simd))), strict=True)
+    pairs = zip(network.layers, foldable, strict=True)
+    return complete(network, [plan_class(layer).wish(layer, *next(wishes)) if can else None for layer, can in pairs])
+
+
+def _each(name: str, wish: int | Sequence[int], engines: int) -> list[int]:
+    """The wish of each engine that can be folded."""
+    wishes = list(wish) if isinstance(wish, Sequence) else [wish] * max(engines, 1)
+    for value in wishes:
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise InputError(f"{name} must be a whole number of at least 1, not {value!r}")
-    return complete(network, [plan_class(layer).wish(layer, lanes, simd) for layer in network.layers])
+    if isinstance(wish, Sequence) and len(wishes) not in (1, engines):
+        raise InputError(f"{name} takes one number for all layers, or one for each of {engines}, not {len(wishes)}")
+    return wishes * engines if len(wishes) == 1 else wishes
 
 
 def complete(network: Network, wishes: Sequence[Folding | None]) -> Foldings:

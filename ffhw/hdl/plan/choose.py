@@ -54,7 +54,7 @@ def choose(network: Network, device: Device, title: str | None = None, rate: flo
     ------
     FitError: not even one multiplier a gate fits, and what overflows; or no design that fits is fast enough.
     """
-    candidates = [foldings for foldings in _paces(network) if fits(network, foldings, device)]
+    candidates = [foldings for foldings in paces(network) if fits(network, foldings, device)]
     if not candidates:
         raise FitError(_overflow(network, device, title or device.title))
     expected = [steps_a_second(network, foldings, device) for foldings in candidates]
@@ -78,12 +78,12 @@ def steps_a_second(network: Network, foldings: Foldings, device: Device) -> floa
     return device.family.fmax_mhz(multipliers) * 1e6 / predict(network, foldings).cycles_per_step
 
 
-def _paces(network: Network) -> list[Foldings]:
+def paces(network: Network) -> list[Foldings]:
     """For each pace that some engine can have, the smallest design in which every engine keeps it."""
     options = [plan_class(layer).options(layer) for layer in network.layers]
     slowest_start = max(min(layer) for layer in options)
-    paces = sorted({cycles for layer in options for cycles in layer if cycles >= slowest_start})
-    found = [complete(network, [layer[max(c for c in layer if c <= pace)] for layer in options]) for pace in paces]
+    every = sorted({cycles for layer in options for cycles in layer if cycles >= slowest_start})
+    found = [complete(network, [layer[max(c for c in layer if c <= pace)] for layer in options]) for pace in every]
     return list(dict.fromkeys(found))
 
 

@@ -128,3 +128,13 @@ def test_needs_grow_with_the_lanes():
     few, many = (needs(network, fold(network, lanes, 1), board("ulx3s-85f").device) for lanes in (1, 8))
     assert few["multipliers"] == 2 + 2 + 1
     assert many["multipliers"] == 16 + 2 + 2
+
+
+def test_each_layer_may_have_a_wish_of_its_own():
+    network = random_network(1, inputs=3, units=(6,), outputs=2)
+    assert fold(network, (3, 1), 1) == (Folding(3, 1, 1), Folding(1, 1, 1))
+    assert fold(network, (3,), (2, 1)) == fold(network, 3, (2, 1))
+    with pytest.raises(InputError, match=r"^--lanes takes one number for all layers, or one for each of 2, not 3$"):
+        fold(network, (1, 2, 3), 1)
+    with pytest.raises(InputError, match=r"^--simd must be a whole number of at least 1, not 0$"):
+        fold(network, 1, (1, 0))
