@@ -18,6 +18,7 @@ from ffhw.cli import (
     compare,
     demo,
     doctor,
+    explore,
     export,
     predict,
     report,
@@ -32,7 +33,7 @@ from ffhw.cli import (
 from ffhw.errors import FfhwError, InputError, OutputError
 
 app = typer.Typer(
-    help="Flip-flop neural networks from Keras to silicon: train, compare, analyze, export, sim, synth, report.",
+    help="Flip-flop neural networks from Keras to silicon: train, analyze, explore, export, sim, synth, report.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -48,6 +49,7 @@ for name, module in (
     ("predict", predict),
     ("analyze", analyze),
     ("export", export),
+    ("explore", explore),
     ("sim", sim),
     ("synth", synth),
     ("update", update),
