@@ -89,8 +89,12 @@ def _sweep(
         raise InputError("--foldings spreads designs: give either that or --lanes and --simd")
     if seeds is not None and not synth:
         raise InputError("--seeds are those of place and route: give --synth as well")
-    tried = {name: ranges(f"--{name.replace('_', '-')}", text, 1, 16) for name, text in widths.items() if text}
-    pairs = {name: ranges(f"--{name}", text, 1) for name, text in (("lanes", lanes), ("simd", simd)) if text}
+    tried = {
+        name: ranges(f"--{name.replace('_', '-')}", text, 1, 16) for name, text in widths.items() if text is not None
+    }
+    pairs = {
+        name: ranges(f"--{name}", text, 1) for name, text in (("lanes", lanes), ("simd", simd)) if text is not None
+    }
     count = 0 if pairs else foldings or 4
     return Sweep(board, **tried, **pairs, foldings=count, seeds=(seeds or 1) if synth else 0)  # type: ignore[arg-type]
 

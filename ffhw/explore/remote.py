@@ -38,7 +38,7 @@ def run_remote(jobs: Sequence[Job], source: Source, done: Callable[[Job, Result]
         # one run's jobs are its own: what another one left unfinished or broken is none of ours
         run = os.urandom(8).hex()
         waiting = {client.submit(answer, job, given, key=f"ffhw-{run}-{job.digest}", pure=False): job for job in jobs}
-        for future in as_completed(waiting):
+        for future in as_completed(waiting, loop=client.loop):
             done(waiting[future], _result(future, waiting[future]))
     finally:
         client.close()

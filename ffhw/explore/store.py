@@ -57,8 +57,12 @@ class Store:
             marked = False
         if not marked:
             return None
+        return {_MARKER, *PAGES, *self._results()}
+
+    def _results(self) -> set[str]:
+        """Names of all results, whosever they are."""
         found = (f"jobs/{path.name}" for path in self._jobs.glob("*"))
-        return {_MARKER, *PAGES, *(name for name in found if _RESULT.fullmatch(name))}
+        return {name for name in found if _RESULT.fullmatch(name)}
 
     def read(self, job: Job, note: Callable[[str], None]) -> Result | None:
         """The result of a job; None where there is none, or a damaged one, of which ``note`` is told."""
@@ -93,7 +97,7 @@ class Store:
 
     def others(self, jobs: list[Job]) -> int:
         """Results of other explorations."""
-        return len({path.stem for path in self._jobs.glob("*.json")} - {job.digest for job in jobs})
+        return len(self._results() - {f"jobs/{job.digest}.json" for job in jobs})
 
     def _path(self, job: Job) -> Path:
         return self._jobs / f"{job.digest}.json"

@@ -22,7 +22,7 @@ _HEAD = [
     "cycles",
     "steps a second",
 ]
-_MORE = "code { font-size: 12px; } td { white-space: nowrap; }"
+_MORE = "code { font-size: 12px; overflow-wrap: anywhere; }"
 
 
 def page(record: dict[str, Any]) -> str:

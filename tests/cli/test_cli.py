@@ -37,6 +37,7 @@ def test_help_is_instant_and_teaches():
         "sample",
         "predict",
         "analyze",
+        "explore",
         "export",
         "sim",
         "synth",
