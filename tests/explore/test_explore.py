@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -142,7 +143,8 @@ def test_widths_that_give_the_same_network_stand_once(files, tmp_path):
     """A flip-flop has no cell state, so its width changes nothing."""
     jobs = [Estimate("0", None, "icebreaker", Widths(4, cell_bits=c), 1) for c in (3, 4)]
     design = {"lanes": [1], "simd": [1], "over": []}
-    result = {"quantized": {"accuracy": 1.0}, "network_sha256": "a", "designs": [design]}
+    widths = dataclasses.asdict(jobs[0].widths)
+    result = {"widths": widths, "quantized": {"accuracy": 1.0}, "network_sha256": "a", "designs": [design]}
     designs, impossible = _designs(jobs, {job.digest: result for job in jobs})
     assert len(designs) == 1
     assert not impossible
@@ -188,6 +190,14 @@ def test_built_designs_have_the_tools_figures(files, tmp_path):
 def test_one_wrong_netlist_is_enough():
     wrong = {"impossible": "differs", "mismatch": True}
     assert _median([built(40.0), wrong]) == wrong
+
+
+def test_no_widths_are_tried_of_what_was_trained_on_integers(files, tmp_path, monkeypatch):
+    monkeypatch.setattr("ffhw.layers.jk.FloatJK.settled", "'jk' of 4 bits", raising=False)
+    record, said = tried(tmp_path / "e", files)
+    assert any("'jk' of 4 bits" in line for line in said)
+    assert len(stored(tmp_path / "e")) == 1
+    assert len({json.dumps(design["widths"]) for design in record["designs"]}) == 1
 
 
 @pytest.mark.parametrize(
