@@ -49,22 +49,27 @@ def run(
 
     A first look: ffhw explore vowels.keras --board icebreaker --bits 2-8
     """
+    widths = {"bits": bits, "weight_bits": weight_bits, "state_bits": state_bits, "input_bits": input_bits}
+    sweep = _sweep(board, widths, foldings, lanes, simd, synth, seeds)
+    _explore(model, data, sweep, _runner(workers, scheduler), output)
+
+
+def _explore(model: Path, data: Path | None, sweep: Sweep, runner: Runner, output: Path) -> None:
+    """Explore, write what was found, and say what is best."""
     from ffhw.cli.console import Steps, console
     from ffhw.errors import MismatchError, ToolError
     from ffhw.explore.explore import explore
     from ffhw.explore.store import Store
 
     try:
+        # drawn last, but missed first
         from ffhw.report.explore_page import page
     except ImportError as error:
         raise ToolError(f"the page needs {error.name}: pip install 'ffhw[report]'") from None
-    widths = {"bits": bits, "weight_bits": weight_bits, "state_bits": state_bits, "input_bits": input_bits}
-    sweep = _sweep(board, widths, foldings, lanes, simd, synth, seeds)
-    runner = _runner(workers, scheduler)
     with Steps() as steps:
-        record = explore(model, data, sweep, Store(output), runner, steps, steps.progress)
-        steps("drawing")
         store = Store(output)
+        record = explore(model, data, sweep, store, runner, steps, steps.progress)
+        steps("drawing")
         store.write_pages(record, page(record))
     for name, what in (("logic", "least logic"), ("speed", "most steps a second")):
         _tell(record, name, what)

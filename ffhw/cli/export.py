@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -64,7 +64,6 @@ def run(
     ),
 ) -> None:
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
-    from ffhw.cli.whole import whole_numbers
     from ffhw.export import Options
     from ffhw.numbers.scales import Widths
 
@@ -74,8 +73,7 @@ def run(
         calibrate=calibrate,
         board=board,
         rate=rate,
-        lanes=None if lanes is None else whole_numbers("--lanes", lanes, 1),
-        simd=None if simd is None else whole_numbers("--simd", simd, 1),
+        **_wishes(lanes=lanes, simd=simd),
         keep_state=keep_state,
         argmax=argmax,
         calibration=calibration,
@@ -86,6 +84,13 @@ def run(
         csr=csr,
     )
     _export(model, output, options, software)
+
+
+def _wishes(**options: str | None) -> dict[str, Any]:
+    """Numbers of the options that are given, one for all layers or one for each."""
+    from ffhw.cli.whole import whole_numbers
+
+    return {name: whole_numbers(f"--{name}", text, 1) for name, text in options.items() if text is not None}
 
 
 def _export(model: Path, output: Path, options: Options, software: bool) -> None:

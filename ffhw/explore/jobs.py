@@ -8,8 +8,10 @@ content of two files, so that it gives the same answer in any order, on any mach
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ffhw import __version__
@@ -21,6 +23,22 @@ from ffhw.numbers.scales import Widths
 Result = dict[str, Any]
 # What a user should know when jobs were ended.
 KEPT = "what is done is kept, the same command goes on"
+
+
+# Rooms of the package that no answer comes from.
+_ELSEWHERE = {"__pycache__", "cli", "report", "training", "backends", "native"}
+
+
+@functools.cache
+def version() -> str:
+    """The version that answers, and a digest of its code: a copy that someone works on is another one every day."""
+    package = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*")):
+        name = path.relative_to(package)
+        if path.is_file() and not _ELSEWHERE.intersection(name.parts):
+            digest.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +61,8 @@ class Source:
 class Job:
     """What both kinds depend on.
 
-    model, data: SHA-256 of the files. board: its name. widths: as for `ffhw export`. ffhw: the version that answers.
+    model, data: SHA-256 of the files. board: its name. widths: as for `ffhw export`. ffhw: the version that answers,
+    and a digest of its code.
     """
 
     kind: ClassVar[str]
@@ -52,7 +71,7 @@ class Job:
     data: str | None
     board: str
     widths: Widths
-    ffhw: str = dataclasses.field(default=__version__, kw_only=True)
+    ffhw: str = dataclasses.field(default_factory=lambda: version(), kw_only=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data."""
@@ -76,8 +95,8 @@ class Job:
         ------
         ToolError: what differs, and what to do.
         """
-        if self.ffhw != __version__:
-            raise ToolError(f"a worker has ffhw {__version__}, the job asks for {self.ffhw}: install that one there")
+        if self.ffhw != version():
+            raise ToolError(f"a worker has ffhw {version()}, the job asks for {self.ffhw}: install that one there")
         if source.digests != (self.model, self.data):
             raise ToolError("a worker was given other files than the job's: start it anew")
 

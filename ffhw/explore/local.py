@@ -6,7 +6,6 @@ import concurrent.futures
 import json
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from ffhw.errors import FfhwError, InputError, OutputError, ToolError
 from ffhw.explore.jobs import KEPT, Job, Result, Source
@@ -14,6 +13,7 @@ from ffhw.explore.worker import pack
 from ffhw.processes import end_programs, run, scratch_folder
 
 MOST_WORKERS = 256
+_WORKER = ("-m", "ffhw.explore.worker")
 # Workers are the parallelism; each library with threads of its own beside that only makes them wait for each other.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _BY_CODE = {kind.exit_code: kind for kind in (InputError, OutputError, ToolError)}
@@ -34,14 +34,8 @@ def run_local(jobs: Sequence[Job], source: Source, done: Callable[[Job, Result],
         environment = {**_ONE_THREAD, "TMPDIR": str(folder / "work")}
 
         def work(job: Job) -> Result:
-            command: list[str | Path] = [
-                sys.executable,
-                "-m",
-                "ffhw.explore.worker",
-                folder / "source",
-                json.dumps(job.to_dict()),
-            ]
-            finished = run(command, env=environment)
+            arguments = (folder / "source", json.dumps(job.to_dict()))
+            finished = run([sys.executable, *_WORKER, *arguments], env=environment)
             if finished.returncode:
                 raise _failure(job, finished.returncode, finished.stderr)
             result: Result = json.loads(finished.stdout.splitlines()[-1])

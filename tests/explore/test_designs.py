@@ -48,3 +48,11 @@ def test_a_grid_has_what_does_not_fit_as_well():
     assert [design.foldings[0].lanes for design in found] == [1, 2, 32]
     assert not over(found[0], device)
     assert any(line.startswith("multipliers ") and line.endswith(" of 8") for line in over(found[2], device))
+
+
+def test_what_takes_more_for_the_same_speed_is_left_out(monkeypatch):
+    """Twenty units are two groups with ten lanes as with twelve."""
+    network, device = random_network(1, units=(20,)), board("ulx3s-85f").device
+    foldings = [fold(network, lanes, 1) for lanes in (1, 10, 12)]
+    monkeypatch.setattr("ffhw.explore.designs.paces", lambda _: foldings)
+    assert [design.foldings for design in spread(network, device, 9)] == foldings[:2]
