@@ -31,9 +31,7 @@ def run(
     rate: float = typer.Option(
         None, help="Steps a second: with --board, the smallest design that holds them.", show_default="the fastest"
     ),
-    lanes: str = typer.Option(
-        None, help="Units worked on at once: one number for all layers, or one for each, as in 8,1.", show_default="1"
-    ),
+    lanes: str = typer.Option(None, help="Units worked on at once, in each layer; 8,1: one each.", show_default="1"),
     simd: str = typer.Option(None, help="Vector elements multiplied a cycle in each lane, alike.", show_default="1"),
     keep_state: bool = typer.Option(False, help="States outlive a sequence and can be loaded and read."),
     max_steps: int = typer.Option(
