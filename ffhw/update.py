@@ -46,7 +46,7 @@ from ffhw.processes import scratch_folder
 from ffhw.reading.model_file import read_model
 from ffhw.shapes import check_shape
 
-_WIDTHS = dict.fromkeys(("bits", "weight_bits", "state_bits", "input_bits", "cell_bits"), int)
+_WIDTHS = {**dict.fromkeys(("bits", "state_bits", "input_bits", "cell_bits"), int), "weight_bits": None}
 _BUILT = {"top": str, "clock_hz": int, "baud": int, "memories": {str: str}, "kept_sha256": {str: str}, "bitstream": str}
 
 

@@ -22,18 +22,26 @@ class Run:
     given: list[int]
 
 
-def beats_of(vector: np.ndarray, width: int) -> list[list[int]]:
-    """A vector cut into beats, the last one filled with zeros."""
-    padded = np.zeros(-(-len(vector) // width) * width, np.int64)
+def beats_of(vector: np.ndarray, width: int, past: int = 0) -> list[list[int]]:
+    """A vector cut into beats, the last one filled with ``past``."""
+    padded = np.full(-(-len(vector) // width) * width, past, np.int64)
     padded[: len(vector)] = vector
     return [[int(v) for v in beat] for beat in padded.reshape(-1, width)]
 
 
-def simulate(design: Design, sequences: list[np.ndarray], *, stalls: float = 0.0, seed: int = 0, rest: int = 0) -> Run:
+def simulate(
+    design: Design,
+    sequences: list[np.ndarray],
+    *,
+    stalls: float = 0.0,
+    seed: int = 0,
+    rest: int = 0,
+    past: int = 0,
+) -> Run:
     """Send sequences back to back and collect every output vector.
 
     ``stalls`` is the share of cycles in which either side makes the design wait; nothing is sent for ``rest`` cycles
-    before each sequence's last step.
+    before each sequence's last step. ``past`` stands in a beat where a vector has ended.
     """
     network = design.network
     rng = np.random.default_rng(seed)
@@ -47,7 +55,7 @@ def simulate(design: Design, sequences: list[np.ndarray], *, stalls: float = 0.0
         cycle = 0
         for sequence in sequences:
             for t, vector in enumerate(sequence):
-                beats = beats_of(vector, in_width)
+                beats = beats_of(vector, in_width, past)
                 for _ in range(rest if t == len(sequence) - 1 else 0):
                     ctx.set(design.i.valid, 0)
                     await ctx.tick()

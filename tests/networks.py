@@ -19,11 +19,15 @@ from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.layers.reversal import ReversalLayer
 from ffhw.model.network import Network
 from ffhw.numbers.formats import Fixed, Index, Unorm
+from ffhw.numbers.grids import WeightBits, weight_grid
 
 
-def random_weights(rng: np.random.Generator, shape: tuple[int, ...], bits: int) -> np.ndarray:
-    """Codes of ``bits`` bits; about a quarter of them at the two ends of the range."""
-    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+def random_weights(rng: np.random.Generator, shape: tuple[int, ...], bits: WeightBits) -> np.ndarray:
+    """Codes of ``bits`` bits, or ternary or binary; about a quarter of them at the two ends of the range."""
+    grid = weight_grid(bits)
+    low, high = grid.low, grid.high
+    if not grid.zero:
+        return grid.quantize(rng.normal(size=shape))
     values = rng.integers(low, high, size=shape, endpoint=True)
     ends = np.where(rng.random(shape) < 0.5, low, high)
     return np.where(rng.random(shape) < 0.25, ends, values)
@@ -37,27 +41,30 @@ def random_cell(
     units: int,
     inputs: int,
     bits: int,
+    weights: WeightBits | None = None,
     **options: object,
 ) -> RecurrentLayer:
     """Recurrent layer whose gates move about instead of saturating at once.
 
-    kind: of ``jk-inputs`` and the like the gates see the inputs only.
+    kind: of ``jk-inputs`` and the like the gates see the inputs only. weights: their width, ``bits`` if None.
     """
+    weights = bits if weights is None else weights
     kind, _, seen = kind.partition("-")
     layer_class = KINDS[kind][1]
     gates, sums = len(layer_class.gate_tables), len(layer_class.gate_tables) + layer_class.apart
     # sums of random products that keep within the table's reach, so that gates move instead of saturating
-    frac_x = bits - 1 + round(np.log2(0.4 * np.sqrt(inputs)))
-    frac_h = bits - 1 + round(np.log2(0.2 * np.sqrt(units)))
+    reach = weight_grid(weights).high.bit_length()
+    frac_x = reach + round(np.log2(0.4 * np.sqrt(inputs)))
+    frac_h = reach + round(np.log2(0.2 * np.sqrt(units)))
     layer = layer_class(
         name=name,
         input=source,
         state=layer_class.state_table(bits).output,
-        weight_bits=bits,
+        weight_bits=weights,
         frac_x=frac_x,
         frac_h=frac_h,
-        weights_x=random_weights(rng, (gates, units, inputs), bits),
-        weights_h=random_weights(rng, (gates, units, 0 if seen else units), bits),
+        weights_x=random_weights(rng, (gates, units, inputs), weights),
+        weights_h=random_weights(rng, (gates, units, 0 if seen else units), weights),
         bias=rng.integers(-5, 5, (sums, units)),
         **{**OWN.get(kind, lambda bits: {})(bits), **options},
     )
@@ -77,10 +84,11 @@ def random_bidirectional(
     bits: int,
     steps: int,
     every_step: bool,
+    weights: WeightBits | None = None,
 ) -> BidirectionalLayer:
     """Two random layers of a cell, merged."""
     ahead, back = (
-        random_cell(rng, cell, f"{name}_{part}", source, units, inputs, bits, return_sequences=every_step)
+        random_cell(rng, cell, f"{name}_{part}", source, units, inputs, bits, weights, return_sequences=every_step)
         for part in ("ahead", "back")
     )
     if merge == "sum" and bits == 16:
@@ -106,6 +114,7 @@ def random_network(
     return_sequences: bool = True,
     tokens: int = 0,
     cell: str = "jk",
+    weights: WeightBits | None = None,
     **options: object,
 ) -> Network:
     """Recurrent layers of ``units`` and a dense layer, after an embedding if there are ``tokens``."""
@@ -119,26 +128,36 @@ def random_network(
     for number, n in enumerate(units):
         every_step = return_sequences or number < len(units) - 1
         name = f"{cell}_{number}"
-        layers.append(random_cell(rng, cell, name, source, n, size, bits, return_sequences=every_step, **options))
+        layers.append(
+            random_cell(rng, cell, name, source, n, size, bits, weights, return_sequences=every_step, **options)
+        )
         source, size = layers[-1].output, n
     if outputs:
-        layers.append(random_dense(rng, "dense", source, outputs, size, bits, activation))
+        layers.append(random_dense(rng, "dense", source, outputs, size, bits, activation, weights))
     return Network("random", tuple(layers))
 
 
 def random_dense(
-    rng: np.random.Generator, name: str, source: Fixed | Unorm, units: int, inputs: int, bits: int, activation: str
+    rng: np.random.Generator,
+    name: str,
+    source: Fixed | Unorm,
+    units: int,
+    inputs: int,
+    bits: int,
+    activation: str,
+    weights: WeightBits | None = None,
 ) -> DenseLayer:
     """Dense layer whose outputs use their range."""
+    width = bits if weights is None else weights
     output: Fixed | Unorm | Index = Fixed(bits, bits - 2)
     if activation == "sigmoid":
         output = Unorm(bits)
     elif activation == "argmax":
         output = Index(units)
-    weights = random_weights(rng, (units, inputs), bits)
-    frac = bits - 1 + round(np.log2(0.3 * np.sqrt(inputs)))
+    codes = random_weights(rng, (units, inputs), width)
+    frac = weight_grid(width).high.bit_length() + round(np.log2(0.3 * np.sqrt(inputs)))
     bias = rng.integers(-(1 << bits), 1 << bits, units)
-    return DenseLayer(name, source, output, activation, bits, frac, weights, bias)
+    return DenseLayer(name, source, output, activation, width, frac, codes, bias)
 
 
 # Letters of :func:`random_chain` for other cells.
@@ -164,6 +183,7 @@ def random_chain(
     taps: int | None = None,
     stride: int | None = None,
     steps: int = 64,
+    weights: WeightBits | None = None,
 ) -> Network:
     """Layers of random sizes in any order, one letter each.
 
@@ -187,7 +207,7 @@ def random_chain(
             layers.append(EmbeddingLayer(name, source, Fixed(bits, bits - 2), table))
         elif kind in "kv":
             k, s = (int(rng.integers(1, most + 1)) if n is None else n for n, most in ((taps, 4), (stride, 3)))
-            dense = random_dense(rng, name, source, units, k * size, bits, "linear")
+            dense = random_dense(rng, name, source, units, k * size, bits, "linear", weights)
             before = rng.integers(source.min, source.max, size, endpoint=True)
             layers.append(ConvolutionLayer(**dense.__dict__, taps=k, stride=s, causal=kind == "k", before=before))
         elif kind in "yp":
@@ -196,15 +216,21 @@ def random_chain(
             layers.append(ReversalLayer(name, source, size, steps))
         elif kind in "bB":
             cell, merge = ("jk", *CELLS.values())[rng.integers(len(CELLS) + 1)], MERGES[rng.integers(4)]
-            layers.append(random_bidirectional(rng, cell, merge, name, source, units, size, bits, steps, kind == "b"))
+            layers.append(
+                random_bidirectional(rng, cell, merge, name, source, units, size, bits, steps, kind == "b", weights)
+            )
         elif kind in "jl":
-            layers.append(random_cell(rng, "jk", name, source, units, size, bits, return_sequences=kind == "j"))
+            layers.append(
+                random_cell(rng, "jk", name, source, units, size, bits, weights, return_sequences=kind == "j")
+            )
         elif kind.lower() in CELLS:
             cell = CELLS[kind.lower()]
-            layers.append(random_cell(rng, cell, name, source, units, size, bits, return_sequences=kind.islower()))
+            layers.append(
+                random_cell(rng, cell, name, source, units, size, bits, weights, return_sequences=kind.islower())
+            )
         else:
             activation = {"d": "linear", "r": "relu", "s": "sigmoid", "a": "argmax"}[kind]
-            layers.append(random_dense(rng, name, source, units, size, bits, activation))
+            layers.append(random_dense(rng, name, source, units, size, bits, activation, weights))
         source, size = layers[-1].output, layers[-1].output_size
     return Network(kinds, tuple(layers))
 

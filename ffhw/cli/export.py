@@ -17,7 +17,9 @@ def run(
     model: Path = typer.Argument(help="Trained model, a .keras or .onnx file."),
     output: Path = typer.Option(Path("build"), "--output", "-o", help="Bundle folder to write."),
     bits: int = typer.Option(8, help="Bits of weights, states, inputs and outputs, 1 to 16."),
-    weight_bits: int = typer.Option(None, help="Bits of the weights.", show_default="--bits"),
+    weight_bits: str = typer.Option(
+        None, help="Bits of the weights; or ternary (-1, 0, 1), or binary (-1, 1).", show_default="--bits"
+    ),
     state_bits: int = typer.Option(None, help="Bits of states and gates.", show_default="--bits"),
     cell_bits: int = typer.Option(None, help="Bits of an LSTM's cell state.", show_default="--state-bits"),
     input_bits: int = typer.Option(None, help="Bits of the inputs.", show_default="--bits"),
@@ -63,10 +65,11 @@ def run(
 ) -> None:
     """Quantize a trained model and write its bundle: golden model, ONNX, Verilog, test vectors, predicted figures."""
     from ffhw.export import Options
+    from ffhw.numbers.grids import read_weight_bits
     from ffhw.numbers.scales import Widths
 
     options = Options(
-        widths=Widths(bits, weight_bits, state_bits, input_bits, cell_bits),
+        widths=Widths(bits, read_weight_bits(weight_bits), state_bits, input_bits, cell_bits),
         data=data,
         calibrate=calibrate,
         board=board,

@@ -32,7 +32,9 @@ def run(
     self_connection: bool = typer.Option(True, help="Let a unit feed itself."),
     qat: bool = typer.Option(False, help="Train on integers afterwards, at the widths below: what hardware will give."),
     bits: int = typer.Option(None, help="With --qat: bits of weights, states and inputs.", show_default="8"),
-    weight_bits: int = typer.Option(None, help="With --qat: bits of weights.", show_default="--bits"),
+    weight_bits: str = typer.Option(
+        None, help="With --qat: bits of weights; or ternary, or binary.", show_default="--bits"
+    ),
     state_bits: int = typer.Option(None, help="With --qat: bits of gates and states.", show_default="--bits"),
     input_bits: int = typer.Option(None, help="With --qat: bits of inputs.", show_default="--bits"),
     through: str = typer.Option(None, help="With --qat: wider stages first, like 8,6; each trains on from the last."),
@@ -59,12 +61,14 @@ def run(
     ffhw export finds its formats in it.
     """
     from ffhw.cli.console import quiet_tensorflow
+    from ffhw.numbers.grids import read_weight_bits
     from ffhw.training import tasks
     from ffhw.training.networks.options import RecurrentOptions
 
     quiet_tensorflow()
     chosen = tasks.task(task)
-    given = {"bits": bits, "weight_bits": weight_bits, "state_bits": state_bits, "input_bits": input_bits}
+    weights = read_weight_bits(weight_bits)
+    given = {"bits": bits, "weight_bits": weights, "state_bits": state_bits, "input_bits": input_bits}
     stages = _stages(qat, given, through, qat_epochs)
     options = RecurrentOptions(cell, units, hold_bias, tau_ms, dale, density, self_connection)
     _train(
@@ -128,7 +132,7 @@ def _train(
     console.print(f"wrote {', '.join(map(str, written(output, record)))}", markup=False)
 
 
-def _stages(qat: bool, given: Mapping[str, int | None], through: str | None, epochs: int | None) -> Any:
+def _stages(qat: bool, given: Mapping[str, Any], through: str | None, epochs: int | None) -> Any:
     """What follows the float training; None for nothing."""
     from ffhw.errors import InputError
     from ffhw.numbers.scales import Widths

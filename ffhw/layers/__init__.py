@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from ffhw.errors import InputError
 from ffhw.layers.base import FloatLayer, Layer
 from ffhw.layers.bidirectional import BidirectionalLayer, FloatBidirectional
@@ -62,6 +64,17 @@ def restored(fields: dict[str, Any], arrays: dict[str, Any]) -> Layer:
     """
     own = dict(fields)
     return KINDS[own.pop("kind")][1].restored(own, arrays)
+
+
+def blank(fields: dict[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> Layer:
+    """The quantized layer of these fields before its numbers are known: weights are -1, a code of every width.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError: no layer has these fields.
+    """
+    lowest = {name: -1 if name.rpartition(".")[2].startswith("weights") else 0 for name in shapes}
+    return restored(fields, {name: np.full(shape, lowest[name], np.int64) for name, shape in shapes.items()})
 
 
 def of_numbers(layer: Layer, numbers: Mapping[str, Any]) -> FloatLayer:

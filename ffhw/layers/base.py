@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ffhw.errors import InputError
 from ffhw.layers.rhythm import Rhythm
 from ffhw.numbers.formats import Format, format_from_dict
-from ffhw.numbers.scales import Grid, Precision
+from ffhw.numbers.grids import Grid
+from ffhw.numbers.scales import Precision
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

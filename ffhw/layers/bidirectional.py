@@ -21,7 +21,8 @@ from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.layers.reversal import backwards, check_steps
 from ffhw.numbers.formats import MAX_BITS, Fixed, Format, Unorm, UnormSum
 from ffhw.numbers.gates import half_up, interpolate
-from ffhw.numbers.scales import Grid, Precision
+from ffhw.numbers.grids import Grid, WeightBits
+from ffhw.numbers.scales import Precision
 
 MERGES = ("concat", "sum", "ave", "mul")
 
@@ -181,7 +182,7 @@ class BidirectionalLayer(Layer):
         return self.ahead.units
 
     @property
-    def weight_bits(self) -> int:
+    def weight_bits(self) -> WeightBits:
         """Of both layers."""
         return self.ahead.weight_bits
 

@@ -20,7 +20,8 @@ from ffhw.layers.dense import ACTIVATIONS, DenseLayer, FloatDense
 from ffhw.layers.description import FLAG_ON, UNITS, Described, KerasClass, Option, one_of, only, training_options
 from ffhw.layers.rhythm import Rhythm
 from ffhw.numbers.formats import Format
-from ffhw.numbers.scales import Grid, Precision
+from ffhw.numbers.grids import Grid
+from ffhw.numbers.scales import Precision
 
 MOST_TAPS = 1 << 10
 

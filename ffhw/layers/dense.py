@@ -17,11 +17,11 @@ from ffhw.layers.weighted import (
     bias_grid,
     exact_sum,
     product_frac,
-    weight_range,
 )
 from ffhw.numbers.formats import Fixed, Format, Index, Unorm
 from ffhw.numbers.gates import half_up
-from ffhw.numbers.scales import Grid, Precision, bias_codes, weight_unit
+from ffhw.numbers.grids import Grid, WeightBits
+from ffhw.numbers.scales import Precision, bias_codes, weight_unit
 from ffhw.numbers.tables import Sigmoid, sigmoid
 
 ACTIVATIONS = ("linear", "relu", "sigmoid", "softmax")
@@ -174,7 +174,7 @@ class DenseLayer(EachStep, WeightedLayer):
     input: Format
     output: Format
     activation: str
-    weight_bits: int
+    weight_bits: WeightBits
     frac: int
     weights: Ints
     bias: Ints
@@ -192,8 +192,7 @@ class DenseLayer(EachStep, WeightedLayer):
             isinstance(self.output, expected[self.activation]),
             f"layer {self.name!r}: {self.activation} gives {expected[self.activation].__name__}, not {self.output}",
         )
-        low, high = weight_range(self.name, self.weight_bits)
-        self._freeze("weights", (-1, -1), low, high)
+        self._freeze_weights("weights", (-1, -1))
         self._freeze("bias", (self.units,), -MAX_ACCUMULATOR, MAX_ACCUMULATOR)
         if isinstance(self.output, Index):
             require(
@@ -238,10 +237,7 @@ class DenseLayer(EachStep, WeightedLayer):
 
     @property
     def grids(self) -> dict[str, Grid]:  # noqa: D102
-        return {
-            "weights": Grid(self.frac, *weight_range(self.name, self.weight_bits)),
-            "bias": bias_grid(self.acc_frac),
-        }
+        return {"weights": self.weight_grid(self.frac), "bias": bias_grid(self.acc_frac)}
 
     @property
     def _result_frac(self) -> int | None:

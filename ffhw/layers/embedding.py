@@ -12,7 +12,8 @@ from ffhw.errors import InputError
 from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Ints, Layer, require
 from ffhw.layers.description import FLAG, UNITS, UNUSED, Described, KerasClass, Mask, training_options
 from ffhw.numbers.formats import Fixed, Format, Index
-from ffhw.numbers.scales import Grid, Precision
+from ffhw.numbers.grids import Grid
+from ffhw.numbers.scales import Precision
 
 MAX_TOKENS = 1 << 16
 

@@ -20,10 +20,9 @@ from ffhw.layers.weighted import (
     bias_grid,
     exact_sum,
     product_frac,
-    weight_range,
 )
 from ffhw.numbers.formats import Fixed, Format, Unorm
-from ffhw.numbers.scales import Grid
+from ffhw.numbers.grids import Grid, WeightBits
 from ffhw.numbers.tables import Table
 
 
@@ -37,7 +36,7 @@ class RecurrentLayer(WeightedLayer):
     ----------
     input: format of the D input codes.
     state: format of h.
-    weight_bits: width of each weight.
+    weight_bits: width of each weight, or the name of its few codes.
     frac_x, frac_h: fraction bits of input and recurrent weights.
     weights_x: ``[gates, N, D]``; weights_h: ``[gates, N, N]``, or ``[gates, N, 0]`` where gates see the inputs only.
     bias: ``[sums, N]``, with ``acc_frac`` fraction bits.
@@ -55,7 +54,7 @@ class RecurrentLayer(WeightedLayer):
     name: str
     input: Format
     state: Unorm | Fixed
-    weight_bits: int
+    weight_bits: WeightBits
     frac_x: int
     frac_h: int
     weights_x: Ints
@@ -71,9 +70,8 @@ class RecurrentLayer(WeightedLayer):
         require(isinstance(self.state, form), f"{where}: state must be {form.__name__}, not {self.state}")
         fitting = self.state_table(self.state.bits).output
         require(self.state == fitting, f"{where}: state must be {fitting}, not {self.state}")
-        low, high = weight_range(self.name, self.weight_bits)
-        self._freeze("weights_x", (self.gates, -1, -1), low, high)
-        self._freeze("weights_h", (self.gates, self.units, -1), low, high, empty=True)
+        self._freeze_weights("weights_x", (self.gates, -1, -1))
+        self._freeze_weights("weights_h", (self.gates, self.units, -1), empty=True)
         self._check_recurrent_size(where)
         self._freeze("bias", (self.sums, self.units), -MAX_ACCUMULATOR, MAX_ACCUMULATOR)
         self._check_bound()
@@ -173,8 +171,7 @@ class RecurrentLayer(WeightedLayer):
     # --- accumulators ---
     @property
     def grids(self) -> dict[str, Grid]:  # noqa: D102
-        low, high = weight_range(self.name, self.weight_bits)
-        weights = {"weights_x": Grid(self.frac_x, low, high), "weights_h": Grid(self.frac_h, low, high)}
+        weights = {"weights_x": self.weight_grid(self.frac_x), "weights_h": self.weight_grid(self.frac_h)}
         return {**weights, "bias": bias_grid(self.acc_frac)}
 
     @property

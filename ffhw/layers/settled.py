@@ -17,6 +17,7 @@ from ffhw.layers.base import Calibration, FloatLayer, Floats, Head, Ints, Layer
 from ffhw.layers.description import FLAG, Described, KerasClass, Mask, Option
 from ffhw.layers.rhythm import Rhythm
 from ffhw.numbers.formats import Format, Index
+from ffhw.numbers.grids import weights_of
 from ffhw.numbers.scales import MAX_EXPONENT, Precision, channel_scales
 
 _MOST_NUMBERS = 1 << 28
@@ -70,9 +71,9 @@ def with_numbers(fields: dict[str, Any], numbers: dict[str, Floats]) -> Layer:
     ------
     KeyError, TypeError, ValueError: there is no such layer.
     """
-    from ffhw.layers import restored
+    from ffhw.layers import blank, restored
 
-    shell = restored(fields, {name: np.zeros(array.shape, np.int64) for name, array in numbers.items()})
+    shell = blank(fields, {name: array.shape for name, array in numbers.items()})
     return restored(fields, {name: shell.grids[name].quantize(array) for name, array in numbers.items()})
 
 
@@ -104,7 +105,7 @@ class FloatSettled(FloatLayer):
         """Its widths."""
         layer = self.layer
         weights = getattr(layer, "weight_bits", None)
-        return f"{layer.name!r} " + (f"{weights}-bit weights, " if weights else "") + f"gives {layer.output}"
+        return f"{layer.name!r} " + (f"{weights_of(weights)}, " if weights else "") + f"gives {layer.output}"
 
     @property
     def return_sequences(self) -> bool:  # type: ignore[override]

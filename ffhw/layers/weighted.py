@@ -12,21 +12,12 @@ import numpy as np
 
 from ffhw.layers.base import Floats, Ints, Layer, NetworkError, require
 from ffhw.numbers.formats import Fixed, Format, Unorm, UnormSum, signed_width
-from ffhw.numbers.scales import Grid
+from ffhw.numbers.grids import Grid, WeightBits, stored_bits, weight_grid
 
 # Products and sums are computed by floating-point units somewhere: a double holds every integer below this.
 MAX_ACCUMULATOR = 1 << 53
 # And a single, every integer up to this.
 EXACT_IN_SINGLE = 1 << 24
-
-
-def weight_range(name: str, bits: object) -> tuple[int, int]:
-    """Range of a weight of ``bits`` bits of the layer ``name``."""
-    try:
-        weight = Fixed(bits, 0)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
-        raise NetworkError(f"layer {name!r}: weight_{error}".replace("weight_Fixed bits", "weight_bits")) from None
-    return weight.min, weight.max
 
 
 def bias_grid(acc_frac: int) -> Grid:
@@ -56,7 +47,7 @@ class WeightedLayer(Layer):
 
     dependent: ClassVar[int] = 0  # so many of the gates, the last ones, multiply what other gates make of the state
 
-    weight_bits: int
+    weight_bits: WeightBits
     acc_bits: int = 0  # of an accumulator, where they are not what the weights need
 
     @property
@@ -83,6 +74,28 @@ class WeightedLayer(Layer):
     def recurrent_size(self) -> int:
         """Elements of the state that are multiplied by weights; 0 without a state."""
         return 0
+
+    def weight_grid(self, frac: int = 0) -> Grid:
+        """Where the weights lie, at these fraction bits.
+
+        Raises
+        ------
+        NetworkError: weights have no such width.
+        """
+        try:
+            return weight_grid(self.weight_bits, frac)
+        except (TypeError, ValueError) as error:
+            raise NetworkError(f"layer {self.name!r}: {error}") from None
+
+    @property
+    def multiplied(self) -> bool:
+        """Whether the products of its weights are those of a multiplier; those of -1, 0 and 1 are a choice."""
+        return not isinstance(self.weight_bits, str)
+
+    @property
+    def stored_bits(self) -> int:
+        """Bits of memory that a weight takes."""
+        return stored_bits(self.weight_bits)
 
     @property
     def operands(self) -> tuple[tuple[Format, int], ...]:
@@ -120,7 +133,7 @@ class WeightedLayer(Layer):
 
     def generic(self) -> Self:
         """The layer with accumulators for any weights of its formats, and for biases as large as their sums."""
-        largest = -weight_range(self.name, self.weight_bits)[0]
+        largest = -self.weight_grid().low
         # the largest sum of weights = D * max |w| * max |in|, of inputs and states; as much again for the bias
         sums = sum(
             matrix.shape[-1] * largest * (fmt.magnitude << shift)
@@ -148,6 +161,13 @@ class WeightedLayer(Layer):
             return np.float32
         assert bound < MAX_ACCUMULATOR, f"layer {self.name!r}: accumulators reach {bound}"
         return np.float64
+
+    def _freeze_weights(self, field: str, shape: tuple[int, ...], empty: bool = False) -> None:
+        """As :meth:`_freeze`, of weights."""
+        grid = self.weight_grid()
+        self._freeze(field, shape, grid.low, grid.high, empty)
+        sound = grid.zero or bool(getattr(self, field).all())
+        require(sound, f"layer {self.name!r}: {field} must be {grid.low} or {grid.high} ({self.weight_bits}), found 0")
 
     def _check_bound(self) -> None:
         require(

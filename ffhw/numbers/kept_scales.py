@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ffhw.errors import InputError
-from ffhw.numbers.formats import Fixed
+from ffhw.numbers.grids import WeightBits, weight_grid
 from ffhw.numbers.scales import Precision, saturating
 
 
@@ -64,11 +64,11 @@ class KeptPrecision(Precision):
     def within(self, layer: str) -> None:  # noqa: D102
         object.__setattr__(self, "_layer", f"layer {layer!r}")
 
-    def choose(self, what: str, values: ArrayLike, bits: int, *_: object, **__: object) -> int:  # noqa: D102
+    def choose(self, what: str, values: ArrayLike, bits: WeightBits, *_: object, **__: object) -> int:  # noqa: D102
         frac = next(self._left, None)
         if frac is None:
             raise InputError(f"{self._layer} is one that the bundle's network does not have: export this model anew")
-        count = saturating(values, Fixed(bits, frac))
+        count = saturating(values, weight_grid(bits, frac))
         if count:
             self.saturated.append(Saturated(self._layer, what, count, np.size(values)))
         return frac

@@ -16,12 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ffhw.errors import InputError
 from ffhw.numbers.formats import Fixed, Format, Unorm, UnormSum
+from ffhw.numbers.grids import FEW, WEIGHT_WIDTHS, Grid, WeightBits, weight_grid
 
 METHODS = ("error", "range", "percentile")
 # Of the data: the largest tenth of a percent may saturate.
 PERCENTILE = 99.9
 # Grids of the least-error search: from the range's grid to this many bits finer.
 _FINER = 4
+# The same of few codes, whose best grid follows the bulk of the values, however far the largest of them lies.
+_FINER_OF_FEW = 12
 # Powers of two by which channels of one tensor may differ.
 MAX_EXPONENT = 40
 # Beyond this a scale is no longer a finite double.
@@ -29,37 +32,18 @@ _FRAC_LIMIT = 512
 
 
 @dataclasses.dataclass(frozen=True)
-class Grid:
-    """Where the trained numbers of an array lie: on multiples of ``2^-frac``, as codes from ``low`` to ``high``.
-
-    As :class:`Fixed`, but of any width: biases are as wide as an accumulator.
-    """
-
-    frac: int
-    low: int
-    high: int
-
-    def quantize(self, values: ArrayLike) -> NDArray[np.int64]:
-        """Codes of real numbers: scaled, rounded half up, saturated."""
-        scaled = np.asarray(values, dtype=np.float64) * 2.0**self.frac
-        return np.clip(np.floor(scaled + 0.5), self.low, self.high).astype(np.int64)
-
-    def dequantize(self, codes: ArrayLike) -> NDArray[np.float64]:
-        """Real values of codes."""
-        return np.asarray(codes, dtype=np.float64) * 2.0**-self.frac
-
-
-@dataclasses.dataclass(frozen=True)
 class Widths:
     """Bits of each kind of number; ``bits`` is what the others default to, and ``state_bits`` what ``cell_bits`` does.
 
+    weight_bits: also ``ternary`` or ``binary``, see :mod:`ffhw.numbers.grids`.
+
     Raises
     ------
-    InputError: a width is not from 1 to 16.
+    InputError: a width is not from 1 to 16, nor the name of one.
     """
 
     bits: int = 8
-    weight_bits: int = None  # type: ignore[assignment]  # filled in below
+    weight_bits: WeightBits = None  # type: ignore[assignment]  # filled in below
     state_bits: int = None  # type: ignore[assignment]
     input_bits: int = None  # type: ignore[assignment]
     cell_bits: int = None  # type: ignore[assignment]  # of an LSTM's cell state
@@ -70,9 +54,12 @@ class Widths:
             if value is None:
                 default = self.state_bits if field.name == "cell_bits" else self.bits
                 object.__setattr__(self, field.name, default)
-            elif isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 16:
+                continue
+            weight = field.name == "weight_bits"
+            named = weight and isinstance(value, str) and value in FEW
+            if not named and (isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 16):
                 option = "--" + field.name.replace("_", "-")
-                raise InputError(f"{option} must be from 1 to 16, not {value!r}")
+                raise InputError(f"{option} must be {WEIGHT_WIDTHS if weight else 'from 1 to 16'}, not {value!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,9 +100,9 @@ class Precision:
         # D * largest_input * 2^-(frac + 1) <= 2^-(result_frac + 2)
         finest = result_frac + 1 + math.ceil(math.log2(scaled.shape[-1] * largest_input))
         frac = self.choose("weights", scaled, self.widths.weight_bits, self._exact, finest)
-        return Fixed(self.widths.weight_bits, frac).quantize(scaled), frac
+        return weight_grid(self.widths.weight_bits, frac).quantize(scaled), frac
 
-    def choose(self, what: str, values: ArrayLike, bits: int, method: str, finest: int = _FRAC_LIMIT) -> int:
+    def choose(self, what: str, values: ArrayLike, bits: WeightBits, method: str, finest: int = _FRAC_LIMIT) -> int:
         """Fraction bits for ``values``, the one place where a scale is chosen.
 
         what: ``numbers`` or ``weights``. finest: fraction bits at most.
@@ -155,15 +142,15 @@ def bias_codes(values: ArrayLike, acc_frac: int, limit: ArrayLike) -> NDArray[np
     return np.clip(exact, -bound, bound).astype(np.int64)
 
 
-def choose_frac(values: ArrayLike, bits: int, method: str = "error") -> int:
-    """Fraction bits of the ``Fixed(bits, frac)`` that represents ``values`` best.
+def choose_frac(values: ArrayLike, bits: WeightBits, method: str = "error") -> int:
+    """Fraction bits of the grid of ``bits`` bits, or of few codes, that represents ``values`` best.
 
     Parameters
     ----------
     values: any shape; finite.
     method: ``range``: the most fraction bits with which no value saturates by more than half a step;
-        ``error``: of that grid and the four next finer ones, the one of least mean square error; ``percentile``: the
-        range of all but the largest tenth of a percent, which saturate.
+        ``error``: of that grid and the four next finer ones, twelve of few codes, the one of least mean square error;
+        ``percentile``: the range of all but the largest tenth of a percent, which saturate.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
@@ -172,29 +159,33 @@ def choose_frac(values: ArrayLike, bits: int, method: str = "error") -> int:
         bound = float(np.percentile(np.abs(v), PERCENTILE))
         v, method = v[np.abs(v) <= bound], "range"
     peak = float(np.abs(v).max(initial=0.0))
+    grid = weight_grid(bits)
     if peak == 0.0:
-        return bits - 1
+        # where 0 is no code, the one nearest to it
+        return grid.high.bit_length() if grid.zero else _FRAC_LIMIT
     # peak lies in [2^(e-1), 2^e), so that the finest grid it fits is one of three
-    frac = min(bits - 1 - int(np.frexp(peak)[1]), _FRAC_LIMIT)
-    frac = max(f for f in (frac - 1, frac, frac + 1) if _fits(v, Fixed(bits, f)) or f < frac)
+    frac = min(grid.high.bit_length() - int(np.frexp(peak)[1]), _FRAC_LIMIT)
+    frac = max(f for f in (frac - 1, frac, frac + 1) if _fits(v, weight_grid(bits, f)) or f < frac)
     frac = min(frac, _FRAC_LIMIT)
     if method == "range":
         return frac
-    errors = [_square_error(v, Fixed(bits, f), 2.0**frac) for f in range(frac, frac + _FINER + 1)]
+    finer = _FINER_OF_FEW if isinstance(bits, str) else _FINER
+    errors = [_square_error(v, weight_grid(bits, f), 2.0**frac) for f in range(frac, frac + finer + 1)]
     return min(frac + int(np.argmin(errors)), _FRAC_LIMIT)
 
 
-def saturating(values: ArrayLike, fmt: Fixed) -> int:
+def saturating(values: ArrayLike, grid: Grid) -> int:
     """How many values saturate by more than the half step that rounding costs anyway."""
-    v = np.asarray(values, dtype=np.float64)
-    return int(((v >= (fmt.max + 0.5) / fmt.scale) | (v < (fmt.min - 0.5) / fmt.scale)).sum())
+    v, scale = np.asarray(values, dtype=np.float64), 2.0**grid.frac
+    return int(((v >= (grid.high + 0.5) / scale) | (v < (grid.low - 0.5) / scale)).sum())
 
 
-def _fits(v: Any, fmt: Fixed) -> bool:
+def _fits(v: Any, grid: Grid) -> bool:
     """Whether no value saturates; as :func:`saturating`, without a look at each."""
-    return bool(v.max() < (fmt.max + 0.5) / fmt.scale and v.min() >= (fmt.min - 0.5) / fmt.scale)
+    scale = 2.0**grid.frac
+    return bool(v.max() < (grid.high + 0.5) / scale and v.min() >= (grid.low - 0.5) / scale)
 
 
-def _square_error(v: Any, fmt: Fixed, unit: float) -> float:
+def _square_error(v: Any, grid: Grid, unit: float) -> float:
     # in units of a step, whatever the numbers' size: squares of the largest doubles are none
-    return float(np.square((fmt.dequantize(fmt.quantize(v)) - v) * unit).sum())
+    return float(np.square((grid.dequantize(grid.quantize(v)) - v) * unit).sum())

@@ -58,10 +58,21 @@ def test_choose_frac_refuses_other_methods():
         choose_frac([1.0], 8, "best")
 
 
-@pytest.mark.parametrize(("field", "value"), [("bits", 0), ("bits", 17), ("weight_bits", 99), ("state_bits", -1)])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("bits", 0),
+        ("bits", 17),
+        ("weight_bits", 99),
+        ("weight_bits", "unary"),
+        ("state_bits", -1),
+        ("state_bits", "binary"),
+    ],
+)
 def test_widths_out_of_range(field, value):
     option = "--" + field.replace("_", "-")
-    with pytest.raises(InputError, match=rf"^{option} must be from 1 to 16, not {value}$"):
+    named = ", ternary or binary" if field == "weight_bits" else ""
+    with pytest.raises(InputError, match=rf"^{option} must be from 1 to 16{named}, not {value!r}$"):
         Widths(**{field: value})
 
 

@@ -104,15 +104,16 @@ class Lanes(wiring.Component):
             read_width=folding.simd,
         )
         fields = weight_fields(self.layer, plan)
-        m.submodules.weights = weights = Rom(fields=fields, bits=self.layer.weight_bits, trained=True)
+        m.submodules.weights = weights = Rom(fields=fields, bits=self.layer.stored_bits, trained=True)
         m.submodules.mac = mac = MacArray(
             lanes=folding.lanes,
             gates=plan.gates,
             apart=plan.sums - plan.gates,
             simd=folding.simd,
             operand_width=operand_bits(self.layer),
-            weight_width=self.layer.weight_bits,
+            weight_width=self.layer.stored_bits,
             acc_width=self.layer.acc_width,
+            multiplied=self.layer.multiplied,
         )
         wiring.connect(m, wiring.flipped(self.i), x.i)
 
@@ -191,6 +192,8 @@ class Lanes(wiring.Component):
                 state = self.h_data.word_select(s, bits) & ~op_fresh.replicate(bits)
                 aligned = Mux(op_in_h, _signed(state, self.state_shape) << self.layer.operands[1][1], aligned)
             m.d.comb += mac.operand[s].eq(aligned)
+        if not self.layer.weight_grid().zero:
+            self._blank_ends(m, mac, advance, x_ends, group_ends)
 
         # --- a group's end travels beside its products ---------------------------------------------------------------
         marks = [Signal(3, name=f"marks_{stage}") for stage in range(4 + tree_stages(folding.simd))]
@@ -257,6 +260,18 @@ class Lanes(wiring.Component):
             m.d.sync += self.o.valid.eq(0)
         return m
 
+    def _blank_ends(self, m: Module, mac: MacArray, advance: Signal, x_ends: Signal, group_ends: Signal) -> None:
+        """Operands past the end of a vector are zero, where no weight that meets them is."""
+        folding = self.plan.folding
+        for name, ends, size in (("x", x_ends, self.plan.inputs), ("h", group_ends, self.plan.states)):
+            past = range(size % folding.simd or folding.simd, folding.simd)
+            if size and past:
+                final = Signal(name=f"op_{name}_final")
+                with m.If(advance):
+                    m.d.sync += final.eq(ends)
+                with m.If(final):
+                    m.d.comb += [mac.operand[s].eq(0) for s in past]
+
     def _biases(self) -> Ints:
         """One row a beat, round by round: the biases of F units, sum by sum; zero past the last unit."""
         plan, finishers, beats = self.plan, self.plan.folding.finishers, self.plan.step_beats
@@ -265,14 +280,18 @@ class Lanes(wiring.Component):
 
 
 def weight_fields(layer: WeightedLayer, plan: Schedule) -> Ints:
-    """One row a cycle in the order of issue: lane by lane, gate by gate, S weights each; zero past the end."""
+    """One row a cycle in the order of issue: lane by lane, gate by gate, S weights each; zero past the end.
+
+    Of weights without a 0 the sign is stored: 0 stands for 1.
+    """
     rounds, gates, groups, lanes, simd = plan.rounds, plan.gates, plan.groups, plan.folding.lanes, plan.folding.simd
     parts = []
     for matrix, words in zip(layer.matrices, (plan.x_words, plan.h_words), strict=False):
         split = padded(matrix, groups * lanes, words * simd).reshape(rounds, gates, groups, lanes, words, simd)
         # round, group, word; lane, gate, element
         parts.append(split.transpose(0, 2, 4, 3, 1, 5).reshape(rounds * groups, words, lanes * gates * simd))
-    return np.concatenate(parts, axis=1).reshape(plan.ideal_cycles, -1)
+    fields = np.concatenate(parts, axis=1).reshape(plan.ideal_cycles, -1)
+    return fields if layer.weight_grid().zero else np.minimum(fields, 0)
 
 
 def _signed(value: Any, shape: Shape) -> Any:

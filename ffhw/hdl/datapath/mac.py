@@ -1,4 +1,8 @@
-"""The multiply-accumulate array: the part of an engine that works in every cycle."""
+"""The multiply-accumulate array: the part of an engine that works in every cycle.
+
+Where weights are -1, 0 and 1 only, there is nothing to multiply: -v is made once for all lanes and gates, and a product
+is a choice of -v, 0 and v, one lookup table a bit.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,7 @@ class MacArray(wiring.Component):
     lanes, gates: how many of each. apart: gates of two sums, the last ones.
     simd: S, products a cycle, lane and gate.
     operand_width, weight_width, acc_width: two's complement bits; the accumulator's must never overflow.
+    multiplied: weights are numbers; else they are -1, 0 and 1 in two bits, or in one bit -1 and, for 0, 1.
 
     Members
     -------
@@ -44,6 +49,7 @@ class MacArray(wiring.Component):
         weight_width: int,
         acc_width: int,
         apart: int = 0,
+        multiplied: bool = True,
     ) -> None:
         for name, value in (("lanes", lanes), ("gates", gates), ("simd", simd), ("operand_width", operand_width)):
             if value < 1:
@@ -55,6 +61,7 @@ class MacArray(wiring.Component):
         self.operand_width = operand_width
         self.weight_width = weight_width
         self.acc_width = acc_width
+        self.multiplied = multiplied
         super().__init__(
             {
                 "en": In(1),
@@ -73,6 +80,7 @@ class MacArray(wiring.Component):
         operands = [Signal(signed(self.operand_width), name=f"operand_{s}", reset_less=True) for s in range(self.simd)]
         with m.If(self.en):
             m.d.sync += [reg.eq(self.operand[s]) for s, reg in enumerate(operands)]
+        negated = [] if self.multiplied else self._negated(m)
 
         # valid, first and turn accompany the data: operand, product, tree levels
         valid, first, turn = self.valid, self.first, self.turn
@@ -89,16 +97,19 @@ class MacArray(wiring.Component):
             for s in range(self.simd):
                 weight = Signal(signed(self.weight_width), name=f"weight_{a}_{s}", reset_less=True)
                 product = Signal(
-                    signed(self.operand_width + self.weight_width),
+                    signed(self.operand_width + (self.weight_width if self.multiplied else 1)),
                     name=f"product_{a}_{s}",
                     reset_less=True,
                     # with S = 1 a product meets no other one
-                    attrs=KEEP if self.simd > 1 else None,
+                    attrs=KEEP if self.simd > 1 and self.multiplied else None,
                 )
                 with m.If(self.en):
                     m.d.sync += weight.eq(self.weight[a][s])
-                    # product = w * v
-                    m.d.sync += product.eq(weight * operands[s])
+                    if self.multiplied:
+                        # product = w * v
+                        m.d.sync += product.eq(weight * operands[s])
+                    else:
+                        m.d.sync += product.eq(_chosen(weight, operands[s], negated[s]))
                 terms.append(product)
             level = 0
             while len(terms) > 1:
@@ -130,3 +141,22 @@ class MacArray(wiring.Component):
                 # acc = sum of all products since `first`, or since `turn`
                 m.d.sync += acc.eq(Mux(begins, 0, acc) + terms[0])
         return m
+
+    def _negated(self, m: Module) -> list[Signal]:
+        """Registers of -v beside those of v."""
+        # one bit wider: the smallest number of two's complement has no opposite
+        width = signed(self.operand_width + 1)
+        negated = [Signal(width, name=f"negated_{s}", reset_less=True) for s in range(self.simd)]
+        with m.If(self.en):
+            # negated = -v
+            m.d.sync += [reg.eq(-self.operand[s]) for s, reg in enumerate(negated)]
+        return negated
+
+
+def _chosen(weight: Signal, operand: Signal, negated: Signal) -> Any:
+    """The product of a weight of few codes."""
+    if len(weight) == 1:
+        # product = -v where w = -1, else v
+        return Mux(weight[0], negated, operand)
+    # product = -v where w = -1, v where w = 1, else 0
+    return Mux(weight[1], negated, Mux(weight[0], operand, 0))

@@ -42,8 +42,8 @@ def choose(network: Network, device: Device, title: str | None = None, rate: flo
 
     With a rate, the one with the fewest multipliers that holds it with a margin. Else the one of the most steps a
     second, or of those that come close to it the one with the fewest multipliers: they are placed and routed in minutes
-    where the largest take hours. The slowest engine sets the pace, so each layer gets just the hardware that keeps up
-    with it.
+    where the largest take hours. Of equally many multipliers, as where weights need none, the one of least logic. The
+    slowest engine sets the pace, so each layer gets just the hardware that keeps up with it.
 
     Parameters
     ----------
@@ -68,8 +68,12 @@ def choose(network: Network, device: Device, title: str | None = None, rate: flo
                 "larger device"
             )
     enough = [pair for pair in zip(candidates, expected, strict=True) if pair[1] >= wanted]
-    # of equally many multipliers, the faster one
-    return min(enough, key=lambda pair: (needs(network, pair[0], device)["multipliers"], -pair[1]))[0]
+
+    def cost(pair: tuple[Foldings, float]) -> tuple[float, ...]:
+        need = needs(network, pair[0], device)
+        return need["multipliers"], need["luts"], -pair[1]
+
+    return min(enough, key=cost)[0]
 
 
 def steps_a_second(network: Network, foldings: Foldings, device: Device) -> float:

@@ -231,7 +231,7 @@ class WeightedPlan(EnginePlan):
     def memories(self) -> list[tuple[int, int]]:
         layer, plan, finishers = self.layer, self.schedule, self.folding.finishers
         shapes = [
-            (plan.macs * layer.weight_bits, plan.ideal_cycles),  # weights
+            (plan.macs * layer.stored_bits, plan.ideal_cycles),  # weights
             (plan.sums * finishers * layer.acc_width, plan.sum_beats),  # biases
             (layer.input.bits * self.folding.simd, banks(plan.x_words)),  # inputs, two banks
         ]
@@ -241,23 +241,26 @@ class WeightedPlan(EnginePlan):
         return shapes + self.finisher_memories()
 
     def products(self) -> list[tuple[int, int, int]]:
-        lanes = (self.schedule.macs, operand_bits(self.layer), self.layer.weight_bits)
-        return [lanes, *((self.folding.finishers, a, b) for a, b in self.finisher_products())]
+        own = (self.schedule.macs, operand_bits(self.layer), self.layer.stored_bits)
+        # of weights of few codes there is nothing to multiply
+        lanes = [own] if self.layer.multiplied else []
+        return [*lanes, *((self.folding.finishers, a, b) for a, b in self.finisher_products())]
 
     def useful_products(self) -> tuple[int, int]:
         return self.schedule.multiplications, self.schedule.macs
 
     def luts(self) -> int:
-        """Lookup tables, an estimate; each further product of a lane takes an adder."""
+        """Lookup tables, an estimate; each further product of a lane takes an adder, one of few codes a choice."""
         layer = self.layer
+        choices = 0 if layer.multiplied else self.schedule.macs * (operand_bits(layer) + 1)
         sums = (
             self.schedule.gates
             * self.folding.lanes
             * (self.folding.simd - 1)
-            * (operand_bits(layer) + layer.weight_bits)
+            * (operand_bits(layer) + (layer.stored_bits if layer.multiplied else 1))
         )
         bits = ACCUMULATOR_BIT_LUTS * self.accumulator_bits() + FINISHER_BIT_LUTS * self.finisher_bits()
-        return round(ENGINE_LUTS + bits + sums)
+        return round(ENGINE_LUTS + bits + sums + choices)
 
     def accumulator_bits(self) -> int:
         """Of all lanes."""

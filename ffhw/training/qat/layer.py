@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ffhw.layers import restored, rule
+from ffhw.layers import blank, restored, rule
 from ffhw.layers.base import Layer
 from ffhw.layers.weighted import MAX_ACCUMULATOR
 from ffhw.numbers.formats import Index
@@ -50,13 +50,12 @@ class Quantized(keras.Layer):
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.input_exponents, self.output_exponents = tuple(input_exponents), tuple(output_exponents)
         self.rounding = rounding
-        zeros = {name: np.zeros(shape, np.int64) for name, shape in self.shapes.items()}
-        self.layer = restored(self.fields, zeros)
+        self.layer = blank(self.fields, self.shapes)
         self.grids = self.layer.grids
         self._run = run_of(self.layer)
         # weights at their lowest code; a bias has no end of its own, and what its sums reach bounds it as well
         lowest = {name: 0 if grid.low <= -MAX_ACCUMULATOR else grid.low for name, grid in self.grids.items()}
-        extreme = restored(self.fields, {name: array + lowest[name] for name, array in zeros.items()})
+        extreme = restored(self.fields, {name: np.full(shape, lowest[name]) for name, shape in self.shapes.items()})
         self._type = float_type(self.layer, extreme)
 
     def build(self, input_shape: Any) -> None:
@@ -89,6 +88,8 @@ class Quantized(keras.Layer):
         scaled = ops.cast(self.numbers[name], self._type) * 2.0**grid.frac
 
         def hard() -> Any:
+            if not grid.zero:
+                return ops.where(scaled >= 0, float(grid.high), float(grid.low))
             return ops.clip(Rounding(straight=False).half_up(scaled), float(grid.low), float(grid.high))
 
         # saturated codes keep their gradient, or their number would never come back

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhw.errors import InputError
+from ffhw.numbers.grids import weights_of
 from ffhw.numbers.scales import Widths
 from ffhw.training.checkpoint import SUFFIX, Checkpoint, Progress, fit
 from ffhw.training.tasks.base import Task, Trained
@@ -47,8 +48,8 @@ class Stages:
 
 
 def _at_least(target: Widths, bits: int) -> Widths:
-    """The widths of ``target``, none below ``bits``."""
-    return Widths(*(max(bits, value) for value in dataclasses.astuple(target)))
+    """The widths of ``target``, none below ``bits``, as weights of few codes are."""
+    return Widths(*(bits if isinstance(value, str) else max(bits, value) for value in dataclasses.astuple(target)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +107,7 @@ def train_on_integers(
     lower = dataclasses.replace(sizes, epochs=epochs, learning_rate=sizes.learning_rate * RATE_SHARE)
     record = []
     for widths in stages.widths:
-        say(f"training on integers: {widths.weight_bits}-bit weights, {widths.state_bits}-bit states")
+        say(f"training on integers: {weights_of(widths.weight_bits)}, {widths.state_bits}-bit states")
         model = quantized(trained.model, widths, np.asarray(trained.data.x))
         before = chosen.evaluate(dataclasses.replace(trained, model=model))
         chosen.compile(model, lower, epochs * -(-len(trained.data.y) // sizes.batch_size))

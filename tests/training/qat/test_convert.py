@@ -32,6 +32,8 @@ WIDTHS = {
     "4": Widths(4, weight_bits=2),
     "8": Widths(8),
     "12": Widths(12),
+    "ternary": Widths(4, weight_bits="ternary"),
+    "binary": Widths(1, weight_bits="binary", input_bits=4),
 }
 
 
