@@ -49,9 +49,9 @@ def data(seed=0):
     return Data(np.random.default_rng(seed).normal(0, 1, (8, 12, 3)), np.full(8, 12))
 
 
-def write(folder, network, **options):
+def write(folder, network, widths=Widths(8), **options):
     """A bundle of a trained network, exported as --generic-weights does it."""
-    precision = RecordedPrecision(Widths(8))
+    precision = RecordedPrecision(widths)
     quantized = quantize(network, data().x, max_steps=16, precision=precision).generic()
     kept = {"scales": precision.chosen, "argmax": False, "max_steps": 16}
     settings = {"board": None, "calibration": "error", "widths": dataclasses.asdict(precision.widths)}
@@ -83,6 +83,16 @@ def test_the_same_formats(bundle):
     weights = {part.layer: (part.count, part.total) for part in saturated if part.what == "weights"}
     assert weights["layer 'jk'"][0] > 10
     assert weights["layer 'jk'"][1] == 2 * 4 * 4
+
+
+@pytest.mark.parametrize("weights", ["ternary", "binary"])
+def test_the_same_few_codes(weights, tmp_path):
+    bundle = write(tmp_path, trained(1), Widths(4, weight_bits=weights))
+    network, _ = requantize(bundle, trained(2), data())
+    for before, after in zip(bundle.network().layers, network.layers, strict=True):
+        assert before.describe() == after.describe()
+        assert before.weight_bits == weights
+    assert not np.array_equal(bundle.network().layers[0].weights_x, network.layers[0].weights_x)
 
 
 def test_a_network_that_was_trained_on_integers(tmp_path):

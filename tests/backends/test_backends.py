@@ -39,6 +39,12 @@ def test_narrowest_and_widest_codes_equal_the_golden_model(name, bits, rng):
 
 
 @EVERY
+@pytest.mark.parametrize("weights", ["ternary", "binary"])
+def test_weights_of_few_codes_equal_the_golden_model(name, weights, rng):
+    assert_equal(open_backend(name, random_chain(5, "kjmd", bits=4, weights=weights)), rng)
+
+
+@EVERY
 def test_what_exceeds_32_bits_is_widened(name):
     """Accumulators over 2^31 that a type of 32 bits would wrap around to the other end."""
     rng = np.random.default_rng(2)

@@ -25,6 +25,9 @@ DESIGNS = {
     "jk_last": ({"inputs": 6, "units": (20,), "outputs": 0, "bits": 8}, 3, 1),
     "dense_simd_2": ({"inputs": 6, "units": (8,), "outputs": 4, "bits": 8}, 1, 2),
     "gru_reset_before": ({"inputs": 6, "units": (8,), "outputs": 0, "bits": 8, "cell": "gru_reset_before"}, 2, 1),
+    # nothing to multiply: what is left are the two of the state update
+    "ternary": ({"inputs": 6, "units": (8,), "outputs": 4, "bits": 8, "weights": "ternary"}, 2, 2),
+    "binary": ({"inputs": 6, "units": (8,), "outputs": 4, "bits": 8, "weights": "binary"}, 2, 2),
     "jk_last_simd_4": ({"inputs": 6, "units": (8,), "outputs": 0, "bits": 8}, 1, 4),
 }
 
@@ -53,7 +56,7 @@ def multipliers(files: dict[str, str], folder) -> int:
     subprocess.run([program, "-q", "-p", script], cwd=folder, check=True, capture_output=True)
     counts = re.findall(r"^ *(?:(\d+) +SB_MAC16|SB_MAC16 +(\d+)) *$", (folder / "stat.txt").read_text(), re.MULTILINE)
     # the last table is that of the whole design
-    return int("".join(counts[-1]))
+    return int("".join(counts[-1])) if counts else 0
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -62,6 +65,12 @@ def test_no_multiplier_is_lost(name, tmp_path):
     network = random_network(1, **options)
     foldings = fold(network, lanes, simd)
     assert multipliers(generate(network, foldings), tmp_path) == predict(network, foldings).multipliers
+
+
+@pytest.mark.parametrize("weights", ["ternary", "binary"])
+def test_few_codes_and_states_of_one_bit_take_no_multiplier_at_all(weights, tmp_path):
+    network = random_network(1, inputs=6, units=(8,), outputs=4, bits=1, weights=weights)
+    assert multipliers(generate(network, fold(network, 4, 2)), tmp_path) == 0
 
 
 def test_without_the_mark_some_are_lost(tmp_path):

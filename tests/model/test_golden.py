@@ -336,6 +336,15 @@ def test_each_cell_equals_plain_numbers(cell, bits, rng):
             assert output[: len(sequence)].tolist() == slow_run(network, sequence)
 
 
+@pytest.mark.parametrize("weights", ["ternary", "binary"])
+@pytest.mark.parametrize("bits", [1, 4])
+@pytest.mark.parametrize("cell", ["jk", *sorted(CELLS.values())])
+def test_weights_of_few_codes_equal_plain_numbers(cell, bits, weights, rng):
+    network = random_network(bits, inputs=3, units=(5, 4), outputs=2, bits=bits, cell=cell, weights=weights)
+    (sequence,) = random_codes(network, rng, [9])
+    assert golden.run(network, sequence[None]).outputs[0].tolist() == slow_run(network, sequence)
+
+
 @pytest.mark.parametrize("bits", range(1, 9))
 def test_a_reset_state_is_rounded_half_up_for_every_gate_and_state(bits):
     layer = random_network(1, bits=bits, cell="gru_reset_before").layers[0]

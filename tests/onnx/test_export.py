@@ -43,6 +43,15 @@ def test_each_cell_equals_the_golden_model(cell, bits, rng):
     assert np.array_equal(got, expected)
 
 
+@pytest.mark.parametrize("weights", ["ternary", "binary"])
+@pytest.mark.parametrize("cell", ["jk", *CELLS.values()])
+def test_weights_of_few_codes_equal_the_golden_model(cell, weights, rng):
+    network = random_network(6, inputs=3, units=(7, 4), outputs=3, bits=4, cell=cell, weights=weights)
+    codes, lengths = golden.pad(random_codes(network, rng, [8, 1, 20, 5]))
+    got = OnnxRuntime(network).run(codes, lengths).outputs
+    assert np.array_equal(got, golden.run(network, codes, lengths).outputs)
+
+
 @pytest.mark.parametrize("bits", [1, 4, 12])
 @pytest.mark.parametrize("kinds", ["kjd", "vjd", "ekl", "jyd", "jpa", "vkys", "jvvd", "eyd"])
 def test_convolutions_and_pooling_equal_the_golden_model(kinds, bits, rng):
