@@ -63,7 +63,8 @@ _AGAIN = "export the model again"
 
 _DESIGN = {"foldings": [None], "keep_state": bool}
 _GENERIC = {"scales": [int], "argmax": bool, "max_steps": int}
-_FOLDING = {"lanes": int, "simd": int, "finishers": int}
+_FOLDING = {"lanes": int, "simd": int, "finishers": int, "style?": str}
+_KNOWN = {key.removesuffix("?") for key in _FOLDING}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +176,7 @@ class Bundle:
         for number, fields in enumerate(design["foldings"]):
             if fields is not None:
                 check_shape(fields, _FOLDING, f"design.json: folding {number}")
-            found.append(None if fields is None else Folding(*(fields[name] for name in _FOLDING)))
+            found.append(None if fields is None else Folding(**{key: fields[key] for key in _KNOWN & set(fields)}))
         return check_foldings(self._network, found)
 
     @property

@@ -22,6 +22,7 @@ from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.choose import choose, needs, steps_a_second
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
+from ffhw.hdl.plan.styles import style_named
 from ffhw.hdl.plan.weighted import LUTS_ERROR
 from ffhw.hdl.registers import register_map
 from ffhw.hdl.verilog import PREFIX, check_prefix, convert, top_of
@@ -69,6 +70,7 @@ class Options:
     generic_weights: bool = False
     loadable: bool = False
     csr: bool = False
+    style: str = "lanes"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,6 +172,10 @@ def _check(options: Options) -> None:
         raise InputError("--rate finds the smallest design for a board: give --board as well")
     if options.rate is not None and not (math.isfinite(options.rate) and options.rate > 0):
         raise InputError(f"--rate must be a number of steps a second above 0, not {options.rate!r}")
+    style = style_named(options.style)
+    for name in style.without:
+        if getattr(options, name) not in (None, False):
+            raise InputError(f"--{name.replace('_', '-')} cannot be had: {style.why}")
     Precision(options.widths, options.calibration)
     check_prefix(options.prefix)
     if options.max_steps is not None and not 1 <= options.max_steps <= MOST_STEPS:
@@ -234,7 +240,7 @@ def bundle_files(
     files["network.npz"] = network.to_bytes()
     files["network.json"] = json_text(network.describe())
     files["performance.json"] = json_text(performance.to_dict())
-    folded = [None if f is None else dataclasses.asdict(f) for f in foldings]
+    folded = [None if f is None else f.describe() for f in foldings]
     design = {"foldings": folded, "keep_state": keep_state, **(settings or {})}
     if generic is not None:
         design["generic_weights"] = generic
@@ -308,7 +314,7 @@ def _room(data: Data, origin: str) -> int:
 def _foldings(network: Network, options: Options, step: Callable[[str], None]) -> tuple[Folding | None, ...]:
     if options.board:
         board = catalogue.board(options.board)
-        foldings = choose(network, board.device, board.title, options.rate)
+        foldings = choose(network, board.device, board.title, options.rate, options.style)
         need = needs(network, foldings, board.device)
         multipliers = need["multipliers"]
         step(
@@ -319,7 +325,7 @@ def _foldings(network: Network, options: Options, step: Callable[[str], None]) -
         )
         return foldings
     lanes, simd = (1 if wish is None else wish for wish in (options.lanes, options.simd))
-    return fold(network, lanes, simd)
+    return fold(network, lanes, simd, options.style)
 
 
 def _vectors(network: Network, data: Data) -> bytes:

@@ -35,6 +35,11 @@ def run(
     ),
     lanes: str = typer.Option(None, help="Units worked on at once, in each layer; 8,1: one each.", show_default="1"),
     simd: str = typer.Option(None, help="Vector elements multiplied a cycle in each lane, alike.", show_default="1"),
+    style: str = typer.Option(
+        "lanes",
+        help="lanes (units take turns at multipliers), or gates (states of one bit: all units at once, weights are "
+        "wires, a step a cycle).",
+    ),
     keep_state: bool = typer.Option(False, help="States outlive a sequence and can be loaded and read."),
     max_steps: int = typer.Option(
         None,
@@ -83,6 +88,7 @@ def run(
         generic_weights=generic_weights,
         loadable=loadable,
         csr=csr,
+        style=style,
     )
     _export(model, output, options, software)
 

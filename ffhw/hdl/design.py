@@ -17,7 +17,7 @@ from ffhw.hdl.datapath.state_slot import StateSlot
 from ffhw.hdl.datapath.vector_framer import VectorFramer
 from ffhw.hdl.plan.chain import input_width, output_width, plans
 from ffhw.hdl.plan.folding import Folding
-from ffhw.layers import rule
+from ffhw.hdl.plan.styles import engine_of, style_of
 from ffhw.model.network import Network
 
 # Sequences that can be on their way from the design's input through one engine, at most one step long each: two in its
@@ -62,7 +62,7 @@ class Design(wiring.Component):
         width = input_width(network, foldings)
         members: dict[str, Any] = {"i": In(stream.Signature(beat_layout(element_shape(network.input), width)))}
         for number, plan in enumerate(plans(network, foldings)):
-            build = rule("ffhw.hdl.engines", "hardware", plan.layer).engine
+            build = engine_of(plan.layer, style_of(plan.folding))
             engine = build(plan.layer, plan.folding, plan.after, width, keep_state, probe)
             for name in extras(engine):
                 members[f"{name}_{number}"] = engine.signature.members[name]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ffhw.errors import InputError
 from ffhw.hdl.plan.engine import EnginePlan, plan_class
 from ffhw.hdl.plan.folding import Folding, Foldings
+from ffhw.hdl.plan.styles import style_of
 from ffhw.model.network import Network
 
 
@@ -15,11 +16,11 @@ def plans(network: Network, foldings: Sequence[Folding | None]) -> list[EnginePl
     chain: list[EnginePlan] = []
     for layer, folding, after in zip(network.layers, foldings, _behind(network, foldings), strict=True):
         before = chain[-1].output_width if chain else None
-        chain.append(plan_class(layer)(layer, folding, after, before))
+        chain.append(plan_class(layer, style_of(folding))(layer, folding, after, before))
     return chain
 
 
-def fold(network: Network, lanes: int | Sequence[int], simd: int | Sequence[int]) -> Foldings:
+def fold(network: Network, lanes: int | Sequence[int], simd: int | Sequence[int], style: str = "lanes") -> Foldings:
     """One folding an engine from a wish for all of them, or from one for each; None for an engine that has nothing to
     fold, which no wish is for.
 
@@ -27,12 +28,14 @@ def fold(network: Network, lanes: int | Sequence[int], simd: int | Sequence[int]
 
     Raises
     ------
-    InputError: a number below 1, or not as many wishes as there are engines to fold.
+    InputError: a number below 1, or not as many wishes as there are engines to fold; a style that there is not, or not
+    for one of the layers.
     """
-    foldable = [plan_class(layer).wish(layer, 1, 1) is not None for layer in network.layers]
+    kinds = [plan_class(layer, style) for layer in network.layers]
+    foldable = [kind.wish(layer, 1, 1) is not None for kind, layer in zip(kinds, network.layers, strict=True)]
     wishes = zip(*(_each(*wish, sum(foldable)) for wish in (("--lanes", lanes), ("--simd", simd))), strict=True)
-    pairs = zip(network.layers, foldable, strict=True)
-    return complete(network, [plan_class(layer).wish(layer, *next(wishes)) if can else None for layer, can in pairs])
+    each = zip(kinds, network.layers, foldable, strict=True)
+    return complete(network, [kind.wish(layer, *next(wishes)) if can else None for kind, layer, can in each])
 
 
 def _each(name: str, wish: int | Sequence[int], engines: int) -> list[int]:
@@ -49,7 +52,7 @@ def _each(name: str, wish: int | Sequence[int], engines: int) -> list[int]:
 def complete(network: Network, wishes: Sequence[Folding | None]) -> Foldings:
     """The same foldings with the number of finishers that each engine needs."""
     return tuple(
-        None if wish is None else plan_class(layer).complete(layer, wish, after)
+        None if wish is None else plan_class(layer, wish.style).complete(layer, wish, after)
         for layer, wish, after in zip(network.layers, wishes, _behind(network, wishes), strict=True)
     )
 
@@ -58,7 +61,7 @@ def _behind(network: Network, foldings: Sequence[Folding | None]) -> list[Foldin
     """Of each engine, the folding of the one that takes its beats: the next, or one behind what passes them on."""
     behind: list[Folding | None] = [None]
     for layer, folding in zip(network.layers[:0:-1], foldings[:0:-1], strict=True):
-        behind.append(behind[-1] if plan_class(layer).transparent else folding)
+        behind.append(behind[-1] if plan_class(layer, style_of(folding)).transparent else folding)
     return behind[::-1]
 
 
@@ -67,13 +70,17 @@ def check_foldings(network: Network, foldings: Sequence[Folding | None]) -> Fold
 
     Raises
     ------
-    InputError: another number of them, one where there is nothing to fold, or numbers that do not fit the layer.
+    InputError: another number of them, one where there is nothing to fold, numbers that do not fit the layer, or
+        several styles.
     """
     if len(foldings) != len(network.layers):
         raise InputError(f"a network of {len(network.layers)} layers needs as many foldings, not {len(foldings)}")
+    styles = sorted({style_of(folding) for folding in foldings})
+    if len(styles) > 1:
+        raise InputError(f"the foldings of a design are of one style, not {' and '.join(styles)}")
     for layer, folding in zip(network.layers, foldings, strict=True):
         lanes, simd = (folding.lanes, folding.simd) if folding else (1, 1)
-        wish = plan_class(layer).wish(layer, max(lanes, 1), max(simd, 1))
+        wish = plan_class(layer, styles[0]).wish(layer, max(lanes, 1), max(simd, 1))
         if (wish is None) != (folding is None) or (wish and (wish.lanes, wish.simd) != (lanes, simd)):
             raise InputError(f"layer {layer.name!r} cannot be folded as {folding}")
     if complete(network, foldings) != tuple(foldings):

@@ -8,6 +8,7 @@ from ffhw.hdl.plan.devices import Device
 from ffhw.hdl.plan.engine import plan_class
 from ffhw.hdl.plan.folding import Foldings
 from ffhw.hdl.plan.performance import predict
+from ffhw.hdl.plan.styles import style_named
 from ffhw.model.network import Network
 
 # Memories below this many bits become lookup tables or registers.
@@ -37,7 +38,13 @@ def fits(network: Network, foldings: Foldings, device: Device) -> bool:
     return all(need[name] <= room[name] for name in need)
 
 
-def choose(network: Network, device: Device, title: str | None = None, rate: float | None = None) -> Foldings:
+def choose(
+    network: Network,
+    device: Device,
+    title: str | None = None,
+    rate: float | None = None,
+    style: str = "lanes",
+) -> Foldings:
     """The folding that a device should have.
 
     With a rate, the one with the fewest multipliers that holds it with a margin. Else the one of the most steps a
@@ -48,15 +55,15 @@ def choose(network: Network, device: Device, title: str | None = None, rate: flo
     Parameters
     ----------
     title: what to call the device, where it is known by the board that it stands on.
-    rate: steps a second that the design must hold.
+    rate: steps a second that the design must hold. style: of its engines.
 
     Raises
     ------
     FitError: not even one multiplier a gate fits, and what overflows; or no design that fits is fast enough.
     """
-    candidates = [foldings for foldings in paces(network) if fits(network, foldings, device)]
+    candidates = [foldings for foldings in paces(network, style) if fits(network, foldings, device)]
     if not candidates:
-        raise FitError(_overflow(network, device, title or device.title))
+        raise FitError(_overflow(network, device, title or device.title, style))
     expected = [steps_a_second(network, foldings, device) for foldings in candidates]
     wanted = (1 - CLOSE) * max(expected)
     if rate is not None:
@@ -82,22 +89,22 @@ def steps_a_second(network: Network, foldings: Foldings, device: Device) -> floa
     return device.family.fmax_mhz(multipliers) * 1e6 / predict(network, foldings).cycles_per_step
 
 
-def paces(network: Network) -> list[Foldings]:
+def paces(network: Network, style: str = "lanes") -> list[Foldings]:
     """For each pace that some engine can have, the smallest design in which every engine keeps it."""
-    options = [plan_class(layer).options(layer) for layer in network.layers]
+    options = [plan_class(layer, style).options(layer) for layer in network.layers]
     slowest_start = max(min(layer) for layer in options)
     every = sorted({cycles for layer in options for cycles in layer if cycles >= slowest_start})
     found = [complete(network, [layer[max(c for c in layer if c <= pace)] for layer in options]) for pace in every]
     return list(dict.fromkeys(found))
 
 
-def _overflow(network: Network, device: Device, title: str) -> str:
+def _overflow(network: Network, device: Device, title: str, style: str) -> str:
     """What does not fit of the smallest design there is."""
-    options = [plan_class(layer).options(layer) for layer in network.layers]
+    options = [plan_class(layer, style).options(layer) for layer in network.layers]
     smallest = complete(network, [layer[max(layer)] for layer in options])
     need, room = needs(network, smallest, device), device.available()
     over = [f"{name} {need[name]} of {room[name]}" for name in need if need[name] > room[name]]
     return (
-        f"no folding fits {title}: one lane already takes {' and '.join(over)}; "
+        f"no folding fits {title}: {style_named(style).smallest} already takes {' and '.join(over)}; "
         "use fewer units, fewer bits or a larger device"
     )

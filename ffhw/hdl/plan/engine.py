@@ -1,6 +1,6 @@
 """What the plan of an engine must answer, whatever its kind: foldings, cycles, memories, multipliers.
 
-Beside the engines, in ``engines/plans``, stands one file a kind with the class ``PLAN``.
+Beside the engines of each style stands one file a kind with the class ``PLAN``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any, ClassVar
 
 from ffhw.hdl.plan.folding import Folding
-from ffhw.layers import rule
+from ffhw.hdl.plan.styles import plan_of
 from ffhw.layers.base import Layer
 
 
@@ -120,12 +120,12 @@ class EnginePlan:
         raise NotImplementedError
 
 
-def plan_class(layer: Layer) -> type[EnginePlan]:
+def plan_class(layer: Layer, style: str = "lanes") -> type[EnginePlan]:
     """The plan of a layer's kind.
 
     Raises
     ------
-    InputError: there is no hardware for this kind.
+    InputError: there is no hardware of this style for this kind.
     """
-    found: type[EnginePlan] = rule("ffhw.hdl.engines.plans", "hardware", layer).PLAN
+    found: type[EnginePlan] = plan_of(layer, style)
     return found

@@ -8,6 +8,7 @@ depend on other gates, all units are worked off once for each gate, in rounds.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from ffhw.layers.weighted import WeightedLayer
 
@@ -21,11 +22,20 @@ class Folding:
     lanes: P, units worked on at once.
     simd: S, vector elements multiplied a cycle, in each lane and gate.
     finishers: F, units finished a cycle; divides P, and S of this engine (for the state) and of the next one.
+    style: of which engines it is one, see :mod:`ffhw.hdl.plan.styles`.
     """
 
     lanes: int
     simd: int
     finishers: int = 1
+    style: str = "lanes"
+
+    def describe(self) -> dict[str, Any]:
+        """Plain JSON data; of lanes, which most designs are made of, the style is not mentioned."""
+        fields = dataclasses.asdict(self)
+        if self.style == "lanes":
+            del fields["style"]
+        return fields
 
 
 # One an engine; None for an engine that has nothing to fold.

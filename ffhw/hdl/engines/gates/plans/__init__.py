@@ -1,0 +1,1 @@
+"""Plans of the engines of gates; one file a kind, each with the class ``PLAN``."""
