@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 from ffhw.errors import FfhwError, InputError, OutputError, ToolError
@@ -47,7 +48,10 @@ def run_local(jobs: Sequence[Job], source: Source, done: Callable[[Job, Result],
                 done(waiting[future], future.result())
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            end_programs()
+            while not all(future.done() for future in waiting):
+                # more than once: a thread may be about to start a worker
+                end_programs()
+                time.sleep(0.05)
             raise
 
 
