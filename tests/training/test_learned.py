@@ -45,9 +45,16 @@ def test_flipflop3_is_a_cube_of_memories_and_survives_8_bits(tmp_path):
     assert one["activity"]["corners"]["cube"]["disparity"] > 0.2
 
 
+# a cell of each kind of step is enough to tell of a change; the others are trained with the long ones
 @pytest.mark.training
-@pytest.mark.parametrize("cell", ["jk", "gru"])
-@pytest.mark.parametrize("name", LEARNED)
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        *((name, "jk") for name in LEARNED),
+        ("delayed-match", "gru"),
+        *(pytest.param(name, "gru", marks=pytest.mark.slow) for name in LEARNED if name != "delayed-match"),
+    ],
+)
 def test_decisions(tmp_path, name, cell):
     record = train(TASKS[name], tmp_path / "m.keras", RecurrentOptions(cell))
     assert record["test"]["sign_accuracy"] >= LEARNED[name]

@@ -111,7 +111,12 @@ def test_options_are_told_at_once(tmp_path, options, message):
 
 @pytest.mark.training
 @pytest.mark.parametrize(
-    ("widths", "least"), [(Widths(4), 0.97), (Widths(2, input_bits=4), 0.95), (Widths(4, 2, 1), 0.9)]
+    ("widths", "least"),
+    [
+        (Widths(4), 0.97),
+        pytest.param(Widths(2, input_bits=4), 0.95, marks=pytest.mark.slow),
+        (Widths(4, 2, 1), 0.9),
+    ],
 )
 def test_real_speech_at_few_bits(tmp_path, widths, least):
     """Four bits cost nothing; states of one bit, flip-flops indeed, a little."""
