@@ -13,6 +13,7 @@ from ffhw.training.tasks import (
     frames,
     handwriting,
     japanese_vowels,
+    logic,
     lung,
     pen_digits,
     sentiment,
@@ -32,6 +33,7 @@ SEQUENCE_TASKS: dict[str, SequenceTask] = {
         basic_motions.TASK,
         pen_digits.TASK,
         *decisions.TASKS,
+        *logic.TASKS,
     )
 }
 # the paper's, see docs/paper.md
