@@ -30,6 +30,8 @@ def run(
     dale: float = typer.Option(None, help="Dale's law: share of excitatory units.", show_default="no such law"),
     density: float = typer.Option(1.0, help="Share of the recurrent connections that exist."),
     self_connection: bool = typer.Option(True, help="Let a unit feed itself."),
+    hold_penalty: float = typer.Option(0.0, help="What a change of a flip-flop's state costs, so that more hold."),
+    prune: float = typer.Option(None, help="Share of each layer's weights that become zero and stay so, below 1."),
     qat: bool = typer.Option(False, help="Train on integers afterwards, at the widths below: what hardware will give."),
     bits: int = typer.Option(None, help="With --qat: bits of weights, states and inputs.", show_default="8"),
     weight_bits: str = typer.Option(
@@ -70,7 +72,7 @@ def run(
     weights = read_weight_bits(weight_bits)
     given = {"bits": bits, "weight_bits": weights, "state_bits": state_bits, "input_bits": input_bits}
     stages = _stages(qat, given, through, qat_epochs)
-    options = RecurrentOptions(cell, units, hold_bias, tau_ms, dale, density, self_connection)
+    options = RecurrentOptions(cell, units, hold_bias, tau_ms, dale, density, self_connection, hold_penalty)
     _train(
         chosen,
         output,
@@ -79,6 +81,7 @@ def run(
         preset=preset,
         epochs=epochs,
         learning_rate=learning_rate,
+        prune=prune,
         seed=seed,
         strategy=strategy,
         stages=stages,
@@ -94,6 +97,7 @@ def _train(
     source: str | None,
     epochs: int | None,
     learning_rate: float | None,
+    prune: float | None,
     **settings: Any,
 ) -> None:
     """Train, show how far it is, and say what came of it."""
@@ -104,7 +108,7 @@ def _train(
     try:
         from ffhw.training.train import settle, train, written
 
-        total = settle(chosen, options, preset, source, epochs, learning_rate).epochs
+        total = settle(chosen, options, preset, source, epochs, learning_rate, prune).epochs
         with epoch_progress(total) as progress:
             record = train(
                 chosen,
@@ -114,6 +118,7 @@ def _train(
                 source=source,
                 epochs=epochs,
                 learning_rate=learning_rate,
+                prune=prune,
                 **settings,
                 progress=progress,
                 say=lambda text: console.print(f"· {text}", markup=False),
@@ -126,10 +131,22 @@ def _train(
         console.print(
             f"in floats: {describe_score(record['float_test'])}; quantized without training: {describe_score(first)}"
         )
+    if (options.hold_penalty or prune) and record["sparsity"]:
+        console.print(_sparse(record["sparsity"]))
     if record["baseline"]:
         figures = {key: value for key, value in record["baseline"].items() if key != "name"}
         console.print(f"baseline, {record['baseline']['name']}: {describe_score(figures)}", markup=False)
     console.print(f"wrote {', '.join(map(str, written(output, record)))}", markup=False)
+
+
+def _sparse(found: Mapping[str, Any]) -> str:
+    """How much of time and weights is left out."""
+    from ffhw.cli.console import percent
+
+    still, zero = found["unchanged_states"]["codes"], found["zero_weights"]["codes"]
+    where = "in its formats" if found["bits"] is None else f"at {found['bits']} bits"
+    moving = "no states" if still is None else f"{percent(still)} of the states unchanged by a step"
+    return f"{where}: {moving}, {percent(zero)} of the weights zero"
 
 
 def _stages(qat: bool, given: Mapping[str, Any], through: str | None, epochs: int | None) -> Any:

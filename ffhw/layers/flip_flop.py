@@ -61,5 +61,6 @@ def keras_class(
         given: dict[str, Any] = {option: options[option] for option in own or {}}
         return directed(described, layer(**weights, bias=bias.reshape(gates, n), **given))
 
-    options = {**RECURRENT_OPTIONS, "recurrent_gates": FLAG_ON, "implementation": UNUSED, **(own or {})}
+    unused = dict.fromkeys(("implementation", "hold_penalty"), UNUSED)
+    options = {**RECURRENT_OPTIONS, "recurrent_gates": FLAG_ON, **unused, **(own or {})}
     return KerasClass(name, options, read, registered=f"ffhw>{name}")

@@ -12,6 +12,7 @@ import io
 import json
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ def fit(
     checkpoint: Checkpoint | None,
     every_seconds: float,
     tell: Any,
+    begin_epoch: Callable[[int], None] = lambda _: None,
 ) -> Progress:
     """Train a compiled model to its last epoch, from the checkpoint if there is one.
 
@@ -109,6 +111,7 @@ def fit(
         checkpoint.
     every_seconds: a checkpoint is written after an epoch if the last one is that old.
     tell: called with the number of epochs done, their total, and the last one's figures.
+    begin_epoch: called with an epoch's number, from 0, before it begins.
     """
     import keras
 
@@ -120,6 +123,7 @@ def fit(
         def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             if hasattr(feed["x"], "begin"):
                 feed["x"].begin(epoch)
+            begin_epoch(epoch)
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             nonlocal saved

@@ -15,12 +15,14 @@ from ffhw.arrays import npz_bytes
 from ffhw.errors import InputError, OutputError
 from ffhw.files import check_file, write_together
 from ffhw.processes import scratch_folder
+from ffhw.training import pruning
 from ffhw.training import strategy as devices
 from ffhw.training.checkpoint import SUFFIX as CHECKPOINT
-from ffhw.training.checkpoint import Checkpoint, fit
+from ffhw.training.checkpoint import Checkpoint, Progress, fit
 from ffhw.training.environment import environment, peak_mib
 from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.qat.train import Checkpoints, Stages, train_on_integers
+from ffhw.training.sparsity import measured
 from ffhw.training.tasks.base import Preset, Task, Trained
 
 # What a training writes beside each other; a task's pictures come on top.
@@ -36,6 +38,7 @@ def train(
     source: str | None = None,
     epochs: int | None = None,
     learning_rate: float | None = None,
+    prune: float | None = None,
     seed: int = 1,
     progress: Callable[[int, int, dict[str, float]], None] = lambda *_: None,
     say: Callable[[str], None] = lambda _: None,
@@ -53,10 +56,9 @@ def train(
     target: a ``.keras`` file.
     options: the recurrent layer; the task's own JK layer if None.
     preset, source: names of the task's sizes and data, or sizes of one's own; the task's own if None.
-    epochs, learning_rate: instead of the preset's.
+    epochs, learning_rate: instead of the preset's. prune: share of the weights, see :mod:`ffhw.training.pruning`.
     progress: called after each epoch with its number, their total, and its figures. say: told what begins.
-    checkpoint_seconds: least time between two checkpoints.
-    strategy: how it is spread over devices, one of ``ffhw.training.strategy.STRATEGIES``.
+    checkpoint_seconds: least time between two checkpoints. strategy: of devices, see :mod:`ffhw.training.strategy`.
     stages: train on integers afterwards; ``target`` is then the model of the last stage.
 
     Returns
@@ -67,8 +69,8 @@ def train(
     ------
     InputError: a setting out of range. OutputError: the target cannot be written. ToolError: no such devices.
     """
-    sizes = settle(chosen, options := options or RecurrentOptions(), preset, source, epochs, learning_rate)
-    _check(chosen, target, strategy, stages)
+    sizes = settle(chosen, options := options or RecurrentOptions(), preset, source, epochs, learning_rate, prune)
+    _check(chosen, target, strategy, stages, sizes)
     # settled before anything is loaded: a wrong option must not cost a minute
     import keras
 
@@ -83,26 +85,28 @@ def train(
     settings = {"task": chosen.name, **dataclasses.asdict(options), **dataclasses.asdict(sizes), "seed": seed}
     checkpoint = Checkpoint(target.with_suffix(CHECKPOINT), {**settings}) if chosen.resumable else None
     say("training")
-    done = fit(model, chosen.feed(data, sizes, seed), sizes.epochs, checkpoint, checkpoint_seconds, progress)
+    checkpoints = Checkpoints(checkpoint, checkpoint_seconds)
+    done = _fit(chosen, model, data, sizes, seed, checkpoints, progress)
     model = model if strategy == "default" else _plain(model, chosen.build(options, sizes, data, seed))
     say("scoring and drawing")
     trained = Trained(model, data, sizes, done.history, seed, chosen.baseline(data), chosen.at_once)
     settings |= {"strategy": strategy, "replicas": spread.num_replicas_in_sync}
     record = _record(chosen, trained, settings, done.seconds)
-    checkpoints = Checkpoints(checkpoint, checkpoint_seconds)
     if stages is not None:
         checkpoints.keep_first(model, done)
-        trained, measured = train_on_integers(chosen, trained, stages, checkpoints, progress, say)
-        record |= {"float_test": record["test"], "test": measured[-1]["test"], "qat": measured}
+        trained, rows = train_on_integers(chosen, trained, stages, checkpoints, progress, say)
+        record |= _of_integers(record, rows)
     _write(target, chosen, trained, record, contents)
     checkpoints.remove()
     return record
 
 
-def _check(chosen: Task, target: Path, strategy: str, stages: Stages | None) -> None:
+def _check(chosen: Task, target: Path, strategy: str, stages: Stages | None, sizes: Preset) -> None:
     """Refuse what cannot be, before anything is loaded."""
     check_target(target)
     devices.check(strategy)
+    if sizes.prune and strategy != "default":
+        raise InputError("--prune works on one device: leave out --strategy")
     if stages is not None and not chosen.becomes_hardware:
         raise InputError(f"--qat: the network of {chosen.name} has no hardware yet, and so no integers to train on")
 
@@ -111,6 +115,21 @@ def _plain(model: Any, fresh: Any) -> Any:
     """The model outside its strategy: one for several devices answers a batch once on each of them."""
     fresh.set_weights(model.get_weights())
     return fresh
+
+
+def _fit(
+    chosen: Task, model: Any, data: Any, sizes: Any, seed: int, checkpoints: Checkpoints,
+    progress: Callable[[int, int, dict[str, float]], None],
+) -> Progress:  # fmt: skip
+    """Train in floats, pruning if that is asked for."""
+    begin, feed = pruning.each_epoch(model, sizes), chosen.feed(data, sizes, seed)
+    return fit(model, feed, sizes.epochs, checkpoints.first, checkpoints.seconds, progress, begin)
+
+
+def _of_integers(record: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the record says behind a training on integers, from what it said before and from each stage."""
+    last = {name: rows[-1][name] for name in ("test", "sparsity")}
+    return {"float_test": record["test"], **last, "qat": rows}
 
 
 def _record(chosen: Task, trained: Trained, settings: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -123,6 +142,7 @@ def _record(chosen: Task, trained: Trained, settings: dict[str, Any], seconds: f
         "train_seconds": round(seconds, 1),
         "test": chosen.evaluate(trained),
         "baseline": trained.baseline,
+        "sparsity": measured(chosen, trained),
         "history": trained.history,
         "peak_mib": peak_mib(),
         "environment": environment(),
@@ -151,6 +171,7 @@ def settle(
     source: str | None = None,
     epochs: int | None = None,
     learning_rate: float | None = None,
+    prune: float | None = None,
 ) -> Any:
     """Sizes of a training: the preset's, but for what is said otherwise.
 
@@ -165,7 +186,8 @@ def settle(
         raise InputError(f"--learning-rate must be greater than 0 and below 1, not {rate!r}")
     if epochs < 1:
         raise InputError(f"--epochs must be at least 1, not {epochs}")
-    return dataclasses.replace(sizes, epochs=epochs, learning_rate=rate)
+    prune = pruning.check(sizes.prune if prune is None else prune)
+    return dataclasses.replace(sizes, epochs=epochs, learning_rate=rate, prune=prune)
 
 
 def written(target: Path, record: dict[str, Any]) -> list[Path]:

@@ -221,6 +221,8 @@ class FlipFlopRNN(DropoutRNN):
         to 1,024 units in float32, without ``recurrent_dropout``, gates that see the state. Other backends take no
         notice, nor do ``unroll`` and ``zero_output_for_mask``.
         None, ``"loop"``: a loop over time (:mod:`ffhw.training.layers.loop`).
+    hold_penalty: while training, this times the mean of ``|h_t - h_{t-1}|`` over units and steps that count is part of
+        the loss, so that units learn to hold. 0 costs nothing.
     """
 
     cell_class: ClassVar[type[FlipFlopCell]]
@@ -245,12 +247,17 @@ class FlipFlopRNN(DropoutRNN):
         recurrent_gates: bool = True,
         own: dict[str, Any] | None = None,
         implementation: str | None = None,
+        hold_penalty: float = 0.0,
         **kwargs: Any,
     ) -> None:
         if implementation not in (None, "loop", "fused"):
             raise ValueError(f"implementation must be 'loop' or 'fused', not {implementation!r}")
         if implementation == "fused" and (recurrent_dropout or not recurrent_gates):
             raise ValueError("implementation='fused' needs recurrent_gates and takes no recurrent_dropout")
+        if not 0 <= hold_penalty < math.inf:
+            raise ValueError(f"hold_penalty must be at least 0, not {hold_penalty!r}")
+        if hold_penalty and (kwargs.get("unroll") or kwargs.get("zero_output_for_mask")):
+            raise ValueError("hold_penalty needs the loop over time: neither unroll nor zero_output_for_mask")
         cell = self.cell_class(
             units,
             use_bias=use_bias,
@@ -273,6 +280,7 @@ class FlipFlopRNN(DropoutRNN):
         )
         super().__init__(cell, **kwargs)
         self.implementation = implementation
+        self.hold_penalty = hold_penalty
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         """What ``keras.layers.RNN`` asks for: last output, outputs (of every step), states."""
@@ -286,6 +294,8 @@ class FlipFlopRNN(DropoutRNN):
         fused = self.implementation == "fused" and keras.backend.backend() == "jax"
         states = self.cell.over_time(sequence, first, mask, training, fused)
         last = states[-1]
+        if self.hold_penalty and training:
+            self.add_loss(self.hold_penalty * mean_change(first, states, mask))
         if mask is not None:
             # Keras' loop answers zeros until a step counts, whatever the state
             begun = ops.cumsum(ops.cast(mask, "int32"), axis=0) > 0
@@ -296,7 +306,7 @@ class FlipFlopRNN(DropoutRNN):
         """Constructor arguments."""
         config = super().get_config()
         del config["cell"]
-        own = {"implementation": self.implementation, **self.own_config()}
+        own = {"implementation": self.implementation, "hold_penalty": self.hold_penalty, **self.own_config()}
         return {**config, **own, **cell_config(self.cell)}
 
     def own_config(self) -> dict[str, Any]:
@@ -307,6 +317,21 @@ class FlipFlopRNN(DropoutRNN):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> FlipFlopRNN:
         """Layer with these constructor arguments."""
         return cls(**config)
+
+
+def mean_change(first: Any, states: Any, mask: Any) -> Any:
+    """Mean of ``|h_t - h_{t-1}|`` over units and steps that count.
+
+    Parameters
+    ----------
+    first: ``[batch, N]``. states: ``[T, batch, N]``; where a step does not count, the one before it.
+    mask: ``[T, batch, 1]`` or None.
+    """
+    before = ops.concatenate([ops.expand_dims(first, 0), states[:-1]])
+    change = ops.abs(states - before)
+    if mask is None:
+        return ops.mean(change)
+    return ops.sum(change) / (ops.maximum(ops.sum(ops.cast(mask, change.dtype)), 1.0) * states.shape[-1])
 
 
 def cell_config(cell: FlipFlopCell) -> dict[str, Any]:

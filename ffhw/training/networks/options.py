@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 from ffhw.errors import InputError
@@ -10,7 +11,8 @@ from ffhw.errors import InputError
 if TYPE_CHECKING:
     from ffhw.training.tasks.sequence import SequenceTask
 
-CELLS = ("jk", "sr", "toggle", "lstm", "gru", "rnn", "ctrnn")
+FLIP_FLOPS = ("jk", "sr", "toggle")
+CELLS = (*FLIP_FLOPS, "lstm", "gru", "rnn", "ctrnn")
 # Adam moves every weight by the rate, so the largest eigenvalue by up to rate * units. Plain tanh units remember only
 # with eigenvalues near the unit circle, and must not be thrown off it: 0.04 lets 400 units learn at 1e-4.
 _TANH_RATE_TIMES_UNITS = 0.04
@@ -31,6 +33,7 @@ class RecurrentOptions:
     tau_ms: time constant of the ``ctrnn`` cell, None for ten steps; the task's own time step is its dt.
     dale: share of excitatory units, None for no such law. density: share of the recurrent connections that exist.
     self_connection: whether a unit may feed itself.
+    hold_penalty: what changes of flip-flops' states cost, see :class:`ffhw.training.layers.neurons.FlipFlopRNN`.
 
     Raises
     ------
@@ -44,6 +47,7 @@ class RecurrentOptions:
     dale: float | None = None
     density: float = 1.0
     self_connection: bool = True
+    hold_penalty: float = 0.0
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -56,11 +60,16 @@ class RecurrentOptions:
             raise InputError(f"--dale is the share of excitatory units, from 0 to 1, not {self.dale!r}")
         if not 0 < self.density <= 1:
             raise InputError(f"--density must be above 0 and at most 1, not {self.density!r}")
+        if not 0 <= self.hold_penalty < math.inf:
+            raise InputError(f"--hold-penalty must be at least 0, not {self.hold_penalty!r}")
+        if self.hold_penalty and self.cell not in FLIP_FLOPS:
+            raise InputError(f"--hold-penalty is for {', '.join(FLIP_FLOPS)}; {self.cell} has none")
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing is asked for that constrains the recurrent weights or sets a time constant."""
-        return self.tau_ms is None and self.dale is None and self.density == 1 and self.self_connection
+        """Whether nothing is asked for that constrains weights or states, or sets a time constant."""
+        free = self.dale is None and self.density == 1 and self.self_connection and not self.hold_penalty
+        return free and self.tau_ms is None
 
     def learning_rate(self, task: SequenceTask) -> float:
         """What training begins with where nobody says."""

@@ -36,7 +36,8 @@ def _flip_flop(task: SequenceTask, options: RecurrentOptions, units: int, common
     layer = layers[options.cell]
     hold = HoldBias(1.0, task.longest_hold, layer.cell_class.gates)
     bias = hold if options.hold_bias else "zeros"
-    return layer(units, bias_initializer=bias, kernel_constraint=_limit(task, options), **common)
+    limit, penalty = _limit(task, options), options.hold_penalty
+    return layer(units, bias_initializer=bias, kernel_constraint=limit, hold_penalty=penalty, **common)
 
 
 def _gated(task: SequenceTask, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:

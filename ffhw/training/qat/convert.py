@@ -54,7 +54,7 @@ def quantized(
 
     from ffhw.training.qat.layer import Quantized, QuantizedTokens
 
-    network = unsettled(_read(model))
+    network = unsettled(network_of(model))
     widths = Widths(widths) if isinstance(widths, int) else widths
     data = _calibration(network, x, lengths)
     method = method if x is not None else "range"
@@ -80,7 +80,7 @@ def quantized(
     return made
 
 
-def _read(model: Any) -> FloatNetwork:
+def network_of(model: Any) -> FloatNetwork:
     """The network of a Keras model, or of its file."""
     if isinstance(model, (str, Path)):
         return read_model(model)

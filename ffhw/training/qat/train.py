@@ -10,6 +10,8 @@ from ffhw.errors import InputError
 from ffhw.numbers.grids import weights_of
 from ffhw.numbers.scales import Widths
 from ffhw.training.checkpoint import SUFFIX, Checkpoint, Progress, fit
+from ffhw.training.pruning import keep_zeros
+from ffhw.training.sparsity import measured
 from ffhw.training.tasks.base import Task, Trained
 
 # Of the float training's epochs and of its rate.
@@ -111,6 +113,8 @@ def train_on_integers(
         model = quantized(trained.model, widths, np.asarray(trained.data.x))
         before = chosen.evaluate(dataclasses.replace(trained, model=model))
         chosen.compile(model, lower, epochs * -(-len(trained.data.y) // sizes.batch_size))
+        if sizes.prune:
+            keep_zeros(model)
         checkpoint = checkpoints.of_stage({"widths": dataclasses.asdict(widths), "qat_epochs": epochs})
         feed = chosen.feed(trained.data, lower, trained.seed)
         done = fit(model, feed, epochs, checkpoint, checkpoints.seconds, progress)
@@ -126,6 +130,7 @@ def train_on_integers(
                 "learning_rate": lower.learning_rate,
                 "quantized_only": before,
                 "test": after,
+                "sparsity": measured(chosen, trained),
                 "history": done.history,
                 "seconds": round(done.seconds, 1),
             }

@@ -46,6 +46,7 @@ class Preset:
     units: of the (first) recurrent layer; filters of a convolutional one.
     epochs, batch_size, learning_rate: of the training.
     cosine: whether the rate falls to zero along a cosine; else it stays, as in the paper.
+    prune: share of each layer's weights that are made zero while it trains, see :mod:`ffhw.training.pruning`.
     """
 
     source: str
@@ -54,6 +55,7 @@ class Preset:
     batch_size: int
     learning_rate: float
     cosine: bool = False
+    prune: float = dataclasses.field(default=0.0, kw_only=True)
 
     def rate(self, steps: int) -> Any:
         """What a Keras optimizer takes as its learning rate."""
@@ -124,7 +126,8 @@ class Task(abc.ABC):
         if options.cell not in self.cells:
             raise InputError(f"{self.name} takes --cell {', '.join(self.cells)}, not {options.cell!r}")
         if not options.is_plain:
-            raise InputError(f"{self.name} takes none of --tau-ms, --dale, --density and --no-self-connection")
+            others = "--tau-ms, --dale, --density, --no-self-connection and --hold-penalty"
+            raise InputError(f"{self.name} takes none of {others}")
         name = name or "quick"
         if name not in self.presets:
             raise InputError(f"--preset of {self.name} must be one of {', '.join(self.presets)}, not {name!r}")
