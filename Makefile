@@ -87,6 +87,7 @@ bench: env
 	$(BIN)/python benchmarks/clock.py
 	$(BIN)/python benchmarks/logic.py
 	$(BIN)/python benchmarks/hold_bias.py
+	$(BIN)/python benchmarks/sparsity.py
 	$(BIN)/python benchmarks/decision_tasks.py
 	$(BIN)/python benchmarks/minimal_size.py
 	$(BIN)/python benchmarks/memory_laboratory.py build/models
