@@ -35,7 +35,7 @@ BITS = 8
 # of changes of states: of a loss that is a cross entropy, and of one that is a mean square
 PENALTIES = {"japanese-vowels": (1.0, 10.0), "flipflop3": (0.1, 1.0)}
 SHARES = (0.5, 0.8, 0.9)
-SAMPLES, EPOCHS = 3000, 20
+SAMPLES, EPOCHS = 2000, 15
 
 
 def shorter(task: SequenceTask) -> SequenceTask:
