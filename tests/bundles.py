@@ -12,9 +12,9 @@ from ffhw.hdl.plan.chain import fold
 from ffhw.model.data import Data
 
 
-def bundle_of(folder: Path, network, lanes=1, simd=1, **options) -> Bundle:
+def bundle_of(folder: Path, network, lanes=1, simd=1, style="lanes", **options) -> Bundle:
     """Eight sequences of twelve random steps as test vectors."""
     rng, shape = np.random.default_rng(1), (8, 12, network.input_size)
     x = rng.integers(network.input.min, network.input.max, shape, endpoint=True) * network.input.scale
     data = Data(x, np.full(8, 12))
-    return write_bundle(folder / "build", bundle_files(network, fold(network, lanes, simd), data, **options))
+    return write_bundle(folder / "build", bundle_files(network, fold(network, lanes, simd, style), data, **options))

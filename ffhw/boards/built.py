@@ -11,6 +11,7 @@ from ffhw.errors import ToolError
 from ffhw.hdl.plan.chain import plans
 from ffhw.hdl.plan.choose import needs
 from ffhw.hdl.plan.folding import Foldings
+from ffhw.layers.weighted import WeightedLayer
 from ffhw.model.network import Network
 
 # Names of cells in nextpnr's report, by what they are.
@@ -25,6 +26,8 @@ CELLS: dict[str, dict[str, tuple[str, ...]]] = {
 _FLIP_FLOP = r"SB_DFF|TRELLIS_FF|DFF"
 _MULTIPLIER = r"SB_MAC16|MULT\d+X\d+D?|MULTALU|MULTADDALU"
 _BLOCK_RAM = r"SB_RAM40|DP16KD|(SP|SPX9|SDPB|SDPX9B|DPB|DPX9B|pROM|pROMX9)$"
+# Lookup tables of a cell; a cell of a carry chain of ECP5 has two.
+_LUTS = {r"(SB_LUT4|LUT[1-6]|ALU)$": 1, r"CCU2C$": 2}
 _LUT_RAM = r"TRELLIS_DPR16X4|RAM16S"
 
 
@@ -68,6 +71,14 @@ def cell_types(netlist: dict[str, Any]) -> dict[str, str]:
 def count_flip_flops(types: dict[str, str]) -> int:
     """Flip-flops of a netlist: cells whose type is a D flip-flop of its family."""
     return len(_of(types, _FLIP_FLOP))
+
+
+def luts_a_neuron(types: dict[str, str], network: Network) -> float | None:
+    """Lookup tables of a netlist over the units of all layers; None where no layer has units."""
+    layers = [part for layer in network.layers for part in (layer.parts or (layer,))]
+    neurons = sum(layer.units for layer in layers if isinstance(layer, WeightedLayer))
+    luts = sum(count * len(_of(types, pattern)) for pattern, count in _LUTS.items())
+    return round(luts / neurons, 1) if neurons else None
 
 
 def compare_with_prediction(

@@ -20,6 +20,7 @@ from ffhw.boards.built import (
     cell_types,
     compare_with_prediction,
     count_flip_flops,
+    luts_a_neuron,
     parse_fmax,
     parse_utilisation,
 )
@@ -182,6 +183,7 @@ def _build(todo: Plan, bundle: Bundle, board: Board, tools: Toolbox, check: Netl
             # the prediction is of the core
             core = {name: kind for name, kind in types.items() if not name.startswith("link.")}
             result |= compare_with_prediction(core, bundle.network(), bundle.foldings(), board)
+            result["luts_per_neuron"] = luts_a_neuron(core, bundle.network())
         elif kind == "nextpnr":
             result["utilisation"] = parse_utilisation(log, board)
             result["fmax_mhz"] = parse_fmax(json.loads((tools.folder / "report.json").read_text()))

@@ -40,6 +40,10 @@ def run(
         console.print(f"note: {difference}", markup=False)
     for name, count in result["utilisation"].items():
         console.print(f"{name.replace('_', ' ')}: {count['used']} of {count['available']}")
+    if result["luts_per_neuron"] is not None:
+        console.print(
+            f"lookup tables a neuron: {result['luts_per_neuron']}, all of the core's over the units of all layers"
+        )
     note = "" if result["fmax_reliable"] else " (not reliable: the tools do not time this family's multipliers)"
     console.print(f"Fmax: {result['fmax_mhz']} MHz{note}")
     if link is not None:

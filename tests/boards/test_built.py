@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from networks import random_network
+from networks import random_chain, random_network
 
 from ffhw.boards import built, catalogue
 from ffhw.errors import ToolError
@@ -74,3 +74,11 @@ def test_a_difference_names_the_layer_and_the_memories(network):
     assert "has 2 for 1, 1 are in no layer" in multipliers
     assert "1 are in block RAM; 1 small ones in lookup-table RAM: layer_0_jk.own; " in memories
     assert memories.endswith("became logic)")
+
+
+def test_lookup_tables_a_neuron(network):
+    """All cells that are lookup tables, a carry cell of ECP5 twice, over the eight units of both layers."""
+    assert built.luts_a_neuron({**TYPES, "a": "CCU2C", "b": "SB_LUT4", "c": "SB_CARRY"}, network) == 0.5
+    both = random_chain(1, "b", bits=4)
+    assert built.luts_a_neuron(dict.fromkeys("abcd", "LUT4"), both) == 4 / (2 * both.layers[0].units)
+    assert built.luts_a_neuron(TYPES, random_chain(1, "y", bits=4)) is None

@@ -11,6 +11,7 @@ import pytest
 from networks import CELLS, random_chain, random_network
 
 from ffhw.errors import InputError
+from ffhw.hdl.plan.styles import engine_of, plan_of
 from ffhw.layers import KINDS, READ, of_numbers, rule
 from ffhw.layers.base import FloatLayer, Layer
 
@@ -110,6 +111,17 @@ def test_each_kind_trains_on_integers_or_is_refused(examples, kind):
             run_of(layer)
     else:
         assert callable(run_of(layer))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_gates_or_is_refused(examples, kind):
+    if kind in ("jk", "sr", "toggle", "dense"):
+        assert callable(engine_of(examples[kind], "gates"))
+        assert plan_of(examples[kind], "gates").stages
+        return
+    for found in (engine_of, plan_of):
+        with pytest.raises(InputError, match=rf"is of kind {kind}, for which there is no hardware of --style gates$"):
+            found(examples[kind], "gates")
 
 
 # Files of these names are drivers in their rooms.
