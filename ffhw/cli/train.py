@@ -54,8 +54,9 @@ def run(
     command again.
 
     Tasks: flipflop3 (3-bit memory; flipflop1 to flipflop8), japanese-vowels (real speech), basic-motions (a real
-    accelerometer), pen-digits (a real pen), perceptual-decision, context-decision, delayed-match, parametric-memory;
-    and the paper's, each with --cell jk, lstm or gru: signal, text, sentiment, frames, handwriting, lung, action.
+    accelerometer), pen-digits (a real pen), perceptual-decision, context-decision, delayed-match, parametric-memory,
+    parity, counter, adder, detector (sequential logic); and the paper's, each with --cell jk, lstm or gru: signal,
+    text, sentiment, frames, handwriting, lung, action.
 
     The tutorial network of 400 tanh units: ffhw train flipflop3 --cell rnn --units 400
 
