@@ -21,7 +21,9 @@ def run(
         None, help="Data to calibrate and score on, as of `ffhw export`.", show_default="MODEL.data.npz beside it"
     ),
     bits: str = typer.Option("2-8", help="Widths to try, as in 2-8 or 2,4,8: of all that follows and of outputs."),
-    weight_bits: str = typer.Option(None, help="Of weights, each with each of --bits.", show_default="--bits"),
+    weight_bits: str = typer.Option(
+        None, help="Of weights, each with each of --bits; also ternary and binary.", show_default="--bits"
+    ),
     state_bits: str = typer.Option(None, help="Of states and gates, alike.", show_default="--bits"),
     input_bits: str = typer.Option(None, help="Of inputs, alike.", show_default="--bits"),
     foldings: int = typer.Option(
@@ -86,7 +88,7 @@ def _sweep(
     seeds: int | None,
 ) -> Sweep:  # fmt: skip
     """What the options ask for; refused where they contradict each other."""
-    from ffhw.cli.whole import ranges
+    from ffhw.cli.whole import bits_of, ranges, weight_widths
     from ffhw.errors import InputError
     from ffhw.explore.explore import Sweep
 
@@ -95,7 +97,9 @@ def _sweep(
     if seeds is not None and not synth:
         raise InputError("--seeds are those of place and route: give --synth as well")
     tried = {
-        name: ranges(f"--{name.replace('_', '-')}", text, 1, 16) for name, text in widths.items() if text is not None
+        name: (weight_widths if name == "weight_bits" else bits_of)(f"--{name.replace('_', '-')}", text)
+        for name, text in widths.items()
+        if text is not None
     }
     pairs = {
         name: ranges(f"--{name}", text, 1) for name, text in (("lanes", lanes), ("simd", simd)) if text is not None

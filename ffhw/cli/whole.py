@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ffhw.errors import InputError
+from ffhw.numbers.formats import MAX_BITS
+from ffhw.numbers.grids import FEW, WeightBits
 
 # None of them is larger.
 _MOST = 1 << 20
@@ -43,3 +45,21 @@ def ranges(option: str, text: str, least: int, most: int = _MOST) -> tuple[int, 
             raise InputError(f"{option} takes numbers from {least} to {most}, ranges upwards, not {text!r}")
         found.update(range(first, last + 1))
     return tuple(sorted(found))
+
+
+def bits_of(option: str, text: str) -> tuple[int, ...]:
+    """Widths: as :func:`ranges`, of numbers that there is hardware for."""
+    return ranges(option, text, 1, MAX_BITS)
+
+
+def weight_widths(option: str, text: str) -> tuple[WeightBits, ...]:
+    """Widths of weights: as :func:`ranges`, and those that have a name, behind the numbers.
+
+    Raises
+    ------
+    InputError: as above.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    named = tuple(name for name in FEW if name in parts)
+    numbers = [part for part in parts if part not in FEW]
+    return (*(bits_of(option, ",".join(numbers)) if numbers else ()), *named)

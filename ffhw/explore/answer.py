@@ -17,6 +17,8 @@ from ffhw.model import floatnet
 from ffhw.model.compare import compare
 from ffhw.model.data import Data
 from ffhw.model.network import Network
+from ffhw.numbers.formats import MAX_BITS
+from ffhw.numbers.grids import stored_bits
 from ffhw.numbers.scales import Widths
 from ffhw.processes import scratch_folder
 
@@ -70,12 +72,13 @@ def _estimate(job: Estimate, model: Path, options: Options) -> Result:
 
 
 def settled_widths(network: Network) -> Widths:
-    """Widths of a network that was trained on integers, the largest of each kind."""
+    """Widths of a network that was trained on integers, the widest of each kind."""
     weights = [layer.weight_bits for layer in network.layers if hasattr(layer, "weight_bits")]
+    weight_bits = max(weights, key=stored_bits, default=network.output.bits)
     states = [layer.state_format.bits for layer in network.layers if layer.state_size]
     bits = network.output.bits
-    widths = (bits, max(weights, default=bits), max(states, default=bits), network.input.bits)
-    return Widths(*(min(width, 16) for width in widths))
+    others = (min(width, MAX_BITS) for width in (max(states, default=bits), network.input.bits))
+    return Widths(min(bits, MAX_BITS), weight_bits, *others)
 
 
 def _scores(found: Quantized) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from ffhw.export import data_for
 from ffhw.files import read_regular
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.scores import read_targets
+from ffhw.numbers.grids import WeightBits
 from ffhw.numbers.scales import Widths
 from ffhw.reading.model_file import read_model
 
@@ -52,7 +53,7 @@ class Sweep:
 
     board: str
     bits: Sequence[int] = (8,)
-    weight_bits: Sequence[int] = ()
+    weight_bits: Sequence[WeightBits] = ()
     state_bits: Sequence[int] = ()
     input_bits: Sequence[int] = ()
     foldings: int = 4

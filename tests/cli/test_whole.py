@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ffhw.cli.whole import ranges, whole_numbers
+from ffhw.cli.whole import ranges, weight_widths, whole_numbers
 from ffhw.errors import InputError
 
 
@@ -12,6 +12,13 @@ def test_ranges():
     assert ranges("--bits", "2-4,8", 1, 16) == (2, 3, 4, 8)
     assert ranges("--bits", "8, 2-4 ,3", 1, 16) == (2, 3, 4, 8)
     assert ranges("--bits", "5-5", 1, 16) == (5,)
+
+
+def test_widths_of_weights_have_names_too():
+    assert weight_widths("--weight-bits", "binary, 3-4,ternary") == (3, 4, "ternary", "binary")
+    assert weight_widths("--weight-bits", "ternary") == ("ternary",)
+    with pytest.raises(InputError, match=r"^--weight-bits takes numbers and ranges .*, not 'unary'$"):
+        weight_widths("--weight-bits", "unary,binary")
 
 
 @pytest.mark.parametrize("text", ["", ",", "x", "2-", "-2", "2--3", "1_0", "+3", "٣", "2-3-4", "1e1", "99999999"])

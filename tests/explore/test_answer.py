@@ -69,20 +69,21 @@ def test_targets_that_ask_for_nothing_are_no_labels(keras_models, tmp_path, rng)
     assert estimate(open_source(keras_models / "tracker.keras", tmp_path / "x.npz")[0])["labels"] == "float"
 
 
-def test_what_was_trained_on_integers_keeps_its_widths(keras_models, tmp_path, rng):
+@pytest.mark.parametrize("weights", [3, "ternary"])
+def test_what_was_trained_on_integers_keeps_its_widths(keras_models, tmp_path, rng, weights):
     import keras
 
     from ffhw.training import quantized
 
     x = rng.normal(size=(20, 9, 4)).astype("float32")
     np.savez(tmp_path / "x.npz", x=x)
-    trained = quantized(keras.models.load_model(keras_models / "classifier.keras"), Widths(5, weight_bits=3), x)
+    trained = quantized(keras.models.load_model(keras_models / "classifier.keras"), Widths(5, weight_bits=weights), x)
     trained.save(tmp_path / "few.keras")
     source, network = open_source(tmp_path / "few.keras", tmp_path / "x.npz")
     assert any(layer.settled for layer in network.layers)
     four, eight = (estimate(source, Widths(bits)) for bits in (4, 8))
     assert four == eight
-    assert (four["widths"]["weight_bits"], four["widths"]["state_bits"]) == (3, 5)
+    assert (four["widths"]["weight_bits"], four["widths"]["state_bits"]) == (weights, 5)
 
 
 def test_what_does_not_fit_is_an_answer(labelled):

@@ -20,7 +20,7 @@ from ffhw.explore.local import run_local
 from ffhw.explore.store import Store
 from ffhw.numbers.scales import Widths
 
-SWEEP = Sweep("icebreaker", bits=(3, 5), weight_bits=(2, 4), foldings=3)
+SWEEP = Sweep("icebreaker", bits=(3, 5), weight_bits=(2, "ternary"), foldings=3)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_what_is_there_is_not_done_again(files, whole, tmp_path):
     assert asked == [4, 1]
     # more of it: only what is new
     _, said = tried(
-        tmp_path / "e", files, counting, Sweep("icebreaker", bits=(3, 5), weight_bits=(2, 3, 4), foldings=3)
+        tmp_path / "e", files, counting, Sweep("icebreaker", bits=(3, 5), weight_bits=(2, 3, "ternary"), foldings=3)
     )
     assert asked == [4, 1, 2]
     assert len(said) == len(set(said))
