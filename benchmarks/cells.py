@@ -65,13 +65,19 @@ class Design:
     seeds: int = 1
 
 
+SMALLER = (("icebreaker", 4), ("tangnano9k", MULTIPLIERS))
 DESIGNS = (
     *(Design(cell, seeds=3) for cell in CELLS),
     *(Design(cell, "icebreaker", lane_multipliers=4) for cell in CELLS),
     *(Design(cell, "tangnano9k") for cell in CELLS),
     *(Design(cell, lane_multipliers=None) for cell in CELLS),
-    *(Design(cell, units=64) for cell in CELLS),
     *(Design(cell, bits=4) for cell in CELLS),
+    *(Design(cell, inputs=3) for cell in CELLS),
+    *(Design(cell, units=16) for cell in CELLS),
+    *(Design(cell, units=64) for cell in CELLS),
+    *(Design(cell, units=128) for cell in CELLS),
+    *(Design(cell, board, bits=4, lane_multipliers=lanes) for board, lanes in SMALLER for cell in ("jk", "lstm")),
+    *(Design(cell, board, units=64, lane_multipliers=lanes) for board, lanes in SMALLER for cell in ("jk", "lstm")),
 )
 
 
@@ -185,7 +191,7 @@ def main() -> None:
     rows = [counted(*case) for case in itertools.product(CELLS, UNITS, INPUTS, BITS)]
     names = [field.name for field in dataclasses.fields(Design)]
     have = {Design(*(row[name] for name in names)): row for row in kept}
-    for design in DESIGNS:
+    for design in sorted(DESIGNS, key=lambda design: design.seeds):  # the cheapest first
         if design not in have:
             with tempfile.TemporaryDirectory() as folder:
                 have[design] = built(design, Path(folder))
