@@ -60,6 +60,29 @@ def few_bits() -> str:
     return "\n\n".join(parts)
 
 
+def few_codes() -> str:
+    """One row a width of states and kind of weights: accuracy quantized only, trained on integers; what was built."""
+    rows = read("few_codes")["rows"]
+    kinds = dict.fromkeys((row["state_bits"], row["weights"]) for row in rows)
+    figures = ("luts", "flip_flops", "block_rams", "fmax_mhz")
+    head = ["bits of states", "weights", "accuracy", "LUTs", "flip-flops", "block RAMs", "Fmax in MHz"]
+    shown = []
+    for state_bits, weights in kinds:
+        of_kind = [row for row in rows if (row["state_bits"], row["weights"]) == (state_bits, weights)]
+        means = [sum(row[key] for row in of_kind) / len(of_kind) for key in ("quantized_only", "test")]
+        built = next((row["built"] for row in of_kind if "built" in row), None)
+        cells = [f"{built[key]:,}" if built else "" for key in figures]
+        shown.append([str(state_bits), str(weights), " → ".join(f"{mean:.1%}" for mean in means), *cells])
+    return table(head, shown)
+
+
+def gates() -> str:
+    """One row a design."""
+    head = ["board", "units", "inputs", "weights", "LUTs", "of a neuron", "Fmax in MHz"]
+    keys = ("board", "units", "inputs", "weights", "luts", "luts_per_neuron", "fmax_mhz")
+    return table(head, [[str(row[key]) for key in keys] for row in read("gates")["rows"]])
+
+
 def _spread(rows: list[dict[str, Any]], cell: str, width: tuple[int, ...] | None, name: str) -> str:
     """Mean over the seeds, in percent; where there are several, the largest distance from it."""
     found = [
@@ -313,6 +336,8 @@ def float_layers() -> str:
 TABLES = {
     "bench": bench,
     "few_bits": few_bits,
+    "few_codes": few_codes,
+    "gates": gates,
     "boards": boards,
     "float_layers": float_layers,
     "runtimes": runtimes,

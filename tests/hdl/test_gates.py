@@ -75,7 +75,7 @@ def test_every_code_and_every_cycle(cell, weights, activation, options, rng):
 
 
 def test_the_first_of_equal_sums_is_the_class(rng):
-    network = one_bit(2, "jk", "ternary", "argmax", outputs=5)
+    network = one_bit(5, "jk", "ternary", "argmax", outputs=5)
     *front, dense = network.layers
     twins = dataclasses.replace(dense, weights=dense.weights[[0, 1, 1, 0, 1]], bias=np.zeros(5, int))
     network = Network("twins", (*front, twins))

@@ -47,10 +47,10 @@ def choose(
 ) -> Foldings:
     """The folding that a device should have.
 
-    With a rate, the one with the fewest multipliers that holds it with a margin. Else the one of the most steps a
-    second, or of those that come close to it the one with the fewest multipliers: they are placed and routed in minutes
-    where the largest take hours. Of equally many multipliers, as where weights need none, the one of least logic. The
-    slowest engine sets the pace, so each layer gets just the hardware that keeps up with it.
+    With a rate, the one with the fewest multipliers that holds it with a margin; of least logic, where none takes more
+    multipliers than another, as where weights need none. Else the one of the most steps a second, or of those that come
+    close to it the one with the fewest multipliers: they are placed and routed in minutes where the largest take hours.
+    The slowest engine sets the pace, so each layer gets just the hardware that keeps up with it.
 
     Parameters
     ----------
@@ -75,10 +75,13 @@ def choose(
                 "larger device"
             )
     enough = [pair for pair in zip(candidates, expected, strict=True) if pair[1] >= wanted]
+    need = {foldings: needs(network, foldings, device) for foldings, _ in enough}
+    # where multipliers do not tell designs apart, logic tells which one is the smallest; else the faster one of equals
+    by_logic = rate is not None and len({found["multipliers"] for found in need.values()}) == 1
 
-    def cost(pair: tuple[Foldings, float]) -> tuple[float, ...]:
-        need = needs(network, pair[0], device)
-        return need["multipliers"], need["luts"], -pair[1]
+    def cost(pair: tuple[Foldings, float]) -> tuple[float, float]:
+        foldings, speed = pair
+        return (need[foldings]["luts"] if by_logic else need[foldings]["multipliers"]), -speed
 
     return min(enough, key=cost)[0]
 
