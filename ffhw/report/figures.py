@@ -87,11 +87,16 @@ def resources(syntheses: list[dict[str, Any]]) -> Figure | None:
     return figure
 
 
-def roofline(performance: dict[str, Any]) -> Figure:
-    """Cycles a step against multipliers: each engine's work divided by its multipliers is a line it cannot cross."""
+def roofline(performance: dict[str, Any]) -> Figure | None:
+    """Cycles a step against multipliers: each engine's work divided by its multipliers is a line it cannot cross.
+
+    None where no engine has any, as in a network of gates.
+    """
     engines = [e for e in performance["engines"] if e["macs"]]
+    if not engines:
+        return None
     figure, axes = _figure(6.4, 3.0)
-    most = max((e["macs"] for e in engines), default=1)
+    most = max(e["macs"] for e in engines)
     xs = [2.0**n for n in range(0, math.ceil(math.log2(most)) + 3)]
     for engine, colour in zip(engines, [BLUE, ORANGE, GREY, RED] * len(engines), strict=False):
         steps = engine["network_steps"]

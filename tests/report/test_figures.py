@@ -55,6 +55,11 @@ def test_roofline_shows_each_engine_on_or_above_its_line():
         assert cycles * macs >= work * 0.999
 
 
+def test_a_network_of_gates_has_no_roofline():
+    network = random_network(1, inputs=4, units=(8,), outputs=3, bits=1)
+    assert figures.roofline(predict(network, fold(network, 1, 1, "gates")).to_dict()) is None
+
+
 def test_equal_figures_give_equal_drawings():
     one, two = (svg(figures.scores(ACCURACY)) for _ in range(2))
     assert one == two
