@@ -333,9 +333,27 @@ def float_layers() -> str:
     return table(["shape", "runtime", "`JK`", "the same cell in Keras' loop", "Keras' LSTM"], rows)
 
 
+def one_bit() -> str:
+    """A row a task: signs in floats, and on integers by width of the weights, of each seed."""
+    by_task: dict[str, list[dict[str, Any]]] = {}
+    for row in read("one_bit")["rows"]:
+        by_task.setdefault(row["task"], []).append(row)
+    widths = list(dict.fromkeys(str(row["weights"]) for rows in by_task.values() for row in rows))
+    shown = []
+    for task, rows in by_task.items():
+        floats = ", ".join(f"{100 * row['float']:.2f}" for row in rows if row["weights"] == rows[0]["weights"])
+        cells = [
+            ", ".join(f"{100 * row['test']:.2f}" for row in rows if str(row["weights"]) == width) for width in widths
+        ]
+        shown.append([f"`{task}`", str(rows[0]["units"]), floats, *cells])
+    names = [f"{width} bits" if width.isdigit() else width for width in widths]
+    return table(["task", "units", "in floats", *names], shown)
+
+
 TABLES = {
     "bench": bench,
     "few_bits": few_bits,
+    "one_bit": one_bit,
     "few_codes": few_codes,
     "gates": gates,
     "boards": boards,
