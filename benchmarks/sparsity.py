@@ -30,7 +30,7 @@ from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS, SequenceTask, TaskData
 from ffhw.training.train import train
 
-SEEDS = (1,)
+SEEDS = (1, 2)
 BITS = 8
 # of changes of states: of a loss that is a cross entropy, and of one that is a mean square
 PENALTIES = {"japanese-vowels": (1.0, 10.0), "flipflop3": (0.1, 1.0)}

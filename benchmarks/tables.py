@@ -83,6 +83,34 @@ def gates() -> str:
     return table(head, [[str(row[key]) for key in keys] for row in read("gates")["rows"]])
 
 
+def sparsity() -> str:
+    """One table a task: penalty and share that were asked for, what they cost, and what came of them."""
+    rows, parts = read("sparsity")["rows"], []
+    for task in dict.fromkeys(row["task"] for row in rows):
+        of_task = [row for row in rows if row["task"] == task]
+        merit = of_task[0]["judged_by"].replace("_", " ")
+        states = ["unchanged states, floats", "unchanged states, 8 bits"]
+        head = [f"`{task}`: penalty", "pruned", f"{merit}, floats", f"{merit}, 8 bits", *states, "zero weights, 8 bits"]
+        shown = []
+        for penalty, share in sorted({(row["hold_penalty"], row["prune"]) for row in of_task}, key=lambda s: s[::-1]):
+            those = [row for row in of_task if (row["hold_penalty"], row["prune"]) == (penalty, share)]
+            still, zero = ([row[name] for row in those] for name in ("unchanged_states", "zero_weights"))
+            columns = [[row["float"] for row in those], [row["quantized"] for row in those]]
+            columns += [
+                [one["float"] for one in still],
+                [one["codes"] for one in still],
+                [one["codes"] for one in zero],
+            ]
+            shown.append([f"{penalty:g}", f"{share:.0%}".replace("%", " %"), *map(_of_seeds, columns)])
+        parts.append(table(head, shown))
+    return "\n\n".join(parts)
+
+
+def _of_seeds(shares: list[float]) -> str:
+    """Each seed's share, in percent."""
+    return ", ".join(f"{100 * share:.1f}" for share in shares) + " %"
+
+
 def _spread(rows: list[dict[str, Any]], cell: str, width: tuple[int, ...] | None, name: str) -> str:
     """Mean over the seeds, in percent; where there are several, the largest distance from it."""
     found = [
@@ -356,6 +384,7 @@ TABLES = {
     "one_bit": one_bit,
     "few_codes": few_codes,
     "gates": gates,
+    "sparsity": sparsity,
     "boards": boards,
     "float_layers": float_layers,
     "runtimes": runtimes,
