@@ -28,7 +28,7 @@ from ffhw.sim.netlist import check_netlist
 
 WEIGHTS = ("binary", "ternary", 2)
 # board, units, inputs
-SIZES = (("icebreaker", 16, 8), ("ulx3s-85f", 16, 8), ("ulx3s-85f", 32, 12))
+SIZES = (("icebreaker", 16, 8), ("ulx3s-85f", 16, 8))
 
 
 def build(board_name: str, units: int, inputs: int, weights: int | str, folder: Path) -> dict[str, Any]:
