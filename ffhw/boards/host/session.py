@@ -96,6 +96,8 @@ class Session:
         # numbers of the next frame and of the next answer
         self._next = self._due = (number + 1) % NUMBERS
         self._wait = _ASK_S
+        # how long frames that were sent again are given to come: a slow device has them in front of it still
+        self._pause = _ASK_S
         # when there was progress, when anything came, when the status was asked for, when frames were sent again
         self._news = self._heard = self._asked = self._again = 0.0
         self._request(Request(OPEN, number), lambda reply: reply.kind == OPENED and reply.accepted == self._next)
@@ -171,8 +173,11 @@ class Session:
             raise LinkError(f"{self.wire.port}: the device {what} for {self.patience:g} s")
         if now - max(self._heard, self._asked) >= self._wait:
             self._asked = now
-            self._wait = max(_ASK_S, min(2 * self._wait, self.patience * _ASK_SHARE))
+            self._wait = self._longer(self._wait)
             self.wire.send(Request(POLL))
+
+    def _longer(self, seconds: float) -> float:
+        return max(_ASK_S, min(2 * seconds, self.patience * _ASK_SHARE))
 
     def _take(self, reply: Reply) -> None:
         """What one frame says."""
@@ -198,8 +203,9 @@ class Session:
         for _ in range(taken):
             self._under_way -= len(self._sent.popleft().payload) + OVERHEAD
             self._news = self._heard
-        if reply.kind == STATUS and accepted < len(self._sent) + taken and self._asked > self._again:
+        due = self._asked > self._again and self._heard - self._again >= self._pause
+        if reply.kind == STATUS and accepted < len(self._sent) + taken and due:
             # asked for behind all frames, the status tells which ones did not come; what did come is refused
-            self._again = self._heard
+            self._again, self._pause = self._heard, self._longer(self._pause)
             for request in list(self._sent)[accepted - taken :]:
                 self.wire.send(request)

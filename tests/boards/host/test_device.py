@@ -105,6 +105,24 @@ def test_questions_do_not_pile_up_before_a_slow_device(network, board, rng):
     assert len([r for r in board.requests if r.kind == POLL]) < 12
 
 
+def test_frames_under_way_to_a_slow_device_are_seldom_sent_again(network, board, rng):
+    """Its status may be older than they are: what is sent again too soon makes it slower still."""
+    sequences = random_codes(network, rng, [400, 300, 1, 200])
+
+    def feed(data):
+        said = b""
+        for start in range(0, len(data), 64):
+            time.sleep(0.03)
+            said += board.feed(data[start : start + 64])
+        return said
+
+    with device(feed) as url, Device(url) as opened:
+        assert equal(network, sequences, opened.run(sequences))
+    frames = [r.number for r in board.requests if r.kind == DATA]
+    assert len(set(frames)) > 8
+    assert len(frames) < 2 * len(set(frames))
+
+
 def test_what_is_not_a_sequence(board):
     with device(board.feed) as url, Device(url) as opened:
         before = len(board.requests)
