@@ -39,7 +39,7 @@ def test_narrowest_and_widest_codes_equal_the_golden_model(name, bits, rng):
 
 
 @EVERY
-@pytest.mark.parametrize("weights", ["ternary", "binary"])
+@pytest.mark.parametrize("weights", ["ternary", pytest.param("binary", marks=pytest.mark.long)])
 def test_weights_of_few_codes_equal_the_golden_model(name, weights, rng):
     assert_equal(open_backend(name, random_chain(5, "kjmd", bits=4, weights=weights)), rng)
 

@@ -13,6 +13,7 @@ from ffhw.errors import MismatchError
 from ffhw.sim.netlist import check_netlist
 
 RESULT = {
+    "luts_per_neuron": 61.5,
     "netlist": {"equal": True, "codes": 12345},
     "differences": ["block rams: 9 predicted, 5 built (of 9 [memories] 2 are in block RAM)"],
     "utilisation": {"luts": {"used": 5, "available": 9}},

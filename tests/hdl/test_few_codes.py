@@ -34,7 +34,7 @@ def check(network, lanes, simd, rng, lengths, stalls=0.0):
         assert set(np.diff(run.sent)[-4:]) == {predict(network, foldings).cycles_per_step}
 
 
-@pytest.mark.parametrize("weights", FEW)
+@pytest.mark.parametrize("weights", ["ternary", pytest.param("binary", marks=pytest.mark.long)])
 @pytest.mark.parametrize("cell", ["jk", *CELLS.values()])
 def test_each_cell(cell, weights, rng):
     bits = 1 if cell in ("sr", "toggle") else 4

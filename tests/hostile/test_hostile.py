@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
 from cases import leaves, lied_twice
 
@@ -20,6 +22,7 @@ def test_every_lie_can_be_told():
         assert lied_twice(config, paths, random.Random(seed)) != config
 
 
+@pytest.mark.long
 def test_hostile_files_end_well(keras_models):
     drive = Path(__file__).parent / "drive.py"
     command = [

@@ -42,6 +42,7 @@ def program(folder: Path, start: int) -> str:
     return run_tool([str(built)], folder, "the counter")
 
 
+@pytest.mark.long
 def test_the_library_and_its_header_are_compiled_once(tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     cache.mkdir()

@@ -87,6 +87,7 @@ def test_a_training_that_goes_on_prunes_the_same(model):
     assert all(np.array_equal(a, b) for a, b in zip(weights, model.get_weights(), strict=True))
 
 
+@pytest.mark.long
 def test_zero_from_training_to_the_hardwares_codes(tmp_path):
     sizes = dataclasses.replace(settle(TASK, RecurrentOptions()), epochs=3)
     record = train(TASK, tmp_path / "m.keras", preset=sizes, prune=0.75, stages=Stages((Widths(4),), epochs=2))

@@ -61,6 +61,7 @@ def test_a_machine_without_a_tpu_says_so_in_one_line(monkeypatch):
     assert module.STRATEGIES == ("default", "mirrored", "tpu")
 
 
+@pytest.mark.long
 def test_two_devices_learn_what_one_learns(tmp_path):
     run = subprocess.run([sys.executable, "-c", TWO, str(tmp_path)], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-2000:]

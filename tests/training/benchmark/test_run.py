@@ -97,6 +97,7 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path):
             check_target(tmp_path)
 
 
+@pytest.mark.long
 def test_a_real_measurement_in_a_process_of_its_own(tmp_path, monkeypatch):
     """The smallest size; memory is that of the worker, however much we hold."""
     held = bytearray(b"x" * (1500 << 20))

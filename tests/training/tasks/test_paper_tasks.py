@@ -82,7 +82,11 @@ def test_data_depend_on_the_seed_alone(name):
         ({}, {"name": "large"}, r"^--preset of signal must be one of quick, paper, not 'large'$"),
         ({}, {"source": "speech"}, r"^--data of signal must be one of waves, points, not 'speech'$"),
         ({"cell": "rnn"}, {}, r"^signal takes --cell jk, lstm, gru, not 'rnn'$"),
-        ({"density": 0.5}, {}, r"^signal takes none of --tau-ms, --dale, --density and --no-self-connection$"),
+        (
+            {"density": 0.5},
+            {},
+            r"^signal takes none of --tau-ms, --dale, --density, --no-self-connection and --hold-pe",
+        ),
     ],
 )
 def test_what_a_task_has_not_is_refused(options, arguments, message):
