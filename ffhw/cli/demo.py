@@ -42,7 +42,7 @@ def run(
     title(1, "train 32 flip-flop neurons on JapaneseVowels")
     call(train.run, task="japanese-vowels", output=model, cell="jk", seed=1)
     title(2, "export at 8 bits")
-    call(export.run, model=model, output=bundle, bits=8, lanes=lanes)
+    call(export.run, model=model, output=bundle, bits=8, lanes=str(lanes))
     title(3, "simulate the RTL against the golden model: cocotb, then the whole test split")
     for every in (False, True):
         if not every and not has_libpython():

@@ -16,6 +16,8 @@ from ffhw.numbers.grids import Grid, WeightBits, stored_bits, weight_grid
 
 # Products and sums are computed by floating-point units somewhere: a double holds every integer below this.
 MAX_ACCUMULATOR = 1 << 53
+# Products that are shifted farther are all 0, or over that.
+MAX_SHIFT = 64
 # And a single, every integer up to this.
 EXACT_IN_SINGLE = 1 << 24
 
@@ -170,6 +172,12 @@ class WeightedLayer(Layer):
         require(sound, f"layer {self.name!r}: {field} must be {grid.low} or {grid.high} ({self.weight_bits}), found 0")
 
     def _check_bound(self) -> None:
+        # before anything is shifted: a file may ask for a number that fills all memory
+        farthest = max((shift for _, shift in self.operands), default=0)
+        require(
+            farthest <= MAX_SHIFT,
+            f"layer {self.name!r}: accumulators reach 2^{farthest}, over the limit of 2^53: use fewer bits",
+        )
         require(
             self.acc_bound < MAX_ACCUMULATOR,
             f"layer {self.name!r}: accumulators reach {self.acc_bound}, over the limit of 2^53: use fewer bits",

@@ -417,6 +417,7 @@ def test_run_refuses_states_of_unknown_layers():
         golden.run(random_network(1), np.zeros((1, 2, 3), int), states={"other": np.zeros((1, 5), int)})
 
 
+@pytest.mark.long
 def test_a_memory_at_zero_gates_does_not_drift_in_a_hundred_thousand_steps():
     """Gates that are codes 0 without input: whatever was stored stays, to the code."""
     n = 4

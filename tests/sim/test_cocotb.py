@@ -56,12 +56,17 @@ def test_icarus(tmp_path, icarus, keep_state, every_step, rng):
     "options",
     [
         {"bits": 1, "units": (5,), "activation": "argmax"},
-        {"bits": 2, "units": (7,), "activation": "sigmoid"},
-        {"bits": 4, "units": (3,), "tokens": 6},
-        {"bits": 8, "units": (8,), "activation": "relu"},
-        {"bits": 12, "units": (4,)},
-        {"bits": 16, "units": (3,)},
-        {"bits": 6, "units": (4,), "cell": "gru_reset_before"},
+        *(
+            pytest.param(options, marks=pytest.mark.long)
+            for options in (
+                {"bits": 2, "units": (7,), "activation": "sigmoid"},
+                {"bits": 4, "units": (3,), "tokens": 6},
+                {"bits": 8, "units": (8,), "activation": "relu"},
+                {"bits": 12, "units": (4,)},
+                {"bits": 16, "units": (3,)},
+                {"bits": 6, "units": (4,), "cell": "gru_reset_before"},
+            )
+        ),
     ],
 )
 def test_icarus_grid(tmp_path, icarus, options, rng):

@@ -201,6 +201,7 @@ def test_what_cannot_be_opened(trained, tmp_path, record, task, message):
         open_subject(path, task)
 
 
+@pytest.mark.long
 def test_smallest_network_stops_at_the_goal():
     def load(seed):
         rng = np.random.default_rng(seed)

@@ -45,6 +45,7 @@ def test_it_is_no_part_of_what_is_asked_at_other_times(rng):
     assert layer.losses == []
 
 
+@pytest.mark.long
 def test_units_learn_to_hold(rng):
     """The same training with and without; that with a penalty moves its states less."""
     x = rng.normal(size=(64, 8, 2)).astype("float32")
