@@ -90,6 +90,7 @@ def observe(interface, simulator, rng):
     assert Observation(plain, ports, run.cycles, complete=True).compare("here", 10, 20) == run.outputs.size
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("simulator", ["icarus", pytest.param("verilator", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("keep_state", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
