@@ -8,6 +8,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
+from ffhw.numbers.grids import WeightBits, stored_bits
 from ffhw.report.style import GREY, GRID, INK, figure
 
 # Of a panel: which front, the figure across, what it is called, and where the texts have room. A front's line goes on
@@ -32,9 +33,9 @@ def fronts(record: dict[str, Any]) -> Figure:
     able = [design for design in record["designs"] if design["figures"]]
     for ax, (name, key, title, style, side, align) in zip(axes, _PANELS, strict=True):
         best = sorted((d for d in able if d[f"on_{name}_front"]), key=lambda design: design["figures"][key])
-        for bits in sorted({design["widths"]["weight_bits"] for design in able}):
+        for bits in sorted({design["widths"]["weight_bits"] for design in able}, key=_place):
             those = [design for design in able if design["widths"]["weight_bits"] == bits]
-            label = f"weights of {bits} bit{'s' if bits > 1 else ''}"
+            label = f"{bits} weights" if isinstance(bits, str) else f"weights of {bits} bit{'s' if bits > 1 else ''}"
             ax.plot(*_places(those, key, record), "o", ms=4.5, mew=0, alpha=0.8, color=_colour(bits), label=label)
         ax.plot(*_places(best, key, record), color=INK, lw=1.0, zorder=1, drawstyle=style, label="front")
         ax.plot(*_places(best, key, record), "o", ms=8, mfc="none", mec=INK, mew=1.0)
@@ -66,9 +67,14 @@ def _scale(ax: Any, record: dict[str, Any]) -> str:
     return f"{record['judged_by'].replace('_', ' ')} in %"
 
 
-def _colour(bits: int) -> Any:
+def _place(bits: WeightBits) -> float:
+    """Where a width stands among others: one of few codes half a bit below those that take as much memory."""
+    return stored_bits(bits) - (0.5 if isinstance(bits, str) else 0)
+
+
+def _colour(bits: WeightBits) -> Any:
     """Dark for many bits, light for few."""
-    return matplotlib.colormaps["viridis"](0.9 * (1 - min(bits - 1, 8) / 8))
+    return matplotlib.colormaps["viridis"](0.9 * (1 - min(_place(bits) - 1, 8) / 8))
 
 
 def _height(score: dict[str, float], record: dict[str, Any]) -> float:
@@ -80,7 +86,7 @@ def _places(designs: list[dict[str, Any]], key: str, record: dict[str, Any]) -> 
     return [d["figures"][key] for d in designs], [_height(d["score"], record) for d in designs]
 
 
-def widths_text(widths: dict[str, int]) -> str:
+def widths_text(widths: dict[str, Any]) -> str:
     """Widths in a few characters: of weights and states; of inputs and all others where they differ from states."""
     text = f"w{widths['weight_bits']}/h{widths['state_bits']}"
     if widths["input_bits"] != widths["state_bits"]:

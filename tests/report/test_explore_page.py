@@ -40,6 +40,17 @@ def test_it_shows_all_that_was_found():
     assert page(record()) == text
 
 
+def test_weights_of_few_codes_have_their_names():
+    found = record()
+    for each, weights in zip(found["designs"], ("ternary", "binary", 2), strict=False):
+        each["widths"]["weight_bits"] = weights
+    text = page(found)
+    assert "wternary/h2" in text
+    with styled():
+        legend = [line.get_label() for line in fronts(found).axes[0].get_lines()]
+    assert legend[:3] == ["binary weights", "ternary weights", "weights of 2 bits"]
+
+
 def test_built_figures_are_told_from_estimates():
     assert "those of the tools, of the core alone" in page({**record(), "built": True})
 
