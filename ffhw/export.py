@@ -111,8 +111,7 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
         step(f"note: {targets.note}")
     foldings = _foldings(network, options, step)
     settings: dict[str, Any] = {"board": options.board, "calibration": found.method}
-    settled = any(layer.settled for layer in found.trained.layers)
-    settings["widths"] = None if settled else dataclasses.asdict(options.widths)
+    settings["widths"] = None if found.trained.settled else dataclasses.asdict(options.widths)
     kept = {"scales": found.scales, "argmax": options.argmax, "max_steps": found.most}
     files = bundle_files(
         network,
@@ -191,9 +190,8 @@ def _notes(trained: FloatNetwork, network: Network, options: Options) -> Iterato
     for layer in network.layers:
         if options.keep_state and layer.stores and layer.signals:
             yield f"layer {layer.name!r} reads backwards, so that its states start from zero in each sequence"
-    settled = [layer.settled for layer in trained.layers if layer.settled]
-    if settled:
-        yield f"trained on integers, whose formats stay: {'; '.join(settled)}"
+    if trained.settled:
+        yield f"trained on integers, whose formats stay: {'; '.join(trained.settled)}"
     if not options.keep_state:
         yield from trained.notes
     for what, exponents in (("inputs", network.input_exponents), ("outputs", network.output_exponents)):

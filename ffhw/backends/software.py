@@ -53,7 +53,7 @@ def write_software(
     network = bundle.network()
     files: dict[str, bytes | str] = {"network.c": to_c(network)}
     told = {"network.c": f"C99, integers of {network.integer_bits} bits; ffhw run --backend native compiles it"}
-    if any(layer.settled for layer in trained.layers):
+    if trained.settled:
         told["float.onnx"] = "not written: this network was trained on integers, model.onnx of the bundle is it"
     else:
         files["float.onnx"] = to_float_onnx(trained).SerializeToString()

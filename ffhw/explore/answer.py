@@ -62,10 +62,9 @@ def _estimate(job: Estimate, model: Path, options: Options) -> Result:
         if job.foldings
         else designs.grid(found.network, device, job.lanes, job.simd)
     )
-    settled = any(layer.settled for layer in found.trained.layers)
     return {
         **_scores(found),
-        "widths": dataclasses.asdict(settled_widths(found.network) if settled else job.widths),
+        "widths": dataclasses.asdict(settled_widths(found.network) if found.trained.settled else job.widths),
         "network_sha256": hashlib.sha256(found.network.to_bytes()).hexdigest(),
         "designs": [designs.described(found.network, design, device) for design in chosen],
     }

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ffhw.explore.front import beats
 from ffhw.hdl.plan.chain import fold
-from ffhw.hdl.plan.choose import needs, paces, steps_a_second
+from ffhw.hdl.plan.choose import needs, overflow, paces, steps_a_second
 from ffhw.hdl.plan.devices import Device
 from ffhw.hdl.plan.folding import Foldings
 from ffhw.hdl.plan.performance import predict
@@ -29,8 +30,8 @@ class Design:
 
     def beats(self, other: Design) -> bool:
         """Whether it is at least as fast, takes no more of anything, and is better in one of these."""
-        ours, theirs = ((d.luts, d.multipliers, d.blocks, -d.steps_per_second) for d in (self, other))
-        return all(a <= b for a, b in zip(ours, theirs, strict=True)) and ours != theirs
+        ours, theirs = ((-d.luts, -d.multipliers, -d.blocks, d.steps_per_second) for d in (self, other))
+        return beats(ours, theirs)
 
 
 def spread(network: Network, device: Device, most: int) -> list[Design]:
@@ -56,8 +57,7 @@ def _design(network: Network, foldings: Foldings, device: Device) -> Design:
 
 def over(design: Design, device: Device) -> list[str]:
     """What the design takes more of than there is."""
-    room = device.available()
-    return [f"{name} {getattr(design, name)} of {room[name]}" for name in room if getattr(design, name) > room[name]]
+    return overflow({name: getattr(design, name) for name in device.available()}, device)
 
 
 def described(network: Network, design: Design, device: Device) -> dict[str, Any]:

@@ -120,8 +120,10 @@ def explore(
     digests = source.digests
     only = (0, tuple(sweep.lanes), tuple(sweep.simd)) if not sweep.foldings else (sweep.foldings,)
     every = sweep.widths
-    if settled := [layer.settled for layer in trained.layers if layer.settled]:
-        step(f"note: trained on integers, whose formats stay, so that no widths are tried: {'; '.join(settled)}")
+    if trained.settled:
+        step(
+            f"note: trained on integers, whose formats stay, so that no widths are tried: {'; '.join(trained.settled)}"
+        )
         every = every[:1]
     estimates = [Estimate(*digests, sweep.board, widths, *only) for widths in every]
     found = _answered("estimating", estimates, source, store, run, step, progress)

@@ -66,6 +66,11 @@ def restored(fields: dict[str, Any], arrays: dict[str, Any]) -> Layer:
     return KINDS[own.pop("kind")][1].restored(own, arrays)
 
 
+def is_weight(name: str) -> bool:
+    """Whether an array of a layer multiplies; those of layers inside others have their names in front."""
+    return name.rpartition(".")[2].startswith("weights")
+
+
 def blank(fields: dict[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> Layer:
     """The quantized layer of these fields before its numbers are known: weights are -1, a code of every width.
 
@@ -73,7 +78,7 @@ def blank(fields: dict[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> Laye
     ------
     KeyError, TypeError, ValueError: no layer has these fields.
     """
-    lowest = {name: -1 if name.rpartition(".")[2].startswith("weights") else 0 for name in shapes}
+    lowest = {name: -1 if is_weight(name) else 0 for name in shapes}
     return restored(fields, {name: np.full(shape, lowest[name], np.int64) for name, shape in shapes.items()})
 
 

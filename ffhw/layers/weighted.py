@@ -16,10 +16,10 @@ from ffhw.numbers.grids import Grid, WeightBits, stored_bits, weight_grid
 
 # Products and sums are computed by floating-point units somewhere: a double holds every integer below this.
 MAX_ACCUMULATOR = 1 << 53
-# Products that are shifted farther are all 0, or over that.
-MAX_SHIFT = 64
 # And a single, every integer up to this.
 EXACT_IN_SINGLE = 1 << 24
+# Products that are shifted farther are all 0, or beyond a double.
+MAX_SHIFT = 64
 
 
 def bias_grid(acc_frac: int) -> Grid:

@@ -25,6 +25,11 @@ class FloatNetwork(Chain):
     mask_value: float | None = None  # of a Masking layer at the input: steps of this value only are padding
     notes: tuple[str, ...] = ()
 
+    @property
+    def settled(self) -> tuple[str, ...]:
+        """Of the layers that were trained on integers, as what; none in a network in floats."""
+        return tuple(layer.settled for layer in self.layers if layer.settled)
+
 
 def forward(network: FloatNetwork, x: ArrayLike, lengths: ArrayLike | None = None) -> list[Floats]:
     """Run sequences through the network and keep what every layer gives.

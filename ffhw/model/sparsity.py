@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ffhw.layers import is_weight
 from ffhw.model import floatnet, golden
 from ffhw.model.data import Data
 from ffhw.model.floatnet import FloatNetwork
@@ -86,7 +87,7 @@ def _zero_floats(trained: FloatNetwork, network: Network) -> float | None:
     count = _Count()
     for layer, integers in zip(trained.layers, network.layers, strict=True):
         for name, numbers in layer.numbers(integers).items():
-            count = count.plus(np.asarray(numbers) == 0) if _is_weight(name) else count
+            count = count.plus(np.asarray(numbers) == 0) if is_weight(name) else count
     return count.share
 
 
@@ -94,10 +95,5 @@ def _zero_codes(network: Network) -> float | None:
     count = _Count()
     for layer in network.layers:
         for name, codes in layer.stored().items():
-            count = count.plus(codes == 0) if _is_weight(name) else count
+            count = count.plus(codes == 0) if is_weight(name) else count
     return count.share
-
-
-def _is_weight(name: str) -> bool:
-    """Whether an array multiplies; those of layers inside others have their names in front."""
-    return name.rpartition(".")[2].startswith("weights")

@@ -22,6 +22,19 @@ def _check_bits(kind: str, bits: object) -> None:
         raise ValueError(f"{kind} bits must be from 1 to {MAX_BITS}, not {bits!r}")
 
 
+def finite(values: ArrayLike) -> NDArray[np.float64]:
+    """The same values as doubles.
+
+    Raises
+    ------
+    ValueError: a value is not a finite number.
+    """
+    v = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(v).all():
+        raise ValueError(f"values must be finite, found {int((~np.isfinite(v)).sum())} that are not")
+    return v
+
+
 class _Format:
     """What the formats share: conversion through ``min``, ``max`` and ``scale`` (codes a unit of value)."""
 
@@ -67,11 +80,8 @@ class _Format:
         ------
         ValueError: a value is not a finite number.
         """
-        v = np.asarray(values, dtype=np.float64)
-        if not np.isfinite(v).all():
-            raise ValueError(f"values must be finite, found {int((~np.isfinite(v)).sum())} that are not")
         # clip before the conversion: a float beyond int64 has no integer to become
-        return np.clip(np.floor(v * self.scale + 0.5), self.min, self.max).astype(np.int64)
+        return np.clip(np.floor(finite(values) * self.scale + 0.5), self.min, self.max).astype(np.int64)
 
     def dequantize(self, codes: ArrayLike) -> NDArray[np.float64]:
         """Real values of ``codes``, exact where a double can hold them."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ffhw.numbers.formats import MAX_BITS, Fixed
+from ffhw.numbers.formats import MAX_BITS, Fixed, finite
 
 # Bits of a weight, or the name of its few codes.
 WeightBits = int | str
@@ -43,12 +43,15 @@ class Grid:
         ------
         ValueError: a value is not a finite number.
         """
-        v = np.asarray(values, dtype=np.float64)
-        if not np.isfinite(v).all():
-            raise ValueError(f"values must be finite, found {int((~np.isfinite(v)).sum())} that are not")
+        v = finite(values)
         if not self.zero:
             return np.where(v >= 0, self.high, self.low).astype(np.int64)
         return np.clip(np.floor(v * 2.0**self.frac + 0.5), self.low, self.high).astype(np.int64)
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """From here, and to just below here, values saturate by no more than the half step that rounding costs."""
+        return (self.low - 0.5) / 2.0**self.frac, (self.high + 0.5) / 2.0**self.frac
 
     def dequantize(self, codes: ArrayLike) -> NDArray[np.float64]:
         """Real values of codes."""

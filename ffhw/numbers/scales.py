@@ -176,14 +176,14 @@ def choose_frac(values: ArrayLike, bits: WeightBits, method: str = "error") -> i
 
 def saturating(values: ArrayLike, grid: Grid) -> int:
     """How many values saturate by more than the half step that rounding costs anyway."""
-    v, scale = np.asarray(values, dtype=np.float64), 2.0**grid.frac
-    return int(((v >= (grid.high + 0.5) / scale) | (v < (grid.low - 0.5) / scale)).sum())
+    v, (low, high) = np.asarray(values, dtype=np.float64), grid.reach
+    return int(((v >= high) | (v < low)).sum())
 
 
 def _fits(v: Any, grid: Grid) -> bool:
     """Whether no value saturates; as :func:`saturating`, without a look at each."""
-    scale = 2.0**grid.frac
-    return bool(v.max() < (grid.high + 0.5) / scale and v.min() >= (grid.low - 0.5) / scale)
+    low, high = grid.reach
+    return bool(v.max() < high and v.min() >= low)
 
 
 def _square_error(v: Any, grid: Grid, unit: float) -> float:

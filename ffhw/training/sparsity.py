@@ -30,5 +30,4 @@ def measured(chosen: Task, trained: Trained) -> dict[str, Any] | None:
     network = network_of(trained.model)
     few = fit_data(data["x"], data["lengths"], None, network.signature, "the test split").head(SEQUENCES)
     integers = quantize(network, few.x, few.lengths, Widths(BITS))
-    settled = any(layer.settled for layer in network.layers)
-    return {"bits": None if settled else BITS, "sequences": len(few.x), **sparsity(network, integers, few)}
+    return {"bits": None if network.settled else BITS, "sequences": len(few.x), **sparsity(network, integers, few)}

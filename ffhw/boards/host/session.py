@@ -95,6 +95,7 @@ class Session:
         number = int.from_bytes(os.urandom(2), "little")
         # numbers of the next frame and of the next answer
         self._next = self._due = (number + 1) % NUMBERS
+        # how long the device is given to say its status before it is asked again
         self._wait = _ASK_S
         # how long frames that were sent again are given to come: a slow device has them in front of it still
         self._pause = _ASK_S
@@ -177,6 +178,7 @@ class Session:
             self.wire.send(Request(POLL))
 
     def _longer(self, seconds: float) -> float:
+        """Twice as long, within the patience."""
         return max(_ASK_S, min(2 * seconds, self.patience * _ASK_SHARE))
 
     def _take(self, reply: Reply) -> None:

@@ -32,10 +32,15 @@ def needs(network: Network, foldings: Foldings, device: Device) -> dict[str, int
     }
 
 
+def overflow(need: dict[str, int], device: Device) -> list[str]:
+    """What :func:`needs` tells more of than there is, in words."""
+    room = device.available()
+    return [f"{name} {need[name]} of {room[name]}" for name in need if need[name] > room[name]]
+
+
 def fits(network: Network, foldings: Foldings, device: Device) -> bool:
     """Whether the prediction stays within the device."""
-    need, room = needs(network, foldings, device), device.available()
-    return all(need[name] <= room[name] for name in need)
+    return not overflow(needs(network, foldings, device), device)
 
 
 def choose(
@@ -105,8 +110,7 @@ def _overflow(network: Network, device: Device, title: str, style: str) -> str:
     """What does not fit of the smallest design there is."""
     options = [plan_class(layer, style).options(layer) for layer in network.layers]
     smallest = complete(network, [layer[max(layer)] for layer in options])
-    need, room = needs(network, smallest, device), device.available()
-    over = [f"{name} {need[name]} of {room[name]}" for name in need if need[name] > room[name]]
+    over = overflow(needs(network, smallest, device), device)
     return (
         f"no folding fits {title}: {style_named(style).smallest} already takes {' and '.join(over)}; "
         "use fewer units, fewer bits or a larger device"
