@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benches import passes
 from bundles import bundle_of
 from networks import random_network
 
@@ -59,8 +60,6 @@ def test_the_map(bundle):
 
 @pytest.mark.simulation
 def test_by_another_projects_masters(bundle, icarus, tmp_path, monkeypatch):
-    from cocotb_tools.runner import get_results, get_runner
-
     interface = Interface(bundle.network(), bundle.foldings(), False)
     vectors = bundle.vectors()
     sequences = [interface.input.pack_sequences([codes[:5]])[0] for codes in vectors["codes"][:3]]
@@ -72,28 +71,8 @@ def test_by_another_projects_masters(bundle, icarus, tmp_path, monkeypatch):
         "in_bytes": interface.input.beat_bytes,
         "out_bytes": interface.output.beat_bytes,
     }
-    (tmp_path / "scenario.json").write_text(json.dumps(scenario))
-    (tmp_path / "csr_test.sv").write_text(TOP)
-    for name, content in bundle.files.items():
-        if name.startswith(("rtl/", "csr/")):
-            (tmp_path / Path(name).name).write_bytes(content)
-    runner, work = get_runner(icarus), tmp_path / "work"
-    sources = [tmp_path / name for name in ("csr_test.sv", "mine_csr.v", "mine_top.v")]
-    runner.build(sources=sources, hdl_toplevel="csr_test", build_dir=work, timescale=("1ns", "1ps"))
-    for memory in tmp_path.glob("*.mem"):
-        (work / memory.name).write_bytes(memory.read_bytes())
-    # the simulator's own Python looks where this one does
-    monkeypatch.syspath_prepend(Path(__file__).parent)
-    results = runner.test(
-        hdl_toplevel="csr_test",
-        test_module="csr_bench",
-        build_dir=work,
-        test_dir=work,
-        seed=1,
-        extra_env={"FFHW_SCENARIO": str(tmp_path / "scenario.json")},
-        log_file=tmp_path / "log.txt",
-    )
-    assert get_results(results) == (TESTS, 0), (tmp_path / "log.txt").read_text()[-3000:]
+    bench = Path(__file__).with_name("csr_bench.py")
+    passes(bench, bundle, scenario, tmp_path, monkeypatch, icarus, TESTS, "csr_test", TOP)
 
 
 BUILD = """
