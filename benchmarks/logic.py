@@ -1,59 +1,87 @@
-"""How many lookup tables an engine takes: three numbers, fitted to the designs of ``cells.json``.
+"""How many lookup tables an engine takes: four numbers, fitted to the designs of ``cells.json`` and ``resources.json``.
 
-``luts = engine + accumulator_bit * bits of all accumulators + finisher_bit * bits of all finishing stages``, by least
-squares of the relative error, over all families. Reads what ``cells.py`` wrote and runs no tool. The error is
-that of leaving one design out and predicting it from the others; the test wrapper's own logic is in what is fitted.
-``ffhw/hdl/plan/weighted.py`` holds the result, rounded; a test compares them. Run from the repository: ``python
-benchmarks/logic.py``.
+``luts = engine + accumulator_bit * bits of all accumulators + finisher_bit * bits of all finishing stages + adder_bit *
+bits of other adders``, besides the memories and products that are made of lookup tables by rules of their own
+(``ffhw/hdl/plan/devices.py``); by least squares of the relative error, over all families. Reads what ``cells.py`` and
+``resources.py`` wrote and runs no tool. The error is that of leaving one design out and predicting it from the others;
+the test wrapper's own logic is in what is fitted. ``ffhw/hdl/plan/weighted.py`` holds the result, rounded; a test
+compares them. Run from the repository: ``python benchmarks/logic.py``.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from cells import Design, foldings_of, network
 from common import HERE, save
+from resources import Drawn, drawn_network
 
-from ffhw.hdl.plan.chain import plans
+from ffhw.boards import catalogue
+from ffhw.hdl.plan.chain import fold, plans
+from ffhw.hdl.plan.folding import Foldings
 from ffhw.hdl.plan.weighted import WeightedPlan
+from ffhw.model.network import Network
 
 
-def points() -> list[tuple[list[int], int]]:
-    """What is counted of each design, and the lookup tables that were built."""
+class Point(NamedTuple):
+    """What is counted of a design, what is known of it without a fit, and the lookup tables that were built."""
+
+    counted: tuple[int, ...]
+    known: int
+    built: int
+
+
+def points() -> list[Point]:
+    """All designs that were built."""
     found = []
-    for row in json.loads((HERE / "cells.json").read_text())["built"]:
+    for row in _rows("cells", "built"):
         if "luts" in row and row["lane_multipliers"] is not None:
             design = Design(*(row[name] for name in Design.__dataclass_fields__))
             net = network(design.cell, design.units, design.inputs, design.bits)
-            (plan,) = plans(net, foldings_of(design, net))
-            assert isinstance(plan, WeightedPlan)
-            assert plan.folding.simd == 1
-            found.append(([1, plan.accumulator_bits(), plan.finisher_bits()], row["luts"]))
+            found.append(_point(net, foldings_of(design, net), design.board, row["luts"]))
+    for row in filter(lambda row: row["built"], _rows("resources", "rows")):
+        drawn = Drawn(*(row[name] for name in Drawn._fields))
+        net = drawn_network(drawn)
+        found.append(_point(net, fold(net, drawn.lanes, drawn.simd), drawn.board, row["built"]["luts"]))
     return found
 
 
-def fit(designs: list[tuple[list[int], int]]) -> dict[str, Any]:
-    """The three numbers, and the largest and the mean relative error of a design that was left out."""
+def _rows(name: str, rows: str) -> Any:
+    return json.loads((HERE / f"{name}.json").read_text())[rows]
+
+
+def _point(net: Network, foldings: Foldings, board: str, built: int) -> Point:
+    (plan,) = plans(net, foldings)
+    assert isinstance(plan, WeightedPlan)
+    family = catalogue.board(board).family
+    known = sum(family.memory_luts(memory) for memory in plan.memories() if not family.blocks(memory))
+    known += sum(count * family.product_luts(a, b) for count, a, b in plan.products())
+    return Point((1, plan.accumulator_bits(), plan.finisher_bits(), plan.adder_bits()), known, built)
+
+
+def fit(designs: list[Point]) -> dict[str, Any]:
+    """The four numbers, and the largest and the mean relative error of a design that was left out."""
     errors = []
-    for left_out, (counted, built) in enumerate(designs):
+    for left_out, (counted, known, built) in enumerate(designs):
         numbers = _solve([design for n, design in enumerate(designs) if n != left_out])
-        errors.append(abs(float(counted @ numbers) - built) / built)
-    engine, accumulator_bit, finisher_bit = (float(number) for number in _solve(designs))
+        errors.append(abs(float(np.dot(counted, numbers)) + known - built) / built)
+    engine, accumulator_bit, finisher_bit, adder_bit = (float(number) for number in _solve(designs))
     return {
         "designs": len(designs),
         "engine": engine,
         "accumulator_bit": accumulator_bit,
         "finisher_bit": finisher_bit,
+        "adder_bit": adder_bit,
         "largest_error": max(errors),
         "mean_error": sum(errors) / len(errors),
     }
 
 
-def _solve(designs: list[tuple[list[int], int]]) -> Any:
-    counted, built = (np.array(column, dtype=float) for column in zip(*designs, strict=True))
-    return np.linalg.lstsq(counted / built[:, None], np.ones(len(built)), rcond=None)[0]
+def _solve(designs: list[Point]) -> Any:
+    counted, known, built = (np.array(column, dtype=float) for column in zip(*designs, strict=True))
+    return np.linalg.lstsq(counted / built[:, None], 1 - known / built, rcond=None)[0]
 
 
 def main() -> None:

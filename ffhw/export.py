@@ -14,6 +14,7 @@ import numpy as np
 
 from ffhw.arrays import npz_bytes
 from ffhw.boards import catalogue
+from ffhw.boards.block_rams import device_for
 from ffhw.bundle import Bundle, check_target, write_bundle
 from ffhw.errors import InputError, ToolError
 from ffhw.hdl.flows import flow_files
@@ -312,14 +313,15 @@ def _room(data: Data, origin: str) -> int:
 def _foldings(network: Network, options: Options, step: Callable[[str], None]) -> tuple[Folding | None, ...]:
     if options.board:
         board = catalogue.board(options.board)
-        foldings = choose(network, board.device, board.title, options.rate, options.style)
-        need = needs(network, foldings, board.device)
+        device = device_for(board, options.generic_weights or options.loadable, options.loadable)
+        foldings = choose(network, device, board.title, options.rate, options.style)
+        need = needs(network, foldings, device)
         multipliers = need["multipliers"]
         step(
             f"note: {multipliers} multipliers, about {board.family.fmax_mhz(multipliers):.0f} MHz and "
-            f"{steps_a_second(network, foldings, board.device):,.0f} steps a second on the {board.title}; an estimate "
+            f"{steps_a_second(network, foldings, device):,.0f} steps a second on the {board.title}; an estimate "
             f"that is off by up to {board.family.clock_error:.0%}, and about {need['luts']:,} lookup tables, by up to "
-            f"{LUTS_ERROR:.0%}; place and route replaces both"
+            f"{LUTS_ERROR:.0%}, beside the link's {catalogue.LINK_LUTS:,}; place and route replaces both"
         )
         return foldings
     lanes, simd = (1 if wish is None else wish for wish in (options.lanes, options.simd))

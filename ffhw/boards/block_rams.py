@@ -7,10 +7,14 @@ better place for it. What it holds are parameters of these cells, which can be r
 from __future__ import annotations
 
 import abc
+import dataclasses
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ffhw.boards.catalogue import Board
+from ffhw.hdl.plan.devices import Device
 
 # Of a memory, [word, bit], the lowest bit first.
 Bits = NDArray[np.uint8]
@@ -160,6 +164,21 @@ class Ecp5BlockRam(BlockRam):
 
 
 BLOCK_RAMS: dict[str, BlockRam] = {"ice40": Ice40BlockRam(), "ecp5": Ecp5BlockRam()}
+
+
+def device_for(board: Board, generic: bool, loadable: bool) -> Device:
+    """A board's device as a design sees it: one of generic weights has what was trained in block RAMs, whatever it is.
+
+    Parameters
+    ----------
+    loadable: these memories can be written, and are what synthesis makes of them; else they are cells of this module.
+    """
+    if not generic:
+        return board.device
+    family = board.family
+    own = None if loadable else BLOCK_RAMS.get(family.name)
+    shapes = tuple((width, depth) for depth, width in own.shapes) if own else family.block_shapes
+    return dataclasses.replace(board.device, kept=shapes)
 
 
 def _digits(line: Any) -> str:

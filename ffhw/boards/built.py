@@ -10,6 +10,7 @@ from ffhw.boards.catalogue import Board
 from ffhw.errors import ToolError
 from ffhw.hdl.plan.chain import plans
 from ffhw.hdl.plan.choose import needs
+from ffhw.hdl.plan.devices import Device
 from ffhw.hdl.plan.folding import Foldings
 from ffhw.layers.weighted import WeightedLayer
 from ffhw.model.network import Network
@@ -82,20 +83,24 @@ def luts_a_neuron(types: dict[str, str], network: Network) -> float | None:
 
 
 def compare_with_prediction(
-    types: dict[str, str], network: Network, foldings: Foldings, board: Board
+    types: dict[str, str], network: Network, foldings: Foldings, device: Device
 ) -> dict[str, Any]:
     """Multipliers and block RAMs that were predicted, those in the netlist, and what is known of each difference.
+
+    Parameters
+    ----------
+    device: as the design sees it, see :func:`ffhw.boards.block_rams.keeping`.
 
     Returns
     -------
     ``predicted``, ``built``, ``differences``: one line each.
     """
-    need = needs(network, foldings, board.device)
+    need = needs(network, foldings, device)
     predicted = {"multipliers": need["multipliers"], "block_rams": need["blocks"]}
     built = {"multipliers": len(_of(types, _MULTIPLIER)), "block_rams": len(_of(types, _BLOCK_RAM))}
     differences = []
     if built["multipliers"] != predicted["multipliers"]:
-        differences.append(_count("multipliers", predicted, built) + _by_layer(types, network, foldings, board))
+        differences.append(_count("multipliers", predicted, built) + _by_layer(types, network, foldings, device))
     if built["block_rams"] != predicted["block_rams"]:
         differences.append(_count("block_rams", predicted, built) + _memories(types, network, foldings))
     return {"predicted": predicted, "built": built, "differences": differences}
@@ -109,7 +114,7 @@ def _count(key: str, predicted: dict[str, int], built: dict[str, int]) -> str:
     return f"{key.replace('_', ' ')}: {predicted[key]} predicted, {built[key]} built"
 
 
-def _by_layer(types: dict[str, str], network: Network, foldings: Foldings, board: Board) -> str:
+def _by_layer(types: dict[str, str], network: Network, foldings: Foldings, device: Device) -> str:
     """Which layer has other multipliers than predicted."""
     found: collections.Counter[str] = collections.Counter()
     for name in _of(types, _MULTIPLIER):
@@ -117,7 +122,7 @@ def _by_layer(types: dict[str, str], network: Network, foldings: Foldings, board
         found[layer.group(1) if layer else ""] += 1
     parts = []
     for number, plan in enumerate(plans(network, foldings)):
-        expected = sum(count * board.family.multipliers(a, b) for count, a, b in plan.products())
+        expected = sum(count * device.family.multipliers(a, b) for count, a, b in plan.products())
         if found[str(number)] != expected:
             parts.append(f"{plan.layer.name} has {found[str(number)]} for {expected}")
     if found[""]:

@@ -55,6 +55,9 @@ def _board(name: str, **fields: object) -> None:
     Board.BY_NAME[name] = Board(name, **fields)  # type: ignore[arg-type]
 
 
+# Lookup tables of what stands around the core on a board, the link above all; about.
+LINK_LUTS = 1000
+
 _OURS = "ffhw.boards.definitions"
 # iCE40 boards whose programmer writes the flash that the device reads, which is the only way to load them.
 _FLASHED = {"loader": "ice40_generic", "volatile": False, "oscillator_mhz": 12.0}

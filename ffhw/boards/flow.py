@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ffhw import __version__
+from ffhw.boards.block_rams import device_for
 from ffhw.boards.built import (
     CELLS,
     cell_types,
@@ -30,9 +31,10 @@ from ffhw.boards.placed import keep
 from ffhw.boards.plan import BAUD, Plan, plan
 from ffhw.boards.tools import Step, Toolbox, ToolFailed
 from ffhw.bundle import Bundle
-from ffhw.errors import DigestError, FfhwError, FitError, InputError, OutputError
+from ffhw.errors import DigestError, FfhwError, FitError, InputError, OutputError, ToolError
 from ffhw.hdl.plan.chain import fold, plans
 from ffhw.hdl.plan.choose import fits, needs
+from ffhw.hdl.plan.devices import Device
 from ffhw.hdl.plan.folding import Folding
 from ffhw.hdl.plan.performance import predict
 from ffhw.model.network import Network
@@ -182,7 +184,7 @@ def _build(todo: Plan, bundle: Bundle, board: Board, tools: Toolbox, check: Netl
             types = cell_types(json.loads((tools.folder / "top.json").read_text()))
             # the prediction is of the core
             core = {name: kind for name, kind in types.items() if not name.startswith("link.")}
-            result |= compare_with_prediction(core, bundle.network(), bundle.foldings(), board)
+            result |= compare_with_prediction(core, bundle.network(), bundle.foldings(), _device(bundle, board))
             result["luts_per_neuron"] = luts_a_neuron(core, bundle.network())
         elif kind == "nextpnr":
             result["utilisation"] = parse_utilisation(log, board)
@@ -259,10 +261,16 @@ def _explain(failure: ToolFailed, bundle: Bundle, board: Board) -> FfhwError:
     found = dict.fromkeys(re.findall(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", failure.log))
     overflow = [f"{name} {used} of {available}" for name, used, available in found if int(used) > int(available)]
     full = re.search("no bels remaining|unable to place|unable to find legal placement", failure.log, re.IGNORECASE)
+    if not overflow and not full and "ERROR: Assert" in failure.log:
+        return ToolError(f"{failure} The fault is yosys' own: ffhw export with other --lanes and --simd goes around it")
     if not overflow and not full:
         return failure
     what = ", ".join(overflow) or "its cells"
     return FitError(f"the design does not fit {board.title}: it needs {what}; {_advice(bundle, board, failure.log)}")
+
+
+def _device(bundle: Bundle, board: Board) -> Device:
+    return device_for(board, bundle.generic is not None, bundle.loadable)
 
 
 def _advice(bundle: Bundle, board: Board, log: str) -> str:
@@ -274,7 +282,7 @@ def _advice(bundle: Bundle, board: Board, log: str) -> str:
     for candidate in range(lanes - 1, 0, -1):
         smaller = fold(network, candidate, 1)
         room = not used or used[-1] * candidate / lanes <= 0.85 * board.device.luts
-        if room and fits(network, smaller, board.device):
+        if room and fits(network, smaller, _device(bundle, board)):
             cycles = predict(network, smaller).cycles_per_step
             return f"by estimate --lanes {candidate} --simd 1 fits, at {cycles} cycles a step"
     return "no folding fits by estimate: use fewer units, fewer bits or a larger device"

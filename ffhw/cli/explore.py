@@ -16,7 +16,7 @@ _SHOWN = 8
 
 def run(
     model: Path = typer.Argument(help="Trained model, a .keras or .onnx file."),
-    board: str = typer.Option(..., help="Board that the designs are for: icebreaker, ulx3s-85f, tangnano9k, ..."),
+    board: str = typer.Option(..., help="Board that the designs are for, such as icebreaker; ffhw board list."),
     data: Path = typer.Option(
         None, help="Data to calibrate and score on, as of `ffhw export`.", show_default="MODEL.data.npz beside it"
     ),

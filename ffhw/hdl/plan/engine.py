@@ -9,6 +9,7 @@ import dataclasses
 from typing import Any, ClassVar
 
 from ffhw.hdl.plan.folding import Folding
+from ffhw.hdl.plan.memory import Memory
 from ffhw.hdl.plan.styles import plan_of
 from ffhw.layers.base import Layer
 
@@ -99,12 +100,12 @@ class EnginePlan:
         """Cycles between sequences of ``steps`` steps that follow each other, where nothing else is slower."""
         return steps * self.performance().cycles_per_step
 
-    def memories(self) -> list[tuple[int, int]]:
-        """Width and depth of each memory."""
+    def memories(self) -> list[Memory]:
+        """Each memory that is built."""
         raise NotImplementedError
 
     def products(self) -> list[tuple[int, int, int]]:
-        """Multipliers: how many, and the signed widths of their factors."""
+        """Multipliers: how many, and the widths of their factors, both signed or both not."""
         raise NotImplementedError
 
     def useful_products(self) -> tuple[int, int]:

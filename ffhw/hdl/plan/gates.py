@@ -9,6 +9,7 @@ import numpy as np
 from ffhw.errors import InputError
 from ffhw.hdl.plan.engine import EnginePerformance, EnginePlan
 from ffhw.hdl.plan.folding import Folding
+from ffhw.hdl.plan.memory import Memory
 from ffhw.layers.weighted import WeightedLayer
 from ffhw.numbers.formats import Unorm
 
@@ -75,7 +76,7 @@ class GatesPlan(EnginePlan):
     def arrivals(self, before: list[int], width: int) -> list[int]:
         return [before[-1] + self.stages]
 
-    def memories(self) -> list[tuple[int, int]]:
+    def memories(self) -> list[Memory]:
         return []
 
     def products(self) -> list[tuple[int, int, int]]:
@@ -104,7 +105,7 @@ class GatesPlan(EnginePlan):
             macs=0,
             products_per_step=layer.gates * layer.units * elements,
             mac_utilisation=0.0,
-            memory_bits=sum(width * depth for width, depth in self.memories()),
+            memory_bits=sum(memory.bits for memory in self.memories()),
         )
 
 

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable
 
+import numpy as np
+
 from ffhw.hdl.plan.engine import EnginePerformance, EnginePlan
 from ffhw.hdl.plan.folding import Folding, Schedule, schedule
+from ffhw.hdl.plan.memory import Memory
 from ffhw.layers.weighted import WeightedLayer
 from ffhw.numbers.formats import Format
 from ffhw.numbers.tables import Table
@@ -26,11 +30,11 @@ BUFFER_STAGES = 1
 # Cycles of loading a state besides one for each beat: the slot sees that the engine is at rest, the old state is
 # forgotten.
 LOAD_STAGES = 2
-# Lookup tables: of an engine whatever it computes, of each accumulator's bit with its adder and its place in line, of
-# each bit and stage of a finishing unit. Fitted to what was built by benchmarks/logic.py, which says how far off a
-# design that was not fitted can be.
-ENGINE_LUTS, ACCUMULATOR_BIT_LUTS, FINISHER_BIT_LUTS = 319, 3.35, 9.56
-LUTS_ERROR = 0.37
+# Lookup tables: of an engine whatever it computes, of each accumulator's bit with its place in line, of each bit and
+# stage of a finishing unit, of each bit of other adders. Fitted to what was built by benchmarks/logic.py, which says
+# how far off a design that was not fitted can be.
+ENGINE_LUTS, ACCUMULATOR_BIT_LUTS, FINISHER_BIT_LUTS, ADDER_BIT_LUTS = 219, 3.28, 6.07, 1.5
+LUTS_ERROR = 0.32
 
 
 def tree_stages(simd: int) -> int:
@@ -72,7 +76,7 @@ class WeightedPlan(EnginePlan):
         return 1
 
     def finisher_products(self) -> list[tuple[int, int]]:
-        """Signed widths of the factors of each multiplier of a finishing unit."""
+        """Widths of the factors of each multiplier of a finishing unit, as they are, or signed where they differ."""
         return []
 
     def lookups(self) -> list[Table]:
@@ -83,7 +87,7 @@ class WeightedPlan(EnginePlan):
         """Registers of the finishing units, over their stages."""
         return 0
 
-    def finisher_memories(self) -> list[tuple[int, int]]:
+    def finisher_memories(self) -> list[Memory]:
         """Memories that the finishing units need besides their tables."""
         return []
 
@@ -228,16 +232,16 @@ class WeightedPlan(EnginePlan):
             times += [done + beat for beat in range(-(-units // folding.finishers))]
         return times[-1:] if self.serial else times
 
-    def memories(self) -> list[tuple[int, int]]:
+    def memories(self) -> list[Memory]:
         layer, plan, finishers = self.layer, self.schedule, self.folding.finishers
         shapes = [
-            (plan.macs * layer.stored_bits, plan.ideal_cycles),  # weights
-            (plan.sums * finishers * layer.acc_width, plan.sum_beats),  # biases
-            (layer.input.bits * self.folding.simd, banks(plan.x_words)),  # inputs, two banks
+            Memory(plan.macs * layer.stored_bits, plan.ideal_cycles, trained=True),  # weights
+            Memory(plan.sums * finishers * layer.acc_width, plan.sum_beats, trained=True),  # biases
+            Memory(layer.input.bits * self.folding.simd, banks(plan.x_words), written=True),  # inputs, two banks
         ]
         for table, count in collections.Counter(self.lookups()).items():
-            # two look-ups a memory and cycle
-            shapes += [(table.bits, 1 << (table.index_bits - 1))] * -(-count * finishers // 2)
+            depth = 1 << (table.index_bits - 1)
+            shapes.append(Memory(table.bits, depth, ports=count * finishers, fixed=fixed_bits(table)))
         return shapes + self.finisher_memories()
 
     def products(self) -> list[tuple[int, int, int]]:
@@ -250,17 +254,16 @@ class WeightedPlan(EnginePlan):
         return self.schedule.multiplications, self.schedule.macs
 
     def luts(self) -> int:
-        """Lookup tables, an estimate; each further product of a lane takes an adder, one of few codes a choice."""
+        """Lookup tables, an estimate; memories and products that are made of such are not among them."""
+        logic = ACCUMULATOR_BIT_LUTS * self.accumulator_bits() + FINISHER_BIT_LUTS * self.finisher_bits()
+        return round(ENGINE_LUTS + logic + ADDER_BIT_LUTS * self.adder_bits())
+
+    def adder_bits(self) -> int:
+        """Of what adds a lane's further products up, and of what chooses products of weights of few codes."""
         layer = self.layer
         choices = 0 if layer.multiplied else self.schedule.macs * (operand_bits(layer) + 1)
-        sums = (
-            self.schedule.gates
-            * self.folding.lanes
-            * (self.folding.simd - 1)
-            * (operand_bits(layer) + (layer.stored_bits if layer.multiplied else 1))
-        )
-        bits = ACCUMULATOR_BIT_LUTS * self.accumulator_bits() + FINISHER_BIT_LUTS * self.finisher_bits()
-        return round(ENGINE_LUTS + bits + sums + choices)
+        width = operand_bits(layer) + (layer.stored_bits if layer.multiplied else 1)
+        return choices + self.schedule.gates * self.folding.lanes * (self.folding.simd - 1) * width
 
     def accumulator_bits(self) -> int:
         """Of all lanes."""
@@ -282,8 +285,16 @@ class WeightedPlan(EnginePlan):
             macs=plan.macs,
             products_per_step=plan.multiplications,
             mac_utilisation=plan.multiplications / (plan.macs * cycles),
-            memory_bits=sum(width * depth for width, depth in self.memories()),
+            memory_bits=sum(memory.bits for memory in self.memories()),
         )
+
+
+@functools.cache
+def fixed_bits(table: Table) -> int:
+    """Bits that all words of the stored half of a table have in common."""
+    words = table.half & ((1 << table.bits) - 1)
+    changing = np.bitwise_or.reduce(words ^ words[0])
+    return table.bits - int(changing).bit_count()
 
 
 def banks(words: int) -> int:

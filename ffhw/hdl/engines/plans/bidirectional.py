@@ -9,10 +9,10 @@ from ffhw.hdl.engines.plans.recurrent import RecurrentPlan
 from ffhw.hdl.engines.plans.reversal import LUTS, turned
 from ffhw.hdl.plan.engine import EnginePerformance, EnginePlan, plan_class
 from ffhw.hdl.plan.folding import Folding
+from ffhw.hdl.plan.memory import Memory
 from ffhw.hdl.plan.weighted import banks
 from ffhw.layers.base import Layer
 from ffhw.layers.bidirectional import BidirectionalLayer
-from ffhw.numbers.formats import Unorm
 
 # Cycles from a beat of the forward engine to its being read behind the memory where it waits.
 WAITING_STAGES = 2
@@ -106,23 +106,23 @@ class BidirectionalPlan(EnginePlan):
             times.append(max(*pair, times[-1] + 1) if times else max(pair))
         return [cycle + MERGE_STAGES for cycle in times]
 
-    def memories(self) -> list[tuple[int, int]]:
+    def memories(self) -> list[Memory]:
         layer, folding = self.layer, self.folding
         width = self.before_width or self.input_width
         beats = -(-layer.input_size // width)
         shapes = [shape for part in self.parts for shape in part.memories()]
-        shapes.append((layer.input.bits * width, banks(layer.steps * beats)))
+        shapes.append(Memory(layer.input.bits * width, banks(layer.steps * beats), written=True))
         state = layer.ahead.state.bits * folding.finishers
         if layer.return_sequences:
-            shapes.append((state, banks(layer.steps * self.beats)))
+            shapes.append(Memory(state, banks(layer.steps * self.beats), written=True))
         elif layer.merge == "concat":
-            shapes.append((state + 1, 2 * self.beats))
-        return [*shapes, (state, self.waiting_beats)]
+            shapes.append(Memory(state + 1, 2 * self.beats, written=True))
+        return [*shapes, Memory(state, self.waiting_beats, written=True)]
 
     def products(self) -> list[tuple[int, int, int]]:
         shapes = [shape for part in self.parts for shape in part.products()]
         if self.layer.merge == "mul":
-            bits = self.layer.ahead.state.bits + isinstance(self.layer.ahead.state, Unorm)
+            bits = self.layer.ahead.state.bits
             shapes.append((self.folding.finishers, bits, bits))
         return shapes
 
@@ -146,7 +146,7 @@ class BidirectionalPlan(EnginePlan):
             macs=macs,
             products_per_step=products,
             mac_utilisation=products / (macs * self.cycles),
-            memory_bits=sum(width * depth for width, depth in self.memories()),
+            memory_bits=sum(memory.bits for memory in self.memories()),
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ffhw.hdl.engines.plans.dense import DensePlan
 from ffhw.hdl.plan.folding import Folding, Schedule, schedule
+from ffhw.hdl.plan.memory import Memory
 from ffhw.layers.convolution import ConvolutionLayer
 
 # Cycles from the beat that completes a word to that word standing at the window's output.
@@ -60,11 +61,11 @@ class ConvolutionPlan(DensePlan):
         old = [LONG_AGO] * (self.step_words * (self.layer.taps - 1))
         return super().arrivals(old + newest, self.folding.simd)
 
-    def memories(self) -> list[tuple[int, int]]:
+    def memories(self) -> list[Memory]:
         layer, words = self.layer, self.step_words
         slots = slots_of(layer.taps, layer.stride)
         depth = (slots - 1) * (1 << (words - 1).bit_length()) + words
-        return [*super().memories(), (layer.input.bits * self.folding.simd, depth)]
+        return [*super().memories(), Memory(layer.input.bits * self.folding.simd, depth, written=True)]
 
     def luts(self) -> int:
         return super().luts() + WINDOW_LUTS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ffhw.hdl.engines.plans.unfolded import UnfoldedPlan
+from ffhw.hdl.plan.memory import Memory
 from ffhw.layers.embedding import EmbeddingLayer
 
 # Cycles from a token to the first word of its row.
@@ -32,8 +33,8 @@ class EmbeddingPlan(UnfoldedPlan):
     def arrivals(self, before: list[int], width: int) -> list[int]:
         return [before[-1] + STAGES + beat for beat in range(self.beats)]
 
-    def memories(self) -> list[tuple[int, int]]:
-        return [(self.layer.output.bits * self.output_width, len(self.layer.table) * self.beats)]
+    def memories(self) -> list[Memory]:
+        return [Memory(self.layer.output.bits * self.output_width, len(self.layer.table) * self.beats, trained=True)]
 
     @property
     def memory_bits(self) -> int:

@@ -21,7 +21,7 @@ class GRUPlan(RecurrentPlan):
     def finisher_products(self) -> list[tuple[int, int]]:
         """R by the recurrent sum; Z by H, and NOT Z by N."""
         bits = self.layer.state.bits
-        return [(bits + 2, self.layer.acc_width - self.layer.recurrent_shift), *[(bits + 1, bits + 1)] * 2]
+        return [(bits + 2, self.layer.acc_width - self.layer.recurrent_shift), *[(bits, bits)] * 2]
 
 
 PLAN = GRUPlan

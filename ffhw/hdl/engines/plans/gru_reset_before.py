@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ffhw.hdl.engines.plans.recurrent import RecurrentPlan
+from ffhw.hdl.plan.memory import Memory
 from ffhw.layers.gru_reset_before import GRUResetBeforeLayer
 from ffhw.numbers.tables import Sigmoid, Table, Tanh
 
@@ -21,12 +22,12 @@ class GRUResetBeforePlan(RecurrentPlan):
     def finisher_products(self) -> list[tuple[int, int]]:
         """R by H; Z by H, and NOT Z by N."""
         bits = self.layer.state.bits
-        return [(bits + 2, bits), *[(bits + 1, bits + 1)] * 2]
+        return [(bits + 2, bits), *[(bits, bits)] * 2]
 
-    def finisher_memories(self) -> list[tuple[int, int]]:
+    def finisher_memories(self) -> list[Memory]:
         """The states, p among them; and z, until n is there."""
         z = self.layer.state.bits * self.folding.finishers
-        return [*super().finisher_memories(), (z, self.schedule.step_beats)]
+        return [*super().finisher_memories(), Memory(z, self.schedule.step_beats, written=True)]
 
 
 PLAN = GRUResetBeforePlan

@@ -17,7 +17,7 @@ class JKPlan(RecurrentPlan):
 
     def finisher_products(self) -> list[tuple[int, int]]:
         """J by NOT H, and NOT K by H."""
-        bits = self.layer.state.bits + 1
+        bits = self.layer.state.bits
         return [(bits, bits)] * 2
 
 

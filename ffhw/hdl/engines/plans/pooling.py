@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ffhw.hdl.engines.plans.unfolded import UnfoldedPlan
+from ffhw.hdl.plan.memory import Memory
 from ffhw.hdl.plan.weighted import banks
 from ffhw.layers.pooling import PoolingLayer
 
@@ -52,12 +53,12 @@ class PoolingPlan(UnfoldedPlan):
         """Bits of an accumulator, which counts codes from the smallest one."""
         return ((self.layer.max_steps or 1) * self.layer.span).bit_length()
 
-    def memories(self) -> list[tuple[int, int]]:
+    def memories(self) -> list[Memory]:
         """Two sets of accumulators, twice: they are read for the next step and for the answer before."""
         if self.beats == 1:
             return []
         width = self.before_width or self.input_width
-        return [(self.sum_bits * width, banks(self.beats))] * 2
+        return [Memory(self.sum_bits * width, banks(self.beats), written=True)] * 2
 
     def luts(self) -> int:
         adders = 2 * self.sum_bits * (self.before_width or self.input_width)

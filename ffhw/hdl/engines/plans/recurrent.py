@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ffhw.hdl.plan.memory import Memory
 from ffhw.hdl.plan.weighted import WeightedPlan, banks
 from ffhw.layers.base import Layer
 from ffhw.layers.recurrent import RecurrentLayer
@@ -36,14 +37,14 @@ class RecurrentPlan(WeightedPlan):
         """A state code each stage of the cell."""
         return self.cell_stages * self.layer.state.bits * self.folding.finishers
 
-    def finisher_memories(self) -> list[tuple[int, int]]:
+    def finisher_memories(self) -> list[Memory]:
         """The states: h as vectors in two banks, and what the cell reads unit by unit."""
         formats = self.layer.signal_formats
         own = sum(formats[name].bits for name in self.reads) * self.folding.finishers
         shapes = []
         if self.schedule.h_words:
-            shapes.append((self.layer.state.bits * self.folding.simd, banks(self.schedule.h_words)))
-        return [*shapes, (own, self.schedule.step_beats)] if own else shapes
+            shapes.append(Memory(self.layer.state.bits * self.folding.simd, banks(self.schedule.h_words), written=True))
+        return [*shapes, Memory(own, self.schedule.step_beats, written=True)] if own else shapes
 
     @property
     def cycles(self) -> int:

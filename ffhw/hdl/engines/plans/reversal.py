@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ffhw.hdl.engines.plans.unfolded import UnfoldedPlan
+from ffhw.hdl.plan.memory import Memory
 from ffhw.hdl.plan.weighted import banks
 from ffhw.layers.reversal import ReversalLayer
 
@@ -40,8 +41,8 @@ class ReversalPlan(UnfoldedPlan):
     def arrivals(self, before: list[int], width: int) -> list[int]:
         return turned(before)
 
-    def memories(self) -> list[tuple[int, int]]:
-        return [(self.layer.input.bits * self.input_width, banks(self.layer.steps * self.beats))]
+    def memories(self) -> list[Memory]:
+        return [Memory(self.layer.input.bits * self.input_width, banks(self.layer.steps * self.beats), written=True)]
 
     def luts(self) -> int:
         return LUTS

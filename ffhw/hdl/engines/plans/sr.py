@@ -19,7 +19,7 @@ class SRPlan(RecurrentPlan):
 
     def finisher_products(self) -> list[tuple[int, int]]:
         """J by NOT H, and NOT K by H; before that S by NOT R, or R by NOT S, or both."""
-        bits = self.layer.state.bits + 1
+        bits = self.layer.state.bits
         return [(bits, bits)] * (4 if self.layer.both == "hold" else 3)
 
 

@@ -17,7 +17,7 @@ class TogglePlan(RecurrentPlan):
 
     def finisher_products(self) -> list[tuple[int, int]]:
         """T by NOT H, and NOT T by H."""
-        bits = self.layer.state.bits + 1
+        bits = self.layer.state.bits
         return [(bits, bits)] * 2
 
 

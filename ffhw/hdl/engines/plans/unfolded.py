@@ -32,7 +32,7 @@ class UnfoldedPlan(EnginePlan):
     @property
     def memory_bits(self) -> int:
         """Bits of all memories."""
-        return sum(width * depth for width, depth in self.memories())
+        return sum(memory.bits for memory in self.memories())
 
     def performance(self) -> EnginePerformance:
         return EnginePerformance(

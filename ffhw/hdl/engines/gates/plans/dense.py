@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ffhw.hdl.plan.gates import GatesPlan
+from ffhw.hdl.plan.memory import Memory
+from ffhw.hdl.plan.weighted import fixed_bits
 from ffhw.layers.dense import DenseLayer
 from ffhw.numbers.tables import Sigmoid
 
@@ -17,12 +19,12 @@ class DenseGatesPlan(GatesPlan):
         """Sums; then look up or compare."""
         return {"linear": 1, "relu": 1, "sigmoid": 2, "argmax": 2}[self.layer.activation]
 
-    def memories(self) -> list[tuple[int, int]]:
+    def memories(self) -> list[Memory]:
         """The sigmoid's table, two look-ups a memory and cycle."""
         if self.layer.activation != "sigmoid":
             return []
         table = Sigmoid(self.layer.output.bits)
-        return [(table.bits, 1 << (table.index_bits - 1))] * -(-self.layer.units // 2)
+        return [Memory(table.bits, 1 << (table.index_bits - 1), ports=self.layer.units, fixed=fixed_bits(table))]
 
 
 PLAN = DenseGatesPlan
