@@ -308,12 +308,15 @@ def built_sizes() -> str:
 
 
 def learned() -> str:
-    rows = []
+    titles = {"japanese-vowels": "JapaneseVowels", "flipflop3": "3-bit memory"}
+    rows: list[list[str]] = []
     for row in read("cell_accuracy")["rows"]:
         forms = [[seed[form] for seed in row["seeds"]] for form in ("float", "quantized")]
         shown = [f"{sum(form) / len(form):.2%} ({min(form):.1%} - {max(form):.1%})" for form in forms]
-        rows.append([NAMES[row["cell"]], f"{row['parameters']:,}", *shown])
-    return table(["cell, 32 units", "parameters", "float", "8 bits"], rows)
+        title = titles[row["task"]]
+        task = "" if title in [found[0] for found in rows] else title
+        rows.append([task, NAMES[row["cell"]], f"{row['parameters']:,}", f"{row['learning_rate']:g}", *shown])
+    return table(["task", "cell, 32 units", "parameters", "learning rate", "float", "8 bits"], rows)
 
 
 def compared() -> str:
