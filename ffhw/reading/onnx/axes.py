@@ -6,16 +6,34 @@ import dataclasses
 
 import numpy as np
 
+from ffhw.reading.onnx.bidirectional import one_direction
 from ffhw.reading.onnx.embedding import embedded
 from ffhw.reading.onnx.reversal import reversed_steps
-from ffhw.reading.onnx.values import BATCH, FEATURES, TIME, UNIT, ZEROS, Flow, Rule, Sizes, Value, are_zeros, sizes_of
-from ffhw.reading.onnx.walk import Operator, Walk, picked
+from ffhw.reading.onnx.states import one, taken, transposed, viewed
+from ffhw.reading.onnx.values import (
+    BATCH,
+    DIRECTIONS,
+    FEATURES,
+    TIME,
+    UNIT,
+    ZEROS,
+    Flow,
+    Rule,
+    Sizes,
+    States,
+    Value,
+    are_zeros,
+    sizes_of,
+)
+from ffhw.reading.onnx.walk import FROM_ZERO, Operator, Walk, picked
 
 # --- axes ------------------------------------------------------------------------------------------------------------
 
 
 def transpose(walk: Walk, operator: Operator, x: Value) -> list[Value]:
     """Axes in another order."""
+    if isinstance(x, States):
+        return [transposed(operator, x, operator.attributes.get("perm", []))]
     if not isinstance(x, Flow):
         return [x]
     perm = operator.attributes.get("perm", list(range(len(x.axes)))[::-1])
@@ -26,6 +44,8 @@ def transpose(walk: Walk, operator: Operator, x: Value) -> list[Value]:
 
 def squeeze(walk: Walk, operator: Operator, x: Value, axes: Value | None = None) -> list[Value]:
     """Axes of size 1 taken away."""
+    if isinstance(x, States):
+        walk.take(operator, x)
     if not isinstance(x, Flow):
         return [x]
     chosen = operator.attributes.get("axes", sizes_of(axes) if axes is not None else None)
@@ -41,6 +61,8 @@ def squeeze(walk: Walk, operator: Operator, x: Value, axes: Value | None = None)
 
 def unsqueeze(walk: Walk, operator: Operator, x: Value, axes: Value | None = None) -> list[Value]:
     """Axes of size 1 added."""
+    if isinstance(x, States):
+        walk.take(operator, x)
     if not isinstance(x, Flow):
         return [x]
     letters = list(x.axes)
@@ -62,14 +84,16 @@ def gather(walk: Walk, operator: Operator, x: Value, index: Value) -> list[Value
         raise operator.refuse("must take constant places")
     if isinstance(x, Sizes):
         return [Sizes(tuple(x.entries[int(n)] for n in chosen))]
-    if not isinstance(x, Flow) or len(chosen) != 1:
+    if not isinstance(x, Flow | States) or len(chosen) != 1:
         raise operator.refuse("must take one place of an axis")
     place, kept = int(chosen[0]), isinstance(index, np.ndarray) and index.ndim == 1
-    return [picked(walk, operator, x, x.axis(axis), place, bool(kept))]
+    if isinstance(x, States):
+        return [taken(walk, operator, x, axis, one(place), kept)]
+    return [picked(walk, operator, x, x.axis(axis), place, kept)]
 
 
 def slices(walk: Walk, operator: Operator, x: Value, *bounds: Value | None) -> list[Value]:
-    """The last step, one direction, all of an axis, all steps in reverse; some of some sizes."""
+    """The last step, one direction, one layer's states, all of an axis, all steps in reverse; some of some sizes."""
     starts, ends, axes, steps = (sizes_of(v) if v is not None else None for v in [*bounds, None, None, None, None][:4])
     if starts is None or ends is None:
         raise operator.refuse("must have constant bounds")
@@ -79,21 +103,37 @@ def slices(walk: Walk, operator: Operator, x: Value, *bounds: Value | None) -> l
         return [ZEROS]
     if isinstance(x, Sizes) and len(starts) == 1:
         return [Sizes(x.entries[int(starts[0]) : int(ends[0]) : int(steps[0])])]
-    if not isinstance(x, Flow):
+    if not isinstance(x, Flow | States):
         raise operator.refuse("slices what is no data")
-    flow = x
+    value: Value = x
     for start, end, axis, step in (map(int, entry) for entry in zip(starts, ends, axes, steps, strict=True)):
-        place = flow.axis(axis)
-        far = abs(end) >= 1 << 30
-        if step == 1 and start == 0 and end > 0 and far:
-            continue
-        if flow.axes[place] == TIME and step == -1 and start == -1 and end < -1 and far:
-            flow = reversed_steps(walk, operator, flow)
-        elif step == 1 and ((start == -1 and end > 0 and far) or end - start == 1):
-            flow = picked(walk, operator, flow, place, start, kept=True)
-        else:
-            raise operator.refuse(f"takes {start}:{end}:{step} of axis {axis}, which has no hardware")
-    return [flow]
+        if isinstance(value, States):
+            value = taken(walk, operator, value, axis, slice(start, end, step), kept=True)
+        elif isinstance(value, Flow):
+            value = _sliced(walk, operator, value, axis, slice(start, end, step))
+    return [value]
+
+
+def _sliced(walk: Walk, operator: Operator, flow: Flow, axis: int, part: slice) -> Flow:
+    """A part of an axis: all of it, one place, or all steps in reverse."""
+    start, end, step = part.start, part.stop, part.step
+    place = flow.axis(axis)
+    letter, size = flow.axes[place], flow.shape[place]
+    many = size if isinstance(size, int) else flow.fixed.get(letter)
+    # a number of steps that the file does not fix is less than any that means "to the end"
+    chosen = range(many or 1 << 30)[part]
+    whole = chosen == range(many or 1 << 30) and (many or end >= 1 << 30)
+    if whole:
+        return flow
+    if letter == TIME and step == -1 and start == -1 and (len(chosen) == many or end < -(1 << 30)):
+        return reversed_steps(walk, operator, flow)
+    if letter == FEATURES and step == 1:
+        found = one_direction(walk, flow, chosen)
+        if found is not None:
+            return found
+    if step == 1 and ((start == -1 and end >= 1 << 30) or end - start == 1):
+        return picked(walk, operator, flow, place, start, kept=True)
+    raise operator.refuse(f"takes {start}:{end}:{step} of axis {axis}, which has no hardware")
 
 
 def reshape(walk: Walk, operator: Operator, x: Value, shape: Value) -> list[Value]:
@@ -103,6 +143,8 @@ def reshape(walk: Walk, operator: Operator, x: Value, shape: Value) -> list[Valu
         return [ZEROS]
     if isinstance(x, Sizes):
         return [x]
+    if isinstance(x, States) and wanted is not None:
+        return [viewed(operator, x, wanted)]
     if not isinstance(x, Flow) or wanted is None:
         raise operator.refuse("must have a shape that is known, or made of the input's")
     for letters in _regrouped(x.axes):
@@ -112,14 +154,18 @@ def reshape(walk: Walk, operator: Operator, x: Value, shape: Value) -> list[Valu
                 x.size * x.directions if letter == "df" else n for letter, n in zip(letters, sizes, strict=True)
             )
         if len(sizes) == len(wanted) and all(
-            n == size or n == -1 or (n == 0 and place < len(x.axes) and letters[place] == x.axes[place])
+            x.is_size(n, size) or (n == 0 and place < len(x.axes) and letters[place] == x.axes[place])
             for place, (n, size) in enumerate(zip(wanted, sizes, strict=True))
         ):
-            flow = dataclasses.replace(x, axes=tuple(FEATURES if letter == "df" else letter for letter in letters))
             if "df" in letters:
-                flow = dataclasses.replace(flow, size=x.size * x.directions, directions=1)
-            return [flow]
+                return [_side_by_side(x, tuple(FEATURES if letter == "df" else letter for letter in letters))]
+            return [dataclasses.replace(x, axes=letters)]
     raise operator.refuse(f"turns {list(x.shape)} into {list(wanted)}, which is not understood")
+
+
+def _side_by_side(x: Flow, axes: tuple[str, ...]) -> Flow:
+    """Directions and features in one axis."""
+    return dataclasses.replace(x, axes=axes, size=x.size * x.directions, directions=1)
 
 
 def _regrouped(axes: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -132,15 +178,20 @@ def _regrouped(axes: tuple[str, ...]) -> list[tuple[str, ...]]:
     for place, axis in enumerate(axes):
         if axis in ("bt", "tb"):
             found.append((*axes[:place], *axis, *axes[place + 1 :]))
+    if axes[0] == DIRECTIONS:
+        # one layer's h_n with an axis for layers
+        found.append((UNIT, *axes))
     return found
 
 
 def flatten(walk: Walk, operator: Operator, x: Value) -> list[Value]:
-    """Nothing, where there are a batch and features only."""
+    """A batch and features as they are; both directions' final states side by side."""
     if isinstance(x, Flow) and operator.attributes.get("axis", 1) == 1:
         rest = tuple(axis for axis in x.axes if axis != UNIT)
         if rest == (BATCH, FEATURES):
             return [dataclasses.replace(x, axes=rest)]
+        if rest == (BATCH, DIRECTIONS, FEATURES):
+            return [_side_by_side(x, (BATCH, FEATURES))]
     raise operator.refuse("lays out steps flat, which has no hardware")
 
 
@@ -154,6 +205,8 @@ def shape_of(walk: Walk, operator: Operator, x: Value) -> list[Value]:
         return [Sizes(x.shape[start:end])]
     if isinstance(x, np.ndarray):
         return [np.array(x.shape[start:end], np.int64)]
+    if isinstance(x, Sizes):
+        return [np.array([len(x.entries)], np.int64)]
     raise operator.refuse("asks for a shape that is not known")
 
 
@@ -161,14 +214,14 @@ def zeros(walk: Walk, operator: Operator, shape: Value) -> list[Value]:
     """Zeros of any shape."""
     value = operator.attributes.get("value")
     if isinstance(value, np.ndarray) and value.any():
-        raise operator.refuse("makes other numbers than zeros, which has no hardware")
+        raise operator.refuse(f"makes other numbers than zeros; if they are a first state: {FROM_ZERO}")
     return [ZEROS]
 
 
 def expand(walk: Walk, operator: Operator, x: Value, shape: Value) -> list[Value]:
     """Zeros of another shape."""
     if not are_zeros(x):
-        raise operator.refuse("spreads other numbers than zeros, which has no hardware")
+        raise operator.refuse(f"spreads other numbers than zeros; if they are a first state: {FROM_ZERO}")
     return [ZEROS]
 
 

@@ -27,7 +27,10 @@ def conv(walk: Walk, operator: Operator, x: Value, w: Value, b: Value | None = N
         causal=taps > 1 and operator.attributes.get("pads", [0, 0]) != [0, 0],
         before=np.zeros(flow.size),
     )
-    return [walk.add(flow, layer, size=n)]
+    fixed = dict(flow.fixed)
+    if TIME in fixed:
+        fixed[TIME] = int(layer.rhythm.steps(np.array(fixed[TIME])))
+    return [walk.add(flow, layer, size=n, fixed=fixed)]
 
 
 OPERATORS = {"Conv": conv}

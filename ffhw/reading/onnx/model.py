@@ -22,7 +22,7 @@ from ffhw.model.floatnet import FloatNetwork
 from ffhw.reading.assembly import assemble
 from ffhw.reading.onnx.file import MOST_ELEMENTS, constant, open_onnx
 from ffhw.reading.onnx.operators import OPERATORS
-from ffhw.reading.onnx.values import BATCH, FEATURES, TIME, Flow, Value
+from ffhw.reading.onnx.values import BATCH, FEATURES, TIME, Flow, Unread, Value
 from ffhw.reading.onnx.walk import Operator, Walk
 
 # Of constants these can be computed at once: what they give is no larger than what they take.
@@ -51,7 +51,10 @@ def read_onnx(path: Path | str) -> FloatNetwork:
     used = {name for node in nodes for name in node.input}
     if len(inputs) != 1 or len(graph.output) != 1:
         names = [[info.name for info in ends] for ends in (inputs, graph.output)]
-        raise InputError(f"{path} has inputs {names[0]} and outputs {names[1]}: hardware has one of each, no states")
+        raise InputError(
+            f"{path} has inputs {names[0]} and outputs {names[1]}: hardware has one of each, no states; "
+            "return one tensor, and let states be zeros inside the model"
+        )
     if inputs[0].name not in used:
         raise InputError(f"{path}: its output does not depend on its input")
     failures = []
@@ -121,7 +124,9 @@ class _Reader:
         """The network, where the input's axes are in this order."""
         dims = given.type.tensor_type.shape.dim
         size = dims[order.index(FEATURES)].dim_value if FEATURES in order else 1
-        self.values[given.name] = Flow(order, size, 0)
+        fixed = {letter: dim.dim_value for letter, dim in zip(order, dims, strict=True) if dim.dim_value > 0}
+        fixed.pop(FEATURES, None)
+        self.values[given.name] = Flow(order, size, 0, fixed=fixed)
         for node in nodes:
             self._node(node)
             self.done += 1
@@ -136,7 +141,7 @@ class _Reader:
         network = assemble(self.walk.parts)
         if not network.layers:
             raise InputError("it has no layer with weights")
-        return network
+        return dataclasses.replace(network, notes=tuple(self.walk.notes))
 
     def _node(self, node: onnx.NodeProto) -> None:
         """Take one operator."""
@@ -153,6 +158,9 @@ class _Reader:
         if missing:
             raise operator.refuse(f"takes {missing[0]!r}, which nothing gives")
         inputs = [self.values[name] if name else None for name in node.input]
+        for value in inputs:
+            if isinstance(value, Unread):
+                raise operator.refuse(value.why)
         if node.domain not in ("", "ai.onnx"):
             raise operator.refuse(f"is of domain {node.domain!r}, which is not understood")
         if node.op_type == "Constant":

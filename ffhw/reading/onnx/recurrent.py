@@ -14,8 +14,8 @@ import numpy as np
 from ffhw.layers.bidirectional import FloatBidirectional
 from ffhw.layers.float_recurrent import FloatRecurrent
 from ffhw.layers.reversal import FloatReversal
-from ffhw.reading.onnx.values import BATCH, DIRECTIONS, FEATURES, TIME, Flow, Value, are_zeros
-from ffhw.reading.onnx.walk import Operator, Walk, numbers
+from ffhw.reading.onnx.values import BATCH, DIRECTIONS, FEATURES, TIME, Flow, Unread, Value, are_zeros
+from ffhw.reading.onnx.walk import FROM_ZERO, Operator, Walk, numbers
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 # From name, W [gates, N, D], R [gates, N, N] and B [2, gates, N] of one direction to its layer.
@@ -38,7 +38,7 @@ def recurrent(
     if lengths is not None:
         raise operator.refuse("takes lengths of sequences: leave them out, they come with the data")
     if not all(are_zeros(state) for state in states[:2]):
-        raise operator.refuse("starts from a state that is given: leave it out, sequences start from zero")
+        raise operator.refuse(f"starts from a state that is given: {FROM_ZERO}")
     flow = walk.take(operator, x)
     first = operator.attributes.get("layout", 0)  # 1: batch first
     expected = (BATCH, TIME, FEATURES) if first else (TIME, BATCH, FEATURES)
@@ -59,9 +59,9 @@ def recurrent(
     every = (BATCH, TIME, DIRECTIONS, FEATURES) if first else (TIME, DIRECTIONS, BATCH, FEATURES)
     last = (BATCH, DIRECTIONS, FEATURES) if first else (DIRECTIONS, BATCH, FEATURES)
     behind = int(direction == "reverse")
-    shared: dict[str, Any] = {"size": n, "made": flow.made, "directions": 1 + both}
-    # an LSTM's c may be an output, but nothing can be made of it
-    return [Flow(every, **shared), Flow(last, final=behind, **shared), np.zeros(0)]
+    shared: dict[str, Any] = {"size": n, "made": flow.made, "directions": 1 + both, "fixed": flow.fixed}
+    cells = Unread("takes an LSTM's cell state c, which has no hardware: take its output, or h_n")
+    return [Flow(every, **shared), Flow(last, final=behind, **shared), cells]
 
 
 def _sides(operator: Operator, gates: int, sides: int, size: int, w: Any, r: Any, b: Any) -> list[Arrays]:

@@ -20,7 +20,7 @@ from ffhw.layers.base import FloatLayer
 from ffhw.layers.description import Affine
 from ffhw.layers.float_recurrent import FloatRecurrent
 from ffhw.reading.onnx.values import BATCH, FEATURES, TIME, Flow, Value, are_zeros
-from ffhw.reading.onnx.walk import Operator, Walk
+from ffhw.reading.onnx.walk import FROM_ZERO, Operator, Walk
 
 # From name, W [gates N, D], R [gates N, N] and B [gates N] to a layer.
 Build = Callable[[str, np.ndarray, np.ndarray, np.ndarray], FloatRecurrent]
@@ -37,7 +37,7 @@ def scan(walk: Walk, operator: Operator, start: Value, driven: Value, *rest: Val
     if build is None or len(outer) != 1:
         raise operator.refuse("is no recurrent cell that is understood: its body is not one that ffhw writes")
     if not are_zeros(start):
-        raise operator.refuse("starts from a state that is given: leave it out, sequences start from zero")
+        raise operator.refuse(f"starts from a state that is given: {FROM_ZERO}")
     flow = walk.take(operator, driven)
     recurrent = operator.constants.get(outer[0])
     if flow.axes != (TIME, BATCH, FEATURES) or recurrent is None or recurrent.ndim != 2:
@@ -48,7 +48,7 @@ def scan(walk: Walk, operator: Operator, start: Value, driven: Value, *rest: Val
     weights, bias = _front(walk, operator, wide)
     layer = build(walk.name(operator), weights, recurrent.T, bias)
     flow = walk.add(flow, layer, size=n)
-    return [Flow((BATCH, FEATURES), n, flow.made, final=0), flow]
+    return [Flow((BATCH, FEATURES), n, flow.made, final=0, fixed=flow.fixed), flow]
 
 
 def _front(walk: Walk, operator: Operator, wide: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,15 @@
 """What the tensors of a float ONNX graph stand for while it is read.
 
-A NumPy array is a constant. Everything else is one of these three: the data that flow through the chain of layers, with
-a letter for each axis; sizes taken from their shape; zeros of whatever shape.
+A NumPy array is a constant. Everything else is one of these: the data that flow through the chain of layers, with
+a letter for each axis; final states of several layers; sizes taken from shapes; zeros of whatever shape; what no rule
+may take.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +28,7 @@ class Flow:
     directions: how many the axis ``d`` holds. direction: the one that these are, of a bidirectional layer.
     final: states after the last step, of a layer that gives those of all steps as well: as many parts behind it only
         move steps about.
+    fixed: sizes of batch and time, by letter, where the file says how many there are.
     """
 
     axes: tuple[str, ...]
@@ -34,6 +37,7 @@ class Flow:
     directions: int = 1
     direction: int | None = None
     final: int | None = None
+    fixed: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def axis(self, number: Any) -> int:
         """An axis counted from either end, as one from the front."""
@@ -46,11 +50,31 @@ class Flow:
         """The same with an axis less."""
         return dataclasses.replace(self, axes=self.axes[:axis] + self.axes[axis + 1 :], **changes)
 
+    def is_size(self, wanted: int | str, size: int | str) -> bool:
+        """Whether a size that is asked for, -1 if whatever is left, is this one: a number, or a letter of ``shape``."""
+        return wanted in (size, -1) or (isinstance(size, str) and wanted == self.fixed_size(size))
+
+    def fixed_size(self, axis: str) -> int | None:
+        """How many a letter, or several laid out flat, stand for, if the file says so."""
+        sizes = [self.fixed.get(letter, 0) for letter in axis]
+        return math.prod(sizes) or None
+
     @property
     def shape(self) -> tuple[int | str, ...]:
         """Sizes where they are known, letters of axes elsewhere."""
         known = {FEATURES: self.size, DIRECTIONS: self.directions, UNIT: 1}
         return tuple(known.get(axis, axis) for axis in self.axes)
+
+
+@dataclasses.dataclass(frozen=True)
+class States:
+    """Final states of several layers, in the axis of directions one after the other: what PyTorch calls h_n.
+
+    flows: those of each layer, with the same axes. apart: the layers have an axis of their own, in front.
+    """
+
+    flows: tuple[Flow, ...]
+    apart: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,12 +84,19 @@ class Sizes:
     entries: tuple[int | str, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class Unread:
+    """What an operator gives that nothing may take; ``why`` says so of whatever does."""
+
+    why: str
+
+
 class _Zeros:
     """Zeros: what an initial state is made of."""
 
 
 ZEROS: Final = _Zeros()
-Value = Flow | Sizes | _Zeros | np.ndarray
+Value = Flow | States | Sizes | Unread | _Zeros | np.ndarray
 # What an operator's outputs stand for, from the walk, the operator and what its inputs stand for.
 Rule = Callable[..., list[Value]]
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from ffhw.errors import InputError
 from ffhw.layers.base import EachStep, FloatLayer
+from ffhw.layers.bidirectional import FloatBidirectional
 from ffhw.layers.description import Part
 from ffhw.layers.float_recurrent import FloatRecurrent
-from ffhw.reading.onnx.values import DIRECTIONS, TIME, UNIT, Flow
+from ffhw.reading.onnx.values import DIRECTIONS, TIME, UNIT, Flow, States
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,11 +43,20 @@ class Operator:
                 raise self.refuse(f"has {name}={str(value)[:60]}, which has no hardware; use {allowed[0]}")
 
 
+FROM_ZERO = "leave it out, sequences start from zero; export --keep-state is for states that go on or are loaded"
+# PyTorch's newer exporter writes nn.RNN so.
+STEPS_APART = (
+    "only the last one, or all of them, become hardware; where an exporter wrote out a loop step by step, as PyTorch's "
+    "does of nn.RNN and of cells with dynamo=True, export nn.RNN, nn.GRU or nn.LSTM with dynamo=False"
+)
+
+
 class Walk:
-    """The chain of parts in the order data flows through them."""
+    """The chain of parts in the order data flows through them; ``notes`` are what a user should be told."""
 
     def __init__(self) -> None:
         self.parts: list[FloatLayer | Part] = []
+        self.notes: list[str] = []
         self._names: set[str] = set()
 
     def name(self, operator: Operator) -> str:
@@ -71,6 +81,8 @@ class Walk:
         ------
         InputError: a constant, something from further back, one direction of two, or steps that were let go.
         """
+        if isinstance(value, States):
+            raise operator.refuse("takes the final states of several layers: take the last one's, h_n[-1]")
         if not isinstance(value, Flow):
             raise operator.refuse("is not fed by the model's input or the layer before it")
         if value.final is not None:
@@ -102,6 +114,11 @@ class Walk:
             # what moves steps about would make another one the last
             if isinstance(part, FloatLayer) and (part.passes_scales or not isinstance(part, EachStep)):
                 break
+        if any(isinstance(part, FloatBidirectional) for part in self.parts):
+            raise operator.refuse(
+                "takes the last step of both directions, of which the backward one has seen one step there: take their "
+                "final states side by side, torch.cat([h_n[-2], h_n[-1]], 1)"
+            )
         raise operator.refuse("takes a last step that no recurrent layer gives, which has no hardware")
 
 
@@ -118,8 +135,10 @@ def picked(walk: Walk, operator: Operator, flow: Flow, axis: int, place: int, ke
     if letter == DIRECTIONS and -flow.directions <= place < flow.directions:
         direction = None if flow.directions == 1 else place % flow.directions
         flow = dataclasses.replace(flow, direction=direction, directions=1)
-    elif letter == TIME and place == -1:
+    elif letter == TIME and place in (-1, flow.fixed.get(TIME, 0) - 1):
         flow = walk.last_step(operator, flow)
+    elif letter == TIME:
+        raise operator.refuse(f"takes step {place} alone: {STEPS_APART}")
     elif not (letter == UNIT and place in (0, -1)):
         raise operator.refuse(f"takes place {place} of axis {axis}: only the last step, or a direction, can be")
     letters = (*flow.axes[:axis], *([UNIT] if kept else []), *flow.axes[axis + 1 :])

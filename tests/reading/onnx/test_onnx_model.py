@@ -146,7 +146,7 @@ SEQUENCES = ["b", "t", 3]
 REFUSED = {
     "an unknown operator": (
         lambda e: e.model(SEQUENCES, SEQUENCES, e.node("Erf", ["input"])),
-        r"operator Erf '/erf_1' has no hardware; supported are Add, Cast, Concat",
+        r"operator Erf '/erf_1' has no hardware; supported are Add, BatchNormalization, Cast, Concat",
     ),
     "an activation of nothing": (
         lambda e: e.model(SEQUENCES, SEQUENCES, e.node("Relu", ["input"])),
@@ -195,7 +195,7 @@ def test_options_of_an_lstm_are_refused_by_name(attributes, message, tmp_path):
 
 def test_the_last_step_of_both_directions_is_refused(tmp_path):
     """The backward direction has seen one step there: h_n is what is meant."""
-    with pytest.raises(InputError, match="takes a last step that no recurrent layer gives"):
+    with pytest.raises(InputError, match="takes the last step of both directions, of which the backward one"):
         read(torch_model("LSTM", both=True, last="step"), tmp_path)
 
 
