@@ -94,7 +94,12 @@ def gather(walk: Walk, operator: Operator, x: Value, index: Value) -> list[Value
 
 def slices(walk: Walk, operator: Operator, x: Value, *bounds: Value | None) -> list[Value]:
     """The last step, one direction, one layer's states, all of an axis, all steps in reverse; some of some sizes."""
-    starts, ends, axes, steps = (sizes_of(v) if v is not None else None for v in [*bounds, None, None, None, None][:4])
+    # before opset 10 bounds were attributes
+    given = bounds or tuple(
+        np.array(operator.attributes[name], np.int64) if name in operator.attributes else None
+        for name in ("starts", "ends", "axes")
+    )
+    starts, ends, axes, steps = (sizes_of(v) if v is not None else None for v in [*given, None, None, None, None][:4])
     if starts is None or ends is None:
         raise operator.refuse("must have constant bounds")
     axes = axes or tuple(range(len(starts)))
