@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from commands import fails, ffhw
 
-READING = Path(__file__).parent.parent / "reading" / "onnx"
-RECORDED = READING / "pytorch"
-sys.path.insert(0, str(READING))
+sys.path.insert(0, str(Path(__file__).parent.parent / "reading" / "onnx"))
 from graphs import Exported, torch_model
 
 from ffhw.backends.onnx_runtime import onnxruntime
+
+RECORDED = Path(__file__).parent.parent / "reading" / "onnx" / "pytorch"
 
 
 @pytest.mark.simulation

@@ -203,6 +203,12 @@ class ConvRNN2D(DropoutRNN):
         )
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
+    def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+        """Keras' loop over time; on JAX it would lay a mask ``[batch, time]`` along the columns of maps."""
+        if mask is not None and keras.backend.backend() == "jax":
+            mask = mask[:, :, None, None, None]
+        return super().inner_loop(sequences, initial_state, mask, training)
+
     def compute_output_shape(self, sequences_shape: tuple[int | None, ...], initial_state_shape: Any = None) -> Any:
         """Shape of the output, and of the state with ``return_state``."""
         batch, steps, *maps = sequences_shape

@@ -18,6 +18,8 @@ LAYERS = {
     "jk": (lambda: JK(5, return_sequences=True), (6, 3)),
     "sr": (lambda: SR(4, both="hold"), (6, 3)),
     "toggle": (lambda: Toggle(4), (6, 3)),
+    "jk both ways": (lambda: keras.layers.Bidirectional(JK(4, return_sequences=True)), (6, 3)),
+    "jk backwards": (lambda: JK(4, go_backwards=True, recurrent_gates=False), (6, 3)),
     "ctrnn": (lambda: CTRNN(4, tau_ms=3.0), (6, 3)),
     "conv_jk": (lambda: ConvJK2D(3, 3, padding="same", return_sequences=True), (4, 5, 6, 2)),
     "conv_jk both ways": (lambda: keras.layers.Bidirectional(ConvJK2D(2, 3, strides=2)), (4, 5, 6, 2)),
@@ -42,8 +44,52 @@ def answers(make, shape):
     return before, np.asarray(model.predict_on_batch(x))
 
 
+def masked(make, shape):
+    """Answers where some sequences end early, with what is past their end far from nothing; and of those steps alone."""
+    x = np.random.default_rng(6).normal(size=(4, *shape)).astype(np.float32)
+    lengths = np.array([6, 1, 4, 3])
+    layer = make()
+    layer(x)
+    drawn = np.random.default_rng(7)
+    layer.set_weights([drawn.normal(0, 0.4, w.shape) for w in layer.get_weights()])
+    given = keras.ops.convert_to_numpy(layer(x, mask=np.arange(shape[0]) < lengths[:, None]))
+    alone = [keras.ops.convert_to_numpy(layer(x[n : n + 1, :length]))[0] for n, length in enumerate(lengths)]
+    np.testing.assert_allclose(given, alone, atol=2e-6)
+    return given
+
+
+def continued(make, shape):
+    """Answers of the second half of sequences that go on from the first half's states, and of stateful layers; the same."""
+    x = np.random.default_rng(8).normal(size=(4, *shape)).astype(np.float32)
+    half = shape[0] // 2
+    layer = make(return_state=True)
+    _, *states = layer(x[:, :half])
+    whole, *_ = layer(x)
+    second, *_ = layer(x[:, half:], initial_state=states)
+    keeping = make(stateful=True)
+    keeping(x[:, :half])
+    keeping.set_weights(layer.get_weights())
+    keeping.reset_states()
+    keeping(x[:, :half])
+    kept = keeping(x[:, half:])
+    answers = [keras.ops.convert_to_numpy(answer) for answer in (whole, second, kept)]
+    np.testing.assert_allclose(answers[1], answers[0], atol=2e-6)
+    np.testing.assert_allclose(answers[2], answers[0], atol=2e-6)
+
+
+STATES = {
+    "jk": (lambda **options: JK(4, **options), (6, 3)),
+    "sr": (lambda **options: SR(4, **options), (6, 3)),
+    "toggle": (lambda **options: Toggle(4, **options), (6, 3)),
+    "conv_jk": (lambda **options: ConvJK2D(2, 3, padding="same", **options), (6, 5, 4, 2)),
+}
+
+
 def main(target):
     found = {}
+    for name, (make, shape) in STATES.items():
+        found[f"{name} masked"] = masked(make, shape)
+        continued(make, shape)
     for name, (make, shape) in LAYERS.items():
         found[f"{name} before"], found[f"{name} after"] = answers(make, shape)
     for make, shape in DROPOUT.values():

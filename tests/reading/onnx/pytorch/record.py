@@ -1,7 +1,8 @@
 """Records what PyTorch's own exporters write of small models, and what PyTorch answers.
 
-``make test-torch`` makes the environment; then ``.venv-torch/bin/python tests/reading/onnx/pytorch/record.py`` writes the files beside
-this one. Tests read them without PyTorch. Weights and data are seeded; another version of PyTorch may write other operators.
+``make test-torch`` makes the environment; then ``.venv-torch/bin/python tests/reading/onnx/pytorch/record.py`` writes
+the files beside this one. Tests read them without PyTorch. Weights and data are seeded; another version of PyTorch may
+write other operators.
 """
 
 from __future__ import annotations
