@@ -5,11 +5,12 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+TORCH  := .venv-torch
 # Half a day's work must not depend on what was released this morning.
 PIP    := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 JOBS   ?= 2
 
-.PHONY: help env demo test test-long lint test-synthesis test-proof test-boards test-training test-data soak hostile notebook bench clean
+.PHONY: help env demo test test-long lint test-synthesis test-proof test-boards test-training test-torch test-data soak hostile notebook bench clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -28,11 +29,11 @@ demo: env
 
 ## make test            unit, simulation and end-to-end tests, the short ones
 test: env
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not long and not slow and not synthesis and not training and not data and not proof"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not long and not slow and not synthesis and not training and not data and not proof and not torch"
 
 ## make test-long       the longer ones: whole roads, grids of designs, interrupts, pages (minutes)
 test-long: env
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "long and not slow and not synthesis and not training and not data and not proof"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "long and not slow and not synthesis and not training and not data and not proof and not torch"
 
 ## make test-synthesis  bitstreams for the three boards, from the tools themselves
 test-synthesis: env
@@ -49,6 +50,17 @@ test-boards: env
 ## make test-training   every generated task, trained to its promised accuracy
 test-training: env
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "training and not slow" --durations=8
+
+## make test-torch      what needs PyTorch: its exporters' files, Keras on it; in .venv-torch, which sees $(VENV)'s packages
+test-torch: $(TORCH)/.installed
+	$(TORCH)/bin/python -m pytest -m torch
+
+$(TORCH)/.installed: $(VENV)/.installed
+	@echo "creating $(TORCH): PyTorch, of its build for the CPU where the package index has one"
+	@$(BIN)/python -m venv $(TORCH)
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$($(TORCH)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ffhw.pth"
+	@$(TORCH)/bin/pip --disable-pip-version-check install -q -c constraints.txt torch onnxscript
+	@touch $@
 
 ## make test-data       training to the promised accuracy on real data
 test-data: env
@@ -96,4 +108,4 @@ bench: env
 
 ## make clean           everything that make made
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info
+	rm -rf $(VENV) $(TORCH) demo build dist *.egg-info

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -29,6 +30,16 @@ def icarus() -> str:
             pytest.fail(message)
         pytest.skip(message)
     return "icarus"
+
+
+@pytest.fixture
+def pytorch(request: pytest.FixtureRequest) -> None:
+    """PyTorch: needed where its tests are asked for (make test-torch), skipped with a reason elsewhere."""
+    if importlib.util.find_spec("torch") is None:
+        message = "PyTorch is not installed: make test-torch"
+        if request.config.getoption("markexpr") == "torch":
+            pytest.fail(message)
+        pytest.skip(message)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +66,17 @@ def test_what_has_no_hardware_is_refused_by_name(name):
     with pytest.raises(InputError, match=REFUSED[name]) as caught:
         read_onnx(RECORDED / f"refused_{name}.onnx")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.torch
+def test_the_exporters_write_what_was_recorded(pytorch, tmp_path):
+    names = ["lstm_every", "gru_last_two", "rnn_pair", "gru_classifier", "new_lstm_pair_of_two", "new_gru_step"]
+    command = [sys.executable, RECORDED / "record.py", tmp_path, *names]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    with np.load(tmp_path / "answers.npz") as file:
+        assert set(file) == {"x", *names}
+        for name in names:
+            np.testing.assert_allclose(file[name], ANSWERS[name], atol=1e-6)
+            again, recorded = (read_onnx(folder / f"{name}.onnx") for folder in (tmp_path, RECORDED))
+            np.testing.assert_allclose(predict(again, X), predict(recorded, X), atol=1e-6)

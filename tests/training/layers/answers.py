@@ -45,7 +45,7 @@ def answers(make, shape):
 
 
 def masked(make, shape):
-    """Answers where some sequences end early, with what is past their end far from nothing; and of those steps alone."""
+    """Answers where some sequences end early; those of their own steps alone are the same."""
     x = np.random.default_rng(6).normal(size=(4, *shape)).astype(np.float32)
     lengths = np.array([6, 1, 4, 3])
     layer = make()
@@ -59,7 +59,7 @@ def masked(make, shape):
 
 
 def continued(make, shape):
-    """Answers of the second half of sequences that go on from the first half's states, and of stateful layers; the same."""
+    """Halves of sequences, the second from the first one's states, given or kept, end as whole ones do."""
     x = np.random.default_rng(8).normal(size=(4, *shape)).astype(np.float32)
     half = shape[0] // 2
     layer = make(return_state=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -219,14 +220,17 @@ def plain(path: Path) -> None:
     onnx.save(model, path)
 
 
-def main() -> None:
+def main(folder: Path = HERE, *names: str) -> None:
+    """Record these cases, all if none is named, in a folder."""
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     x = np.random.default_rng(1).normal(size=(*ASKED, INPUTS)).astype(np.float32)
     answers = {"x": x}
     for number, (name, case) in enumerate(CASES.items()):
+        if names and name not in names:
+            continue
         torch.manual_seed(number)
-        path = HERE / f"{name}.onnx"
+        path = folder / f"{name}.onnx"
         model = Model(case.answer, case.modules()).eval()
         with torch.no_grad():
             given = export(model, case, path)
@@ -238,9 +242,9 @@ def main() -> None:
             asked = torch.from_numpy(x if case.batch_first else x.transpose(1, 0, 2).copy())
             y = model(asked).numpy()
         answers[name] = y if case.batch_first or y.ndim == 2 else y.transpose(1, 0, 2)
-    np.savez_compressed(HERE / "answers.npz", **answers)
-    print(f"{len(CASES)} models, PyTorch {torch.__version__}")
+    np.savez_compressed(folder / "answers.npz", **answers)
+    print(f"{len(names or CASES)} models, PyTorch {torch.__version__}")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:2]), *sys.argv[2:])
