@@ -95,8 +95,8 @@ class RecurrentLayer(WeightedLayer):
 
     @property
     def family(self) -> str:
-        """All that take one pass over their units a step."""
-        return self.kind if self.dependent else "recurrent"
+        """All of them."""
+        return "recurrent"
 
     # --- sizes ---
     @property

@@ -9,7 +9,10 @@ Backward, from the loss' gradient e_t by each h_t, t falling, with the rule's ow
     g_t = e_t + (what step t + 1 hands back)     dz_t, da_t, ds_{t-1} = rule's derivatives times g_t
     handed back: ds_{t-1} + W_h^T da_t           dW_h = sum_t h_{t-1}^T da_t, one product after the loop
 
-Only states are kept from the forward pass; sums and gates are worked out again.
+Gates that depend on others multiply p_t, which the rule makes of the others' codes, instead of h_{t-1}: the rule takes
+their weights W_p, and sums so of both parts with dz_t alone, dW_p = sum_t p_t^T dz_t.
+
+Only states, and p, are kept from the forward pass; sums and gates are worked out again.
 """
 
 from __future__ import annotations
@@ -33,22 +36,31 @@ def states(layer: RecurrentLayer, driven: Any, recurrent: Any, mask: Any, exact:
     Parameters
     ----------
     driven: z_t of all sums, ``[T, batch, sums N]``; of sums that are kept apart the bias.
-    recurrent: W_h ``[N, gates N]`` at the accumulator's resolution; None where gates do not see the state.
+    recurrent: W_h ``[N, gates N]`` at the accumulator's resolution, dependent gates last; None where gates do not see
+        the state.
     mask: steps that count, boolean ``[T, batch, 1]``; at others the state stays. None: all count.
     exact: round as the golden model does; else nothing rounds.
     """
     loop = _Loop(layer, [] if mask is None else [mask], exact)
 
     def with_gradient(driven: Any, *recurrent: Any) -> tuple[Any, Callable[..., Any]]:
-        after = loop.forward(driven, recurrent)
+        after, *passed = loop.forward(driven, recurrent)
 
         def gradient(*given: Any, upstream: Any = None) -> tuple[Any, ...]:
             # PyTorch names the argument
-            return loop.backward(given[0] if upstream is None else upstream, after, driven, recurrent)
+            return loop.backward(given[0] if upstream is None else upstream, after, passed, driven, recurrent)
 
         return after[..., : layer.units], gradient
 
-    return ops.custom_gradient(with_gradient)(driven, *([] if recurrent is None else [recurrent]))
+    return ops.custom_gradient(with_gradient)(driven, *_by_round(layer, recurrent))
+
+
+def _by_round(layer: RecurrentLayer, recurrent: Any) -> list[Any]:
+    """Recurrent weights of h, and behind them those of what dependent gates multiply, if there are such."""
+    if recurrent is None:
+        return []
+    free = (layer.gates - layer.dependent) * layer.units
+    return [recurrent[:, :free], recurrent[:, free:]] if layer.dependent else [recurrent]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,24 +71,26 @@ class _Loop:
     masks: list[Any]
     exact: bool
 
-    def forward(self, driven: Any, recurrent: Sequence[Any]) -> Any:
-        """All states, their parts side by side, ``[T, batch, parts N]``."""
+    def forward(self, driven: Any, recurrent: Sequence[Any]) -> list[Any]:
+        """All states, their parts side by side, ``[T, batch, parts N]``; and p, if gates depend on others."""
         rounding = Rounding(self.exact, straight=False)
 
         def step(before: Any, now: Sequence[Any]) -> tuple[Any, list[Any]]:
             z, *counts = now
-            after = self.rule(rounding, z, self._again(before, recurrent), before)
+            after, *passed = self.rule(rounding, z, self._again(before, recurrent), before, recurrent[1:])
             after = ops.where(counts[0], after, before) if counts else after
-            return after, [after]
+            return after, [after, *passed]
 
-        return scan(step, self._first(driven), [driven, *self.masks])[1][0]
+        return scan(step, self._first(driven), [driven, *self.masks])[1]
 
-    def backward(self, error: Any, after: Any, driven: Any, recurrent: Sequence[Any]) -> tuple[Any, ...]:
+    def backward(
+        self, error: Any, after: Any, passed: list[Any], driven: Any, recurrent: Sequence[Any]
+    ) -> tuple[Any, ...]:
         """Gradients by ``driven`` and the recurrent weights, from those by h of all steps."""
         rounding, n = Rounding(self.exact), self.layer.units
         before = ops.concatenate([self._first(driven)[None], after[:-1]], axis=0)
         again = self._again(before, recurrent)
-        transposed = [ops.transpose(weights) for weights in recurrent]
+        transposed = [ops.transpose(weights) for weights in recurrent[:1]]
         seen = [] if again is None else [again]
 
         def step(beyond: Any, now: Sequence[Any]) -> tuple[Any, list[Any]]:
@@ -86,7 +100,7 @@ class _Loop:
             g = ops.concatenate([beyond[:, :n] + error, beyond[:, n:]], axis=-1)
 
             def rule(z: Any, before: Any, *a: Any) -> Any:
-                return self.rule(rounding, z, a[0] if a else None, before)
+                return self.rule(rounding, z, a[0] if a else None, before, recurrent[1:])[0]
 
             dz, back, *da = pulled_back(rule, [z, before, *a], g)
             for weights in transposed:
@@ -97,29 +111,39 @@ class _Loop:
             return back, found
 
         xs = [error, driven, before, *self.masks, *seen]
-        _, found = scan(step, ops.zeros_like(before[0]), xs, reverse=True)
-        # dW_h = sum_t h_{t-1}^T da_t
-        return found[0], *(summed_product(before[..., :n], da) for da in found[1:])
+        _, (dz, *da) = scan(step, ops.zeros_like(before[0]), xs, reverse=True)
+        # dW_h = sum_t h_{t-1}^T da_t, dW_p = sum_t p_t^T dz_t
+        late = dz[..., dz.shape[-1] - self.layer.dependent * n :]
+        found = [summed_product(before[..., :n], v) for v in da]
+        return dz, *found, *(summed_product(p, late) for p in passed)
 
-    def rule(self, rounding: Rounding, driven: Any, again: Any, before: Any) -> Any:
-        """The state after a step, its parts side by side."""
+    def rule(self, rounding: Rounding, driven: Any, again: Any, before: Any, late: Sequence[Any]) -> list[Any]:
+        """The state after a step, its parts side by side; and p, if gates depend on others.
+
+        again: W_h h of the other gates. late: W_p, if there is one.
+        """
         layer: Any = self.layer  # whose rules take these codes for arrays
         n = layer.units
         together = layer.gates - layer.apart
+        free = together - layer.dependent
         z, a = Codes(driven, rounding), None if again is None else Codes(again, rounding)
-        sums = z[:, : together * n]
-        codes = layer.look_up(0, together)(sums if a is None else sums + a[:, : together * n])
+        parts = [Codes(before[:, p * n : (p + 1) * n], rounding) for p in range(len(layer.state_signals))]
+        sums = z[:, : free * n]
+        codes = layer.look_up(0, free)(sums if a is None else sums + a[:, : free * n])
+        passed = []
+        for weights in late:
+            passed.append(layer.passed_on(codes, parts[0]).tensor)
+            codes += layer.look_up(free, together)(z[:, free * n :] + ops.matmul(passed[0], weights))
         for apart in range(layer.apart):
             assert a is not None
             gate, own = together + apart, layer.gates + apart
             codes.append(z[:, gate * n : (gate + 1) * n])
             codes.append(a[:, gate * n : (gate + 1) * n] + z[:, own * n : (own + 1) * n])
-        parts = [Codes(before[:, p * n : (p + 1) * n], rounding) for p in range(len(layer.state_signals))]
         signals = dict(zip(layer.signals, layer.update(codes, *parts), strict=True))
-        return ops.concatenate([signals[name].tensor for name in layer.state_signals], axis=-1)
+        return [ops.concatenate([signals[name].tensor for name in layer.state_signals], axis=-1), *passed]
 
     def _again(self, states: Any, recurrent: Sequence[Any]) -> Any:
-        """W_h h."""
+        """W_h h of the gates that depend on no other."""
         return ops.matmul(states[..., : self.layer.units], recurrent[0]) if recurrent else None
 
     def _first(self, driven: Any) -> Any:

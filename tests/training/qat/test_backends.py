@@ -7,7 +7,7 @@ import pytest
 from commands import on_backend
 
 SCRIPT = """
-import sys
+import functools, sys
 import keras, numpy as np
 from ffhw.numbers.scales import Widths
 from ffhw.training import quantized
@@ -18,7 +18,8 @@ layers = keras.layers
 x = np.random.default_rng(2).normal(size=(16, 6, 3)).astype("float32")
 y = (x[:, -1, 0] > 0).astype("float32")
 found = {}
-for name, cell in {"jk": JK, "lstm": layers.LSTM, "gru": layers.GRU}.items():
+before = functools.partial(layers.GRU, reset_after=False)
+for name, cell in {"jk": JK, "lstm": layers.LSTM, "gru": layers.GRU, "gru_reset_before": before}.items():
     parts = [keras.Input((6, 3)), layers.Bidirectional(cell(4)), layers.Dense(1, activation="sigmoid")]
     model = keras.Sequential(parts)
     rng = np.random.default_rng(3)
