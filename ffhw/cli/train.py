@@ -41,6 +41,7 @@ def run(
     input_bits: int = typer.Option(None, help="With --qat: bits of inputs.", show_default="--bits"),
     through: str = typer.Option(None, help="With --qat: wider stages first, like 8,6; each trains on from the last."),
     qat_epochs: int = typer.Option(None, help="With --qat: epochs of a stage.", show_default="half of the floats'"),
+    learn_scales: bool = typer.Option(False, help="With --qat: let training move the scales as well."),
     strategy: str = typer.Option(
         "default",
         help="Devices: default (one), mirrored (all GPUs of this machine) or tpu (this machine's, or TPU_NAME's).",
@@ -72,7 +73,7 @@ def run(
     chosen = tasks.task(task)
     weights = read_weight_bits(weight_bits)
     given = {"bits": bits, "weight_bits": weights, "state_bits": state_bits, "input_bits": input_bits}
-    stages = _stages(qat, given, through, qat_epochs)
+    stages = _stages(qat, given, through, qat_epochs, learn_scales)
     options = RecurrentOptions(cell, units, hold_bias, tau_ms, dale, density, self_connection, hold_penalty)
     _train(
         chosen,
@@ -150,13 +151,13 @@ def _sparse(found: Mapping[str, Any]) -> str:
     return f"{where}: {moving}, {percent(zero)} of the weights zero"
 
 
-def _stages(qat: bool, given: Mapping[str, Any], through: str | None, epochs: int | None) -> Any:
+def _stages(qat: bool, given: Mapping[str, Any], through: str | None, epochs: int | None, learn_scales: bool) -> Any:
     """What follows the float training; None for nothing."""
     from ffhw.errors import InputError
     from ffhw.numbers.scales import Widths
 
     asked = {name: value for name, value in given.items() if value is not None}
-    others = {"through": through, "qat_epochs": epochs}
+    others = {"through": through, "qat_epochs": epochs, "learn_scales": learn_scales or None}
     for name in [*asked, *(name for name, value in others.items() if value is not None)]:
         if not qat:
             raise InputError(f"--{name.replace('_', '-')} is about training on integers: give --qat as well")
@@ -168,4 +169,4 @@ def _stages(qat: bool, given: Mapping[str, Any], through: str | None, epochs: in
         steps = tuple(int(part) for part in through.split(",")) if through else ()
     except ValueError:
         raise InputError(f"--through must be widths like 8,6, not {through!r}") from None
-    return Stages.towards(Widths(**asked), steps, epochs)
+    return Stages.towards(Widths(**asked), steps, epochs, learn_scales)

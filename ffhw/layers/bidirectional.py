@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ffhw.layers.base import Calibration, FloatLayer, Floats, Given, Ints, Layer, Trace, below, require
+from ffhw.layers.base import Calibration, FloatLayer, Floats, Given, Ints, Layer, Term, Trace, below, require
 from ffhw.layers.description import Described, KerasClass, Option, one_of
 from ffhw.layers.float_recurrent import FloatRecurrent
 from ffhw.layers.recurrent import RecurrentLayer
@@ -203,6 +203,22 @@ class BidirectionalLayer(Layer):
     @property
     def grids(self) -> dict[str, Grid]:  # noqa: D102
         return {f"{name}.{key}": grid for name, layer in self.directions.items() for key, grid in layer.grids.items()}
+
+    @property
+    def sum_terms(self) -> dict[str, tuple[Term, ...]]:  # noqa: D102
+        pairs = ((name, *item) for name, layer in self.directions.items() for item in layer.sum_terms.items())
+        return {f"{name}.{key}": tuple(term.within(name) for term in terms) for name, key, terms in pairs}
+
+    @property
+    def free_scales(self) -> tuple[str, ...]:  # noqa: D102
+        pairs = ((name, scale) for name, layer in self.directions.items() for scale in layer.free_scales)
+        # both take the same input
+        return tuple(dict.fromkeys(scale if scale == "input" else f"{name}.{scale}" for name, scale in pairs))
+
+    def refined(self, finer: Mapping[str, int]) -> BidirectionalLayer:  # noqa: D102
+        shared = {"input": finer.get("input", 0)}
+        inner: Any = {name: part.refined({**below(name, finer), **shared}) for name, part in self.directions.items()}
+        return dataclasses.replace(self, **inner)
 
     def bounded(self, steps: int) -> BidirectionalLayer:  # noqa: D102
         return dataclasses.replace(self, steps=steps)

@@ -199,6 +199,11 @@ class ConvolutionLayer(DenseLayer):
         return {**super().grids, "before": Grid(0, self.input.min, self.input.max)}
 
     @property
+    def free_scales(self) -> tuple[str, ...]:  # noqa: D102
+        # what stands before a sequence is a code of the input's format
+        return tuple(name for name in super().free_scales if name != "input" or not self.causal)
+
+    @property
     def dense(self) -> DenseLayer:
         """The dense layer over one window."""
         return DenseLayer(**{field.name: getattr(self, field.name) for field in dataclasses.fields(DenseLayer)})

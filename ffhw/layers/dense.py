@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Head, Ints, Layer, require
+from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Head, Ints, Layer, Term, require
 from ffhw.layers.description import FLAG_ON, UNITS, Described, KerasClass, one_of, training_options
 from ffhw.layers.weighted import (
     MAX_ACCUMULATOR,
@@ -18,6 +18,7 @@ from ffhw.layers.weighted import (
     exact_sum,
     product_frac,
 )
+from ffhw.numbers import formats
 from ffhw.numbers.formats import Fixed, Format, Index, Unorm
 from ffhw.numbers.gates import half_up
 from ffhw.numbers.grids import Grid, WeightBits
@@ -252,10 +253,23 @@ class DenseLayer(EachStep, WeightedLayer):
         return sums + (1 << (bits + self.result_shift))
 
     @property
-    def acc_frac(self) -> int:
-        """Fraction bits of the accumulator: of its products, or of the activation's result where that is finer."""
-        products = self.frac + product_frac(self.name, self.input)
-        return products if self._result_frac is None else max(products, self._result_frac)
+    def terms(self) -> tuple[Term, ...]:
+        """The products, and the activation's result."""
+        products = Term(self.frac + product_frac(self.name, self.input), ("weights", "input"))
+        return (products,) if self._result_frac is None else (products, Term(self._result_frac, ("output",)))
+
+    @property
+    def free_scales(self) -> tuple[str, ...]:  # noqa: D102
+        ends = {"input": self.input, "output": self.output}
+        return ("weights", *(name for name, fmt in ends.items() if isinstance(fmt, Fixed)))
+
+    def refined(self, finer: Mapping[str, int]) -> DenseLayer:  # noqa: D102
+        return dataclasses.replace(
+            self,
+            input=formats.finer(self.input, finer.get("input", 0)),
+            output=formats.finer(self.output, finer.get("output", 0)),
+            frac=self.frac + finer.get("weights", 0),
+        )
 
     @property
     def shift_x(self) -> int:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ffhw.layers.base import Given, Ints, Trace, require
+from ffhw.layers.base import Given, Ints, Term, Trace, require
 from ffhw.layers.weighted import (
     MAX_ACCUMULATOR,
     WeightedLayer,
@@ -21,6 +21,7 @@ from ffhw.layers.weighted import (
     exact_sum,
     product_frac,
 )
+from ffhw.numbers import formats
 from ffhw.numbers.formats import Fixed, Format, Unorm
 from ffhw.numbers.grids import Grid, WeightBits
 from ffhw.numbers.tables import Table
@@ -185,12 +186,25 @@ class RecurrentLayer(WeightedLayer):
         return (self.weights_x, self.weights_h) if self.recurrent_size else (self.weights_x,)
 
     @property
-    def acc_frac(self) -> int:
-        """Fraction bits of an accumulator: the finest of its two products and of the tables' indices."""
-        return max(
-            self.frac_x + product_frac(self.name, self.input),
-            self.frac_h + self.state.frac,
-            *(table(self.state.bits).index_frac for table in self.gate_tables),
+    def terms(self) -> tuple[Term, ...]:
+        """Both products, and the tables' indices."""
+        return (
+            Term(self.frac_x + product_frac(self.name, self.input), ("weights_x", "input")),
+            Term(self.frac_h + self.state.frac, ("weights_h",)),
+            *(Term(table(self.state.bits).index_frac) for table in self.gate_tables),
+        )
+
+    @property
+    def free_scales(self) -> tuple[str, ...]:  # noqa: D102
+        own = ("weights_x", "weights_h") if self.recurrent_size else ("weights_x",)
+        return (*own, "input") if isinstance(self.input, Fixed) else own
+
+    def refined(self, finer: Mapping[str, int]) -> RecurrentLayer:  # noqa: D102
+        return dataclasses.replace(
+            self,
+            input=formats.finer(self.input, finer.get("input", 0)),
+            frac_x=self.frac_x + finer.get("weights_x", 0),
+            frac_h=self.frac_h + finer.get("weights_h", 0),
         )
 
     @property

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ffhw.errors import InputError
 from ffhw.layers.base import Calibration, FloatLayer, Floats, Head, Ints, Layer
 from ffhw.layers.description import FLAG, Described, KerasClass, Mask, Option
 from ffhw.layers.rhythm import Rhythm
-from ffhw.numbers.formats import Format, Index
+from ffhw.numbers.formats import Format, Index, finite
 from ffhw.numbers.grids import weights_of
 from ffhw.numbers.scales import MAX_EXPONENT, Precision, channel_scales
 
 _MOST_NUMBERS = 1 << 28
+# Bits by which a learned scale may leave the calibrated one, either way.
+SPAN = 3
 
 
 def _is_shape(shape: Any) -> bool:
@@ -35,6 +39,9 @@ EXPONENTS = Option(
     f"must be whole numbers up to {MAX_EXPONENT}",
     [],
 )
+NAMES = Option(
+    lambda v: isinstance(v, list) and all(isinstance(n, str) for n in v) and len(set(v)) == len(v), "must be names", []
+)
 ROUNDING = Option(lambda v: v is True, "must be true: a layer without rounding is no integer layer", True)
 
 
@@ -47,13 +54,18 @@ def read_tokens(described: Described) -> tuple[Mask | FloatSettled, ...]:
 
 
 def read(described: Described) -> FloatSettled:
-    """Quantized layer: what its integer layer is, and its trained numbers in the order of their names' shapes."""
+    """Quantized layer: what its integer layer is, its learned scales, and its numbers in the order of their shapes."""
     fields, shapes = described.options["fields"], described.options["shapes"]
-    described.expect_arrays(len(shapes))
-    numbers = {name: described.array(f"vars/{n}", *shape) for n, (name, shape) in enumerate(shapes.items())}
+    learned = described.options["learned"]
+    described.expect_arrays(len(shapes) + len(learned))
+    # the scales first, for Keras saves constants behind all that trains
+    numbers = {
+        name: described.array(f"vars/{n}", *shape) for n, (name, shape) in enumerate(shapes.items(), len(learned))
+    }
     exponents = {key: tuple(described.options[key]) for key in ("input_exponents", "output_exponents")}
+    scales = {name: described.array(f"vars/{n}") for n, name in enumerate(learned)}
     try:
-        layer = with_numbers({**fields, "name": described.name}, numbers)
+        layer = with_numbers({**fields, "name": described.name}, numbers, scales)
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -64,8 +76,20 @@ def read(described: Described) -> FloatSettled:
     return FloatSettled(layer, numbers, **exponents)
 
 
-def with_numbers(fields: dict[str, Any], numbers: dict[str, Floats]) -> Layer:
+def whole_exponent(trained: ArrayLike) -> int:
+    """The exponent that a trained number stands for, counted from the layer's finest scale.
+
+    Raises
+    ------
+    ValueError: it is not a finite number.
+    """
+    return int(np.clip(np.floor(finite(trained) + 0.5), -2 * SPAN, 0))
+
+
+def with_numbers(fields: dict[str, Any], numbers: dict[str, Floats], scales: Mapping[str, Floats]) -> Layer:
     """The integer layer that ``describe`` gave these fields of, with the codes of real numbers on its grids.
+
+    scales: of the grids that training chose, real exponents by name; rounded, they say by how many bits each is finer.
 
     Raises
     ------
@@ -74,6 +98,10 @@ def with_numbers(fields: dict[str, Any], numbers: dict[str, Floats]) -> Layer:
     from ffhw.layers import blank, restored
 
     shell = blank(fields, {name: array.shape for name, array in numbers.items()})
+    if not set(scales) <= set(shell.free_scales):
+        raise ValueError(f"its free scales are {', '.join(shell.free_scales)}, not {', '.join(scales)}")
+    shell = shell.refined({name: whole_exponent(e) for name, e in scales.items()})
+    fields = {**fields, **shell.describe()}
     return restored(fields, {name: shell.grids[name].quantize(array) for name, array in numbers.items()})
 
 
@@ -199,6 +227,7 @@ _OPTIONS = {
     "fields": MAPPING,
     "shapes": SHAPES,
     "rounding": ROUNDING,
+    "learned": NAMES,
     "input_exponents": EXPONENTS,
     "output_exponents": EXPONENTS,
 }

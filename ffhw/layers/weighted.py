@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ffhw.layers.base import Floats, Ints, Layer, NetworkError, require
+from ffhw.layers.base import Floats, Ints, Layer, NetworkError, Term, require
 from ffhw.numbers.formats import Fixed, Format, Unorm, UnormSum, signed_width
 from ffhw.numbers.grids import Grid, WeightBits, stored_bits, weight_grid
 
@@ -110,9 +110,18 @@ class WeightedLayer(Layer):
         raise NotImplementedError
 
     @property
-    def acc_frac(self) -> int:
-        """Fraction bits of the accumulator."""
+    def terms(self) -> tuple[Term, ...]:
+        """What decides how fine the accumulator is: products, and what is read of their sum."""
         raise NotImplementedError
+
+    @property
+    def sum_terms(self) -> dict[str, tuple[Term, ...]]:  # noqa: D102
+        return {"bias": self.terms}
+
+    @property
+    def acc_frac(self) -> int:
+        """Fraction bits of an accumulator: the finest of its terms'."""
+        return max(term.frac for term in self.terms)
 
     @property
     def result_shift(self) -> int:

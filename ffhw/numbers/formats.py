@@ -208,6 +208,11 @@ class Fixed(_Format):
         return f"Fixed({self.bits}, frac={self.frac})"
 
 
+def finer(fmt: Format, bits: int) -> Format:
+    """The format with so many more fraction bits; itself where it has no scale of its own."""
+    return dataclasses.replace(fmt, frac=fmt.frac + bits) if isinstance(fmt, Fixed) else fmt
+
+
 @dataclasses.dataclass(frozen=True)
 class Index(_Format):
     """Unsigned number of one of ``size`` things, a token or a class: it counts, it does not measure."""

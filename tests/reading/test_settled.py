@@ -17,7 +17,7 @@ def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("settled") / "m.keras"
     layers = keras.layers
     made = keras.Sequential([keras.Input((None, 3)), layers.LSTM(4, name="lstm"), layers.Dense(2)])
-    quantized(made, 4, np.random.default_rng(0).normal(size=(8, 5, 3))).save(path)
+    quantized(made, 4, np.random.default_rng(0).normal(size=(8, 5, 3)), learn_scales=True).save(path)
     return path
 
 
@@ -47,7 +47,7 @@ LIES = {
     "shape": (lambda layer: layer["config"]["shapes"].update(bias=[4, 5]), "shape"),
     "huge shape": (lambda layer: layer["config"]["shapes"].update(bias=[1 << 40]), "shapes must be shapes by name"),
     "negative shape": (lambda layer: layer["config"]["shapes"].update(bias=[-1, 2]), "shapes must be shapes by name"),
-    "missing array": (lambda layer: layer["config"]["shapes"].pop("bias"), "holds 3 weights of it, its options ask"),
+    "missing array": (lambda layer: layer["config"]["shapes"].pop("bias"), "holds 6 weights of it, its options ask"),
     "no rounding": (lambda layer: layer["config"].update(rounding=False), "rounding must be true"),
     "exponents": (lambda layer: layer["config"].update(input_exponents=[1, 2]), "must be 3 whole numbers, or none"),
     "huge exponents": (
@@ -58,6 +58,13 @@ LIES = {
         lambda layer: layer["config"].update(output_exponents=[1] * 4),
         "scales of their own at inputs and outputs only",
     ),
+    "no such scale": (
+        lambda layer: layer["config"]["learned"].__setitem__(0, "output"),
+        "does not describe an integer layer: its free scales are weights_x, weights_h, input, not output",
+    ),
+    "one scale twice": (lambda layer: layer["config"]["learned"].__setitem__(0, "weights_h"), "learned must be names"),
+    "one scale less": (lambda layer: layer["config"]["learned"].pop(), "holds 6 weights of it, its options ask"),
+    "text for scales": (lambda layer: layer["config"].update(learned="input"), "learned must be names"),
     "registered": (lambda layer: layer.update(registered_name="other>Quantized"), "it is other>Quantized, not"),
 }
 
@@ -73,3 +80,11 @@ def test_lies_are_refused(lie, model, tmp_path):
 def test_without_a_lie_it_is_read(model, tmp_path):
     network = read_model(changed(model, tmp_path / "m.keras", lambda layer: None))
     assert [layer.settled.split()[1] for layer in network.layers] == ["4-bit", "4-bit"]
+
+
+def test_a_scale_that_is_no_number_is_refused(model, tmp_path):
+    trained = keras.models.load_model(model)
+    trained.layers[0].exponents["input"].assign(np.nan)
+    trained.save(tmp_path / "m.keras")
+    with pytest.raises(InputError, match=r"lstm.*(finite|not a number)"):
+        read_model(tmp_path / "m.keras")

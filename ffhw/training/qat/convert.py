@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ffhw.errors import InputError
 from ffhw.layers.base import FloatLayer
-from ffhw.layers.settled import FloatSettled
+from ffhw.layers.settled import SPAN, FloatSettled, whole_exponent
 from ffhw.model.data import Data, fit_data
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.network import Network
@@ -30,6 +31,7 @@ def quantized(
     *,
     method: str = "error",
     rounding: bool = True,
+    learn_scales: bool = False,
 ) -> Any:
     """A Keras model of the same weights whose forward pass is the golden model's, code by code.
 
@@ -45,15 +47,20 @@ def quantized(
         deviation 1.
     method: how scales are chosen, see :func:`ffhw.numbers.scales.choose_frac`.
     rounding: False leaves all roundings out: the float model again, layer by layer.
+    learn_scales: let training move the scales of weights, of the network's inputs and of its outputs, by up to three
+        bits each way from where calibration put them.
 
     Raises
     ------
-    InputError: a layer that has no hardware, or cannot train on integers; data that do not fit.
+    InputError: a layer that has no hardware, or cannot train on integers; data that do not fit; scales to learn where
+        there are none.
     """
     import keras
 
     from ffhw.training.qat.layer import Quantized, QuantizedTokens
 
+    if learn_scales and not rounding:
+        raise InputError("without rounding there are no scales to learn: leave out learn_scales")
     network = unsettled(network_of(model))
     widths = Widths(widths) if isinstance(widths, int) else widths
     data = _calibration(network, x, lengths)
@@ -64,20 +71,40 @@ def quantized(
     if network.mask_value is not None and not tokens:
         layers.append(keras.layers.Masking(network.mask_value))
     last = len(found.layers) - 1
+    learned = [_learned(found, place) if learn_scales else () for place in range(last + 1)]
+    if learn_scales and not any(learned):
+        raise InputError("no layer has a scale of its own: leave out --learn-scales")
     for place, layer in enumerate(found.layers):
         own: dict[str, Any] = {"input_exponents": found.input_exponents if place == 0 else ()}
         own["output_exponents"] = found.output_exponents if place == last else ()
-        fields = {key: value for key, value in layer.describe().items() if key != "name"}
+        finest = layer.refined(dict.fromkeys(learned[place], SPAN))
+        fields = {key: value for key, value in finest.describe().items() if key != "name"}
         shapes = {name: array.shape for name, array in layer.stored().items()}
         kind = Quantized
         if layer.tokens:
             kind, own["mask_zero"] = QuantizedTokens, network.mask_value is not None
-        layers.append(kind(fields, shapes, **own, rounding=rounding, name=layer.name))
+        layers.append(kind(fields, shapes, **own, rounding=rounding, learned=learned[place], name=layer.name))
     made = keras.Sequential(layers, name=network.name if network.name.isidentifier() else None)
-    for trained, layer in zip(_evened(network, found), found.layers, strict=True):
+    for trained, layer, scales in zip(_evened(network, found), found.layers, learned, strict=True):
         numbers = trained.numbers(layer)
-        made.get_layer(layer.name).set_weights([numbers[name] for name in layer.stored()])
+        start = [np.array(-float(SPAN)) for _ in scales]
+        made.get_layer(layer.name).set_weights([*start, *(numbers[name] for name in layer.stored())])
     return made
+
+
+def _learned(network: Network, place: int) -> tuple[str, ...]:
+    """The scales of a layer that training may move: inside a chain, what a layer gives is what the next one takes."""
+    ends = {"input": 0, "output": len(network.layers) - 1}
+    return tuple(name for name in network.layers[place].free_scales if ends.get(name, place) == place)
+
+
+def moved_scales(model: Any) -> dict[str, dict[str, int]]:
+    """By how many bits training made the learned scales of a quantized model finer than calibration, by layer."""
+    return {
+        layer.name: {name: whole_exponent(np.asarray(e.value)) + SPAN for name, e in layer.exponents.items()}
+        for layer in model.layers
+        if getattr(layer, "learned", ())
+    }
 
 
 def network_of(model: Any) -> FloatNetwork:

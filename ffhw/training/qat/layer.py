@@ -11,10 +11,12 @@ from keras import ops
 
 from ffhw.layers import blank, restored, rule
 from ffhw.layers.base import Layer
+from ffhw.layers.settled import SPAN
 from ffhw.layers.weighted import MAX_ACCUMULATOR
 from ffhw.numbers.formats import Index
 from ffhw.numbers.scales import channel_scales
 from ffhw.training.qat.codes import Rounding, float_type
+from ffhw.training.qat.scales import Scales, corners
 
 
 @keras.saving.register_keras_serializable(package="ffhw")
@@ -33,6 +35,8 @@ class Quantized(keras.Layer):
     shapes: of its arrays, by name.
     input_exponents, output_exponents: of a network's first and last layer, see :class:`ffhw.model.network.Network`.
     rounding: False runs the same layer in real numbers, as a float layer would.
+    learned: which of the layer's scales train as well, see :mod:`ffhw.training.qat.scales`; ``fields`` are then those
+        of the layer at its finest.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Quantized(keras.Layer):
         input_exponents: Any = (),
         output_exponents: Any = (),
         rounding: bool = True,
+        learned: Any = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -49,17 +54,23 @@ class Quantized(keras.Layer):
         self.fields = {**fields, "name": self.name}
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.input_exponents, self.output_exponents = tuple(input_exponents), tuple(output_exponents)
-        self.rounding = rounding
+        self.rounding, self.learned = rounding, tuple(learned)
         self.layer = blank(self.fields, self.shapes)
         self.grids = self.layer.grids
         self._run = run_of(self.layer)
         # weights at their lowest code; a bias has no end of its own, and what its sums reach bounds it as well
         lowest = {name: 0 if grid.low <= -MAX_ACCUMULATOR else grid.low for name, grid in self.grids.items()}
         extreme = restored(self.fields, {name: np.full(shape, lowest[name]) for name, shape in self.shapes.items()})
-        self._type = float_type(self.layer, extreme)
+        largest = max(corners(extreme, self.learned), key=lambda layer: layer.largest_number)
+        self._type = float_type(self.layer, largest)
 
     def build(self, input_shape: Any) -> None:
-        """Create the weights, a number for each code."""
+        """Create the weights, a number for each code and one for each learned scale."""
+        middle = keras.initializers.Constant(-SPAN)
+        self.exponents = {
+            name: self.add_weight(shape=(), initializer=middle, name=f"exponent_{place}")
+            for place, name in enumerate(self.learned)
+        }
         self.numbers = {
             name: self.add_weight(
                 shape=shape,
@@ -75,34 +86,28 @@ class Quantized(keras.Layer):
         """Values of the answers' codes."""
         layer, rounding = self.layer, Rounding(self.rounding)
         lengths = None if mask is None else ops.sum(ops.cast(mask, "int32"), axis=1)
-        given = self._run(layer, self._codes(rounding), self._input_codes(inputs, rounding), lengths, rounding)
+        scales = Scales.of(layer, self.exponents, self._type, rounding)
+        codes = {name: self._weight_codes(name, scales, rounding) for name in self.numbers}
+        given = self._run(layer, codes, self._input_codes(inputs, scales, rounding), lengths, rounding)
+        given = scales.scaled("output", given, up=False)
         values = ops.cast(given / (layer.output.scale * channel_scales(self.output_exponents)), self.compute_dtype)
         return ops.softmax(values) if layer.head == "softmax" else values
 
-    def _codes(self, rounding: Rounding) -> dict[str, Any]:
-        """The arrays' codes, with the gradients of the numbers behind them."""
-        return {name: self._weight_codes(name, rounding) for name in self.numbers}
-
-    def _weight_codes(self, name: str, rounding: Rounding) -> Any:
+    def _weight_codes(self, name: str, scales: Scales, rounding: Rounding) -> Any:
+        """An array's codes, with the gradients of the numbers behind them."""
         grid = self.grids[name]
         scaled = ops.cast(self.numbers[name], self._type) * 2.0**grid.frac
+        return scales.weight_codes(name, scaled, grid, rounding)
 
-        def hard() -> Any:
-            if not grid.zero:
-                return ops.where(scaled >= 0, float(grid.high), float(grid.low))
-            return ops.clip(Rounding(straight=False).half_up(scaled), float(grid.low), float(grid.high))
-
-        # saturated codes keep their gradient, or their number would never come back
-        return rounding.join(hard, lambda: scaled)
-
-    def _input_codes(self, inputs: Any, rounding: Rounding) -> Any:
+    def _input_codes(self, inputs: Any, scales: Scales, rounding: Rounding) -> Any:
         source = self.layer.input
         if isinstance(source, Index):
             return inputs[..., None] if len(inputs.shape) == 2 else inputs
         scaled = ops.cast(inputs, self._type) * (source.scale * channel_scales(self.input_exponents))
         if not rounding.exact:
             return scaled
-        return rounding.saturated(rounding.half_up(scaled), float(source.min), float(source.max))
+        whole = rounding.half_up(scales.scaled("input", scaled))
+        return scales.scaled("input", rounding.saturated(whole, float(source.min), float(source.max)), up=False)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The answers that count; None behind a layer that answers once a sequence."""
@@ -133,6 +138,7 @@ class Quantized(keras.Layer):
             "input_exponents": list(self.input_exponents),
             "output_exponents": list(self.output_exponents),
             "rounding": self.rounding,
+            "learned": list(self.learned),
         }
 
 

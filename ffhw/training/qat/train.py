@@ -23,13 +23,17 @@ class Stages:
     """What a training on integers does.
 
     widths: of each stage. epochs: of each stage, half of the float training's if None.
+    learn_scales: let training move the scales, in each stage from where calibration puts them.
     """
 
     widths: tuple[Widths, ...]
     epochs: int | None = None
+    learn_scales: bool = False
 
     @classmethod
-    def towards(cls, target: Widths, through: tuple[int, ...] = (), epochs: int | None = None) -> Stages:
+    def towards(
+        cls, target: Widths, through: tuple[int, ...] = (), epochs: int | None = None, learn_scales: bool = False
+    ) -> Stages:
         """Stages that end at ``target``, after stages of so many bits each in turn.
 
         Raises
@@ -42,7 +46,7 @@ class Stages:
         if epochs is not None and epochs < 1:
             raise InputError(f"--qat-epochs must be at least 1, not {epochs}")
         wide = [_at_least(target, bits) for bits in through]
-        return cls((*wide, target), epochs)
+        return cls((*wide, target), epochs, learn_scales)
 
     def epochs_after(self, epochs: int) -> int:
         """Of each stage, behind a float training of ``epochs``."""
@@ -102,7 +106,7 @@ def train_on_integers(
     """
     import numpy as np
 
-    from ffhw.training.qat.convert import quantized
+    from ffhw.training.qat.convert import moved_scales, quantized
 
     sizes = trained.preset
     epochs = stages.epochs_after(sizes.epochs)
@@ -110,12 +114,13 @@ def train_on_integers(
     record = []
     for widths in stages.widths:
         say(f"training on integers: {weights_of(widths.weight_bits)}, {widths.state_bits}-bit states")
-        model = quantized(trained.model, widths, np.asarray(trained.data.x))
+        model = quantized(trained.model, widths, np.asarray(trained.data.x), learn_scales=stages.learn_scales)
         before = chosen.evaluate(dataclasses.replace(trained, model=model))
         chosen.compile(model, lower, epochs * -(-len(trained.data.y) // sizes.batch_size))
         if sizes.prune:
             keep_zeros(model)
-        checkpoint = checkpoints.of_stage({"widths": dataclasses.asdict(widths), "qat_epochs": epochs})
+        about = {"widths": dataclasses.asdict(widths), "qat_epochs": epochs, "learn_scales": stages.learn_scales}
+        checkpoint = checkpoints.of_stage(about)
         feed = chosen.feed(trained.data, lower, trained.seed)
         done = fit(model, feed, epochs, checkpoint, checkpoints.seconds, progress)
         if checkpoint is not None:
@@ -128,6 +133,7 @@ def train_on_integers(
                 "widths": dataclasses.asdict(widths),
                 "epochs": epochs,
                 "learning_rate": lower.learning_rate,
+                "moved_scales": moved_scales(model),
                 "quantized_only": before,
                 "test": after,
                 "sparsity": measured(chosen, trained),

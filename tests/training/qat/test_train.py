@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import keras
@@ -23,12 +24,14 @@ from ffhw.training.tasks.signal import SignalPreset
 from ffhw.training.train import train
 
 FEW = Stages.towards(Widths(3, weight_bits=2), (5,), epochs=4)
+LEARNED = dataclasses.replace(FEW, learn_scales=True)
 
 
 @pytest.mark.long
-def test_the_model_that_is_left_is_what_hardware_gives(tmp_path):
+@pytest.mark.parametrize("stages", [FEW, LEARNED], ids=["calibrated", "learned"])
+def test_the_model_that_is_left_is_what_hardware_gives(stages, tmp_path):
     model = tmp_path / "m.keras"
-    record = train(TASK, model, stages=FEW)
+    record = train(TASK, model, stages=stages)
     assert json.loads((tmp_path / "m.json").read_text()) == record
     first, last = record["qat"]
     assert first["widths"] == {"bits": 5, "weight_bits": 5, "state_bits": 5, "input_bits": 5, "cell_bits": 5}
@@ -57,9 +60,10 @@ class Killed(Exception):
 
 
 @pytest.mark.long
-def test_killed_in_a_stage_it_goes_on_and_ends_as_if_never_killed(tmp_path):
+@pytest.mark.parametrize("learn_scales", [False, True])
+def test_killed_in_a_stage_it_goes_on_and_ends_as_if_never_killed(learn_scales, tmp_path):
     preset = SignalPreset("waves", 4, 2, 3, 1e-2, cosine=True, signals=5, steps=6)
-    stages = Stages.towards(Widths(4), epochs=3)
+    stages = Stages.towards(Widths(4), epochs=3, learn_scales=learn_scales)
     whole, parts = tmp_path / "whole.keras", tmp_path / "parts.keras"
     record = train(SIGNAL, whole, preset=preset, checkpoint_seconds=0, stages=stages)
     done = []
@@ -77,6 +81,7 @@ def test_killed_in_a_stage_it_goes_on_and_ends_as_if_never_killed(tmp_path):
     assert [epoch for epoch, *_ in done] == [1, 2, 1, 2, 3]
     assert again["test"] == record["test"]
     assert [s["history"] for s in again["qat"]] == [s["history"] for s in record["qat"]]
+    assert bool(again["qat"][0]["moved_scales"]) == learn_scales
     models = [keras.models.load_model(path) for path in (whole, parts)]
     for one, two in zip(*(model.get_weights() for model in models), strict=True):
         assert np.array_equal(one, two)
@@ -99,6 +104,7 @@ def test_what_cannot_be_is_told_before_anything_trains(tmp_path):
     ("options", "message"),
     [
         (["--bits", "4"], "--bits is about training on integers: give --qat as well"),
+        (["--learn-scales"], "--learn-scales is about training on integers: give --qat as well"),
         (["--through", "8"], "--through is about training on integers: give --qat as well"),
         (["--qat", "--bits", "17"], "--bits must be from 1 to 16, not 17"),
         (["--qat", "--through", "8;6"], "--through must be widths like 8,6, not '8;6'"),
