@@ -18,7 +18,7 @@ LEAST_CONSTANT_LUTS = 2 / 3
 # Costs by which yosys' memory_libmap chooses a place, of which one is a bit that is written, in a flip-flop: so many
 # constant bits; 16 x 4 bits of lookup-table RAM; a bit of what chooses among such pieces; and, about, what a block that
 # is written needs around it.
-CONSTANT_BITS, LUT_RAM_COST, CHOICE_COST, WRITTEN_BLOCK_COST = 16, 4, 0.5, 16
+CONSTANT_BITS, LUT_RAM_COST, CHOICE_COST, WRITTEN_BLOCK_COST = 16, 4, 0.5, 14
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,7 +33,7 @@ LOAD_STAGES = 2
 # Lookup tables: of an engine whatever it computes, of each accumulator's bit with its place in line, of each bit and
 # stage of a finishing unit, of each bit of other adders. Fitted to what was built by benchmarks/logic.py, which says
 # how far off a design that was not fitted can be.
-ENGINE_LUTS, ACCUMULATOR_BIT_LUTS, FINISHER_BIT_LUTS, ADDER_BIT_LUTS = 219, 3.28, 6.07, 1.5
+ENGINE_LUTS, ACCUMULATOR_BIT_LUTS, FINISHER_BIT_LUTS, ADDER_BIT_LUTS = 215, 3.32, 6.05, 1.59
 LUTS_ERROR = 0.32
 
 

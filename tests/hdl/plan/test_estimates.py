@@ -15,7 +15,7 @@ from ffhw.hdl.plan.weighted import ACCUMULATOR_BIT_LUTS, ADDER_BIT_LUTS, ENGINE_
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 FITTED = json.loads((BENCHMARKS / "clock.json").read_text())
 # designs of `resources.json` that are not built as predicted
-EXCEPTIONS = [0, 27, 42]
+EXCEPTIONS = [0, 27, 42, 47, 57]
 
 
 @pytest.mark.parametrize("family", [ECP5, GOWIN, ICE40], ids=lambda family: family.name)
@@ -53,7 +53,7 @@ def test_what_was_built_is_predicted(monkeypatch):
         assert abs(found["luts"] - built["luts"]) <= LUTS_ERROR * built["luts"], row
         if (found["multipliers"], found["block_rams"]) != (built["multipliers"], built["block_rams"]):
             wrong.append(row["number"])
-    # a product that yosys narrows, and a block that costs as much as what it replaces
+    # products that yosys narrows, and constants of a few more words than a power of two
     assert wrong == EXCEPTIONS
 
 
