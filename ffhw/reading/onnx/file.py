@@ -84,7 +84,7 @@ def constant(tensor: TensorProto) -> np.ndarray:
     """
     where = f"tensor {tensor.name[:60]!r}"
     if tensor.data_location == TensorProto.EXTERNAL:
-        raise InputError(f"{where} lies in another file: save the model as one file")
+        raise InputError(f"{where} lies in another file: save the model as one file (PyTorch: external_data=False)")
     if any(size < 0 for size in tensor.dims) or math.prod(tensor.dims) > MOST_ELEMENTS:
         raise InputError(f"{where} has shape {list(tensor.dims)}: at most {MOST_ELEMENTS:,} numbers are read")
     try:
