@@ -14,7 +14,7 @@ import numpy as np
 
 from ffhw.errors import InputError
 from ffhw.layers.base import Calibration, Floats, Ints, require
-from ffhw.layers.description import NUMBER, Described, KerasClass, Read
+from ffhw.layers.description import NUMBER, Described, KerasClass, Read, only
 from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, directed, keras_weights
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.numbers.formats import Format
@@ -41,8 +41,15 @@ def read(described: Described) -> Read:
     )
 
 
-_OPTIONS = {name: option for name, option in RECURRENT_OPTIONS.items() if name != "use_bias"}
-KERAS = (KerasClass("CTRNN", {**_OPTIONS, "tau_ms": NUMBER, "dt_ms": NUMBER}, read, registered="ffhw>CTRNN"),)
+_OPTIONS = {
+    **RECURRENT_OPTIONS,
+    # told by its cell alone
+    "use_bias": only(True),
+    "activation": only("tanh"),
+    "tau_ms": NUMBER,
+    "dt_ms": NUMBER,
+}
+KERAS = (KerasClass("CTRNN", _OPTIONS, read, registered="ffhw>CTRNN"),)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

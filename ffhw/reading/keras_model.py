@@ -123,7 +123,8 @@ def _walk(options: dict[str, Any], kind: str, weights: StoredWeights) -> Iterato
         elif entry.kind in MODELS and entry.registered is None:
             yield from _walk(entry.options, entry.kind, entry.weights.part("layers"))
         else:
-            yield _unwrapped(entry) if entry.kind == "TimeDistributed" and entry.registered is None else entry
+            unwrap = _WRAPPERS.get(entry.kind) if entry.registered is None else None
+            yield unwrap(entry) if unwrap else entry
 
 
 def _entry(description: dict[str, Any], weights: StoredWeights, seen: Counter[str]) -> Entry:
@@ -155,7 +156,7 @@ def snake_case(name: str) -> str:
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def _unwrapped(entry: Entry) -> Entry:
+def _each_step(entry: Entry) -> Entry:
     """The layer inside a ``TimeDistributed``, under the wrapper's name."""
     inner = _mapping(entry.options.get("layer"), f"layer {entry.name!r}: layer")
     rest = {option: value for option, value in entry.options.items() if option != "layer"}
@@ -168,6 +169,24 @@ def _unwrapped(entry: Entry) -> Entry:
             "weights is"
         )
     return dataclasses.replace(wrapped, name=entry.name, weights=entry.weights.part("layer"))
+
+
+def _of_cell(entry: Entry) -> Entry:
+    """The layer whose loop over a cell an ``RNN`` is: options and weights of both are those of the layer."""
+    cell = _mapping(entry.options.get("cell"), f"layer {entry.name!r}: cell")
+    rest = {option: value for option, value in entry.options.items() if option != "cell"}
+    inner = _entry(cell, entry.weights, Counter())
+    kind, registered = inner.kind.removesuffix("Cell"), inner.registered and inner.registered.removesuffix("Cell")
+    known = READ.get(kind)
+    if kind == inner.kind or known is None or known.registered != registered:
+        raise InputError(
+            f"layer {entry.name!r}: RNN({inner.kind}) is not supported: give a layer that has hardware, one for each "
+            f"cell; supported are {_SUPPORTED}"
+        )
+    return dataclasses.replace(entry, kind=kind, registered=registered, options={**inner.options, **rest})
+
+
+_WRAPPERS = {"TimeDistributed": _each_step, "RNN": _of_cell}
 
 
 def _check_input(entry: Entry) -> None:

@@ -43,6 +43,32 @@ def test_the_layer_is_read_as_it_is(name, use_bias, tmp_path, rng):
     assert given == pytest.approx(model.predict(x, verbose=0), abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name", ["JKCell", "SRCell", "ToggleCell", "CTRNNCell", "SimpleRNNCell", "GRUCell", "LSTMCell"]
+)
+def test_a_loop_over_a_cell_is_its_layer(name, tmp_path, rng):
+    import keras
+
+    from ffhw.training import layers
+
+    cell = (getattr(layers, name) if name in layers.__all__ else getattr(keras.layers, name))(4)
+    model = saved([keras.layers.RNN(cell, return_sequences=True, name="loop")], tmp_path / "m.keras", rng)
+    network, x = read_model(tmp_path / "m.keras"), rng.normal(size=(4, 9, 3))
+    assert [layer.name for layer in network.layers] == ["loop"]
+    assert floatnet.predict(network, x) == pytest.approx(model.predict(x, verbose=0), abs=1e-5)
+
+
+def test_a_loop_over_other_cells_is_refused(tmp_path, rng):
+    import keras
+
+    cells = [keras.layers.GRUCell(4), keras.layers.LSTMCell(5)]
+    saved([keras.layers.RNN(cells, name="loop")], tmp_path / "m.keras", rng)
+    with pytest.raises(
+        InputError, match=r"^layer 'loop': RNN\(StackedRNNCells\) is not supported: give a layer that has"
+    ):
+        read_model(tmp_path / "m.keras")
+
+
 @pytest.mark.parametrize(("reset_after", "kind"), [(True, "gru"), (False, "gru_reset_before")])
 def test_a_gru_is_of_the_kind_that_its_option_asks_for(reset_after, kind, tmp_path, rng):
     import keras
