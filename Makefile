@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TORCH  := .venv-torch
+PACKAGES := 'import sysconfig; print(sysconfig.get_path("purelib"))'
 # Half a day's work must not depend on what was released this morning.
 PIP    := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 JOBS   ?= 2
@@ -58,7 +59,7 @@ test-torch: $(TORCH)/.installed
 $(TORCH)/.installed: $(VENV)/.installed
 	@echo "creating $(TORCH): PyTorch, of its build for the CPU where the package index has one"
 	@$(BIN)/python -m venv $(TORCH)
-	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$($(TORCH)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/ffhw.pth"
+	@echo "import site; site.addsitedir('$$($(BIN)/python -c $(PACKAGES))')" > "$$($(TORCH)/bin/python -c $(PACKAGES))/ffhw.pth"
 	@$(TORCH)/bin/pip --disable-pip-version-check install -q -c constraints.txt torch onnxscript
 	@touch $@
 
