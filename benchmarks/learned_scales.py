@@ -33,7 +33,7 @@ from ffhw.training.train import settle
 SEEDS = (1, 2)
 # of the memory, inputs and outputs keep eight bits where states have two, as everywhere else
 WIDTHS = {
-    "japanese-vowels": (Widths(4), Widths(2)),
+    "japanese-vowels": (Widths(4), Widths(2, input_bits=4), Widths(2)),
     "flipflop3": (Widths(4), Widths(8, weight_bits=2, state_bits=2)),
 }
 # instead of the task's own: sequences, batch, epochs in floats

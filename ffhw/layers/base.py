@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffhw.errors import InputError
+from ffhw.layers.free_scales import FreeScales
 from ffhw.layers.rhythm import Rhythm
 from ffhw.numbers.formats import Format, format_from_dict
 from ffhw.numbers.grids import Grid
@@ -76,18 +77,6 @@ class Given:
     outputs: Ints
     state: Ints | None = None
     trace: Trace | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Term:
-    """Of a sum, one of its products, or what is read of it: the fraction bits, and which scales would make it finer."""
-
-    frac: int
-    scales: tuple[str, ...] = ()
-
-    def within(self, prefix: str) -> Term:
-        """As a layer sees it whose part ``prefix`` has this sum; both take the same input."""
-        return Term(self.frac, tuple(name if name == "input" else f"{prefix}.{name}" for name in self.scales))
 
 
 class Link:
@@ -231,7 +220,7 @@ class FloatLayer(Link):
         raise InputError(f"layer {name!r}: {activation} is supported after a linear Dense layer only")
 
 
-class Layer(Link):
+class Layer(FreeScales, Link):
     """A quantized layer: integer arrays and formats, immutable, validated on creation."""
 
     arrays: ClassVar[tuple[str, ...]]
@@ -293,20 +282,6 @@ class Layer(Link):
     @property
     def grids(self) -> dict[str, Grid]:
         """On which grid each of the layer's arrays was quantized, by name."""
-        return {}
-
-    @property
-    def free_scales(self) -> tuple[str, ...]:
-        """What has a scale that may be another one: arrays by name, ``input`` and ``output``."""
-        return ()
-
-    def refined(self, finer: Mapping[str, int]) -> Layer:
-        """The layer with so many more fraction bits of its free scales, by name."""
-        return self
-
-    @property
-    def sum_terms(self) -> dict[str, tuple[Term, ...]]:
-        """Of each array that is added to sums, a bias, what decides how fine these are."""
         return {}
 
     def bounded(self, steps: int) -> Layer:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ffhw.layers.base import Calibration, FloatLayer, Floats, Given, Ints, Layer, Term, Trace, below, require
+from ffhw.layers.base import Calibration, FloatLayer, Floats, Given, Ints, Layer, Trace, below, require
 from ffhw.layers.description import Described, KerasClass, Option, one_of
 from ffhw.layers.float_recurrent import FloatRecurrent
+from ffhw.layers.free_scales import Term
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.layers.reversal import backwards, check_steps
 from ffhw.numbers.formats import MAX_BITS, Fixed, Format, Unorm, UnormSum
@@ -215,7 +216,7 @@ class BidirectionalLayer(Layer):
         # both take the same input
         return tuple(dict.fromkeys(scale if scale == "input" else f"{name}.{scale}" for name, scale in pairs))
 
-    def refined(self, finer: Mapping[str, int]) -> BidirectionalLayer:  # noqa: D102
+    def refined(self, finer: Mapping[str, int]) -> Self:  # noqa: D102
         shared = {"input": finer.get("input", 0)}
         inner: Any = {name: part.refined({**below(name, finer), **shared}) for name, part in self.directions.items()}
         return dataclasses.replace(self, **inner)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Head, Ints, Layer, Term, require
+from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Head, Ints, Layer, require
 from ffhw.layers.description import FLAG_ON, UNITS, Described, KerasClass, one_of, training_options
+from ffhw.layers.free_scales import Term
 from ffhw.layers.weighted import (
     MAX_ACCUMULATOR,
     WeightedLayer,
@@ -263,7 +264,7 @@ class DenseLayer(EachStep, WeightedLayer):
         ends = {"input": self.input, "output": self.output}
         return ("weights", *(name for name, fmt in ends.items() if isinstance(fmt, Fixed)))
 
-    def refined(self, finer: Mapping[str, int]) -> DenseLayer:  # noqa: D102
+    def refined(self, finer: Mapping[str, int]) -> Self:  # noqa: D102
         return dataclasses.replace(
             self,
             input=formats.finer(self.input, finer.get("input", 0)),

@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ffhw.layers.base import Given, Ints, Term, Trace, require
+from ffhw.layers.base import Given, Ints, Trace, require
+from ffhw.layers.free_scales import Term
 from ffhw.layers.weighted import (
     MAX_ACCUMULATOR,
     WeightedLayer,
@@ -199,7 +200,7 @@ class RecurrentLayer(WeightedLayer):
         own = ("weights_x", "weights_h") if self.recurrent_size else ("weights_x",)
         return (*own, "input") if isinstance(self.input, Fixed) else own
 
-    def refined(self, finer: Mapping[str, int]) -> RecurrentLayer:  # noqa: D102
+    def refined(self, finer: Mapping[str, int]) -> Self:  # noqa: D102
         return dataclasses.replace(
             self,
             input=formats.finer(self.input, finer.get("input", 0)),

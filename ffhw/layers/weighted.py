@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ffhw.layers.base import Floats, Ints, Layer, NetworkError, Term, require
+from ffhw.layers.base import Floats, Ints, Layer, NetworkError, require
+from ffhw.layers.free_scales import Term
 from ffhw.numbers.formats import Fixed, Format, Unorm, UnormSum, signed_width
 from ffhw.numbers.grids import Grid, WeightBits, stored_bits, weight_grid
 

@@ -32,7 +32,7 @@ _MOST = 4 * SPAN
 class Scales:
     """The exponents of a layer in one step of training, as floats of the layer's type.
 
-    layer: at its finest. exponents: by what they scale, see :attr:`ffhw.layers.base.Layer.free_scales`.
+    layer: at its finest. exponents: by what they scale, see :attr:`ffhw.layers.free_scales.FreeScales`.
     """
 
     layer: Layer

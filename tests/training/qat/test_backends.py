@@ -24,9 +24,10 @@ for name, cell in {"jk": JK, "lstm": layers.LSTM, "gru": layers.GRU, "gru_reset_
     model = keras.Sequential(parts)
     rng = np.random.default_rng(3)
     model.set_weights([rng.normal(0, 0.7, w.shape) for w in model.get_weights()])
-    made = quantized(model, Widths(4, weight_bits=3), x)
+    made = quantized(model, Widths(4, weight_bits=3), x, learn_scales=name == "gru")
     found[name + " codes"] = np.asarray(made(x)) * 15
     made.compile(keras.optimizers.SGD(0.1), "mse")
+    made.train_on_batch(x, y)
     made.train_on_batch(x, y)
     for place, weight in enumerate(made.get_weights()):
         found[f"{name} {place}"] = weight

@@ -136,3 +136,23 @@ def test_what_cannot_train_on_integers_is_told():
         quantized(wild(JK(3)), 4, sequences(inputs=4))
     with pytest.raises(InputError, match="must be from 1 to 16"):
         quantized(wild(JK(3)), 17, sequences())
+
+
+def test_gradients_die_away_over_hundreds_of_steps():
+    """Units of two bits that hold by codes of 0 pass no more of an error on than they are worth."""
+    import tensorflow as tf
+
+    x = sequences(count=4, steps=200)
+    made = quantized(wild(JK(32, return_sequences=True)), Widths(8, weight_bits=2, state_bits=2), x)
+    layer = made.layers[0]
+    rng = np.random.default_rng(1)
+    layer.numbers["bias"].assign(np.full((2, 32), -2.5))
+    layer.numbers["weights_x"].assign(rng.choice([-1.0, 0.0, 1.0], (2, 32, 3)))
+    layer.numbers["weights_h"].assign(rng.choice([-1.0, 0.0, 1.0], (2, 32, 32), p=[0.1, 0.8, 0.1]))
+
+    def slope(steps):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(made(x[:, :steps])[:, -1])
+        return float(tf.norm(tape.gradient(loss, layer.numbers["weights_h"])))
+
+    assert 0 < slope(200) < 1.3 * slope(25)
