@@ -336,6 +336,22 @@ def compared() -> str:
     return table(head, rows)
 
 
+def roads() -> str:
+    """What the paper's tasks keep at 8 bits, one row a task."""
+    rows = []
+    for row in read("paper_roads")["rows"]:
+        ((score, real),) = row["scores"]["float"].items()
+        whole = row["scores"]["quantized"][score]
+        shown = [f"{value:.2%}" if score == "accuracy" else f"{value:.4f}" for value in (real, whole)]
+        simulated = row["simulated"]
+        counts = [f"{row['cycles_per_step']:,}", f"{simulated['sequences']:,}", f"{simulated['compared']:,}"]
+        rows.append(
+            [f"`{row['task']}`", f"{row['parameters']:,}", score.replace("mse", "mean square error"), *shown, *counts]
+        )
+    head = ["task", "parameters", "score", "float", "8 bits", "cycles a step", "sequences simulated", "codes equal"]
+    return table(head, rows)
+
+
 def boards() -> str:
     titles = {"flipflop3": "3-bit memory", "japanese-vowels": "JapaneseVowels"}
     rows = []
@@ -388,6 +404,7 @@ TABLES = {
     "few_codes": few_codes,
     "gates": gates,
     "sparsity": sparsity,
+    "roads": roads,
     "boards": boards,
     "float_layers": float_layers,
     "runtimes": runtimes,

@@ -123,6 +123,7 @@ class FloatLayer(Link):
     holds: past a sequence's end, it answers as it did at the last step.
     settled: what it was trained as, in words, where training has settled its formats; else empty.
     passes_scales: it gives on the numbers that it is given, so that a scale in front may as well stand behind.
+    both_directions: it reads each sequence from its end as well, so that a step's answer knows what follows.
     input_exponents, output_exponents: of each channel that it takes or gives on as a network's first or last layer,
         where training has settled them; None where they are still to be chosen.
     """
@@ -132,6 +133,7 @@ class FloatLayer(Link):
     settled: ClassVar[str] = ""
     holds: ClassVar[bool] = False
     passes_scales: ClassVar[bool] = False
+    both_directions: ClassVar[bool] = False
 
     def forward(self, x: Floats, length: Ints) -> Floats:
         """Outputs ``[batch, time, N]`` of inputs ``[batch, time, D]``; what lies past a length is the last state's.

@@ -56,6 +56,7 @@ class FloatBidirectional(FloatLayer):
     """Two trained layers of the same kind and size; ``merge`` is one of :data:`MERGES`."""
 
     kind: ClassVar[str] = "bidirectional"
+    both_directions = True
 
     name: str
     ahead: FloatRecurrent

@@ -10,7 +10,6 @@ import numpy as np
 
 from ffhw.errors import InputError
 from ffhw.layers.base import EachStep, FloatLayer
-from ffhw.layers.bidirectional import FloatBidirectional
 from ffhw.layers.description import Part
 from ffhw.layers.float_recurrent import FloatRecurrent
 from ffhw.reading.onnx.values import DIRECTIONS, TIME, UNIT, Flow, States
@@ -114,7 +113,7 @@ class Walk:
             # what moves steps about would make another one the last
             if isinstance(part, FloatLayer) and (part.passes_scales or not isinstance(part, EachStep)):
                 break
-        if any(isinstance(part, FloatBidirectional) for part in self.parts):
+        if any(isinstance(part, FloatLayer) and part.both_directions for part in self.parts):
             raise operator.refuse(
                 "takes the last step of both directions, of which the backward one has seen one step there: take their "
                 "final states side by side, torch.cat([h_n[-2], h_n[-1]], 1)"
