@@ -360,7 +360,7 @@ def boards() -> str:
             cells = ["does not fit: " + row["does_not_fit"].rpartition(": ")[2].partition(";")[0]]
         else:
             used = {name: count["used"] for name, count in row["utilisation"].items()}
-            cells = [str(row["clock_mhz"]) + ("" if row["fmax_reliable"] else " (of " + str(row["fmax_mhz"]) + ")")]
+            cells = [f"{row['clock_mhz']:.4g}" + ("" if row["fmax_reliable"] else f" (of {row['fmax_mhz']:.4g})")]
             cells += [f"{row['cycles_per_step']:,}", f"{row['steps_per_second']:,.0f}", f"{used['luts']:,}"]
             cells += [str(used.get("multipliers", 0)), str(used["block_rams"])]
         rows.append([f"`{row['board']}`", titles[row["task"]], *(cells + [""] * 6)[:6]])
