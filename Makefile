@@ -98,9 +98,12 @@ bench: env
 	$(BIN)/python benchmarks/boards.py build/models
 	$(BIN)/python benchmarks/cell_accuracy.py
 	$(BIN)/python benchmarks/clock.py
+	$(BIN)/python benchmarks/resources.py
 	$(BIN)/python benchmarks/logic.py
 	$(BIN)/python benchmarks/hold_bias.py
 	$(BIN)/python benchmarks/sparsity.py
+	$(BIN)/python benchmarks/learned_scales.py
+	$(BIN)/python benchmarks/paper_roads.py build/models
 	$(BIN)/python benchmarks/decision_tasks.py
 	$(BIN)/python benchmarks/minimal_size.py
 	$(BIN)/python benchmarks/memory_laboratory.py build/models

@@ -30,6 +30,8 @@ KEPT = (
     "fmax_reliable",
     "cycles_per_step",
     "steps_per_second",
+    "predicted",
+    "built",
     "utilisation",
     "netlist",
 )

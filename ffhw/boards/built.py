@@ -89,7 +89,7 @@ def compare_with_prediction(
 
     Parameters
     ----------
-    device: as the design sees it, see :func:`ffhw.boards.block_rams.keeping`.
+    device: as the design sees it, see :func:`ffhw.boards.block_rams.device_for`.
 
     Returns
     -------

@@ -262,7 +262,9 @@ def _explain(failure: ToolFailed, bundle: Bundle, board: Board) -> FfhwError:
     overflow = [f"{name} {used} of {available}" for name, used, available in found if int(used) > int(available)]
     full = re.search("no bels remaining|unable to place|unable to find legal placement", failure.log, re.IGNORECASE)
     if not overflow and not full and "ERROR: Assert" in failure.log:
-        return ToolError(f"{failure} The fault is yosys' own: ffhw export with other --lanes and --simd goes around it")
+        lanes = any(folding is not None and folding.style == "lanes" for folding in bundle.foldings())
+        around = "ffhw export with other --lanes and --simd" if lanes else "ffhw export with other bits"
+        return ToolError(f"{failure} The fault is yosys' own: {around} goes around it")
     if not overflow and not full:
         return failure
     what = ", ".join(overflow) or "its cells"

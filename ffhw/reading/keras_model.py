@@ -178,6 +178,8 @@ def _of_cell(entry: Entry) -> Entry:
     inner = _entry(cell, entry.weights, Counter())
     kind, registered = inner.kind.removesuffix("Cell"), inner.registered and inner.registered.removesuffix("Cell")
     known = READ.get(kind)
+    # a cell of another type than its loop computes otherwise than a layer of either
+    check_options(entry.name, {"dtype": inner.options.get("dtype")}, {})
     if kind == inner.kind or known is None or known.registered != registered:
         raise InputError(
             f"layer {entry.name!r}: RNN({inner.kind}) is not supported: give a layer that has hardware, one for each "
@@ -244,6 +246,8 @@ def _inside(outer: Described, description: dict[str, Any], weights: Weights) -> 
     """What a layer that is described inside another one becomes."""
     assert isinstance(weights, StoredWeights)
     entry = dataclasses.replace(_entry(description, weights, Counter()), weights=weights)
+    if entry.kind == "RNN" and entry.registered is None:
+        entry = _of_cell(entry)
     options = check_options(entry.name, entry.options, entry.known().options)
     return entry.known().read(Described(entry.name, options, weights, outer.inputs, outer.rank))
 

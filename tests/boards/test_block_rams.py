@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ffhw.boards.block_rams import BLOCK_RAMS, bits_of
+from ffhw.boards import catalogue
+from ffhw.boards.block_rams import BLOCK_RAMS, bits_of, device_for
+from ffhw.hdl.plan.devices import fewest
+from ffhw.hdl.plan.memory import Memory
 from ffhw.sim import cells
 from ffhw.sim.tools import run_tool
 
@@ -76,3 +79,25 @@ def test_what_is_held_changes_nothing_but_parameters(family):
         rows, columns = ram.shape(*shape)
         assert len(full) == -(-shape[0] // rows) * -(-shape[1] // columns)
         assert all("1" not in digits for stored in empty.values() for digits in stored.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "generic", "loadable", "shapes"),
+    [
+        ("icebreaker", False, False, ()),
+        ("icebreaker", True, False, ((16, 256), (8, 512), (4, 1024), (2, 2048))),
+        ("icebreaker", True, True, ((16, 256), (8, 512), (4, 1024), (2, 2048))),
+        # a cell of ours has 18 bits at most, synthesis makes such of 36
+        ("ulx3s-85f", True, False, ((18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))),
+        ("ulx3s-85f", True, True, ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))),
+        ("tangnano9k", True, False, ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))),
+    ],
+)
+def test_a_design_of_generic_weights_sees_a_device_that_keeps_them(name, generic, loadable, shapes):
+    board = catalogue.board(name)
+    device = device_for(board, generic, loadable)
+    assert device.kept == shapes
+    assert device == board.device or generic
+    weights = Memory(20, 4, trained=True)
+    assert device.memory_blocks(weights) == (fewest(shapes, 20, 4) if generic else 0)
+    assert device.memory_blocks(weights._replace(trained=False)) == 0

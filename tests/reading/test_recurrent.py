@@ -58,6 +58,23 @@ def test_a_loop_over_a_cell_is_its_layer(name, tmp_path, rng):
     assert floatnet.predict(network, x) == pytest.approx(model.predict(x, verbose=0), abs=1e-5)
 
 
+def test_a_loop_over_a_cell_in_both_directions(tmp_path, rng):
+    import keras
+
+    loop = keras.layers.RNN(keras.layers.GRUCell(4, reset_after=False), return_sequences=True)
+    model = saved([keras.layers.Bidirectional(loop)], tmp_path / "m.keras", rng)
+    network, x = read_model(tmp_path / "m.keras"), rng.normal(size=(4, 9, 3))
+    assert floatnet.predict(network, x) == pytest.approx(model.predict(x, verbose=0), abs=1e-5)
+
+
+def test_a_cell_of_another_type_than_its_loop_is_refused(tmp_path, rng):
+    import keras
+
+    saved([keras.layers.RNN(keras.layers.LSTMCell(4, dtype="float16"), name="loop")], tmp_path / "m.keras", rng)
+    with pytest.raises(InputError, match=r"^layer 'loop': .*float16"):
+        read_model(tmp_path / "m.keras")
+
+
 def test_a_loop_over_other_cells_is_refused(tmp_path, rng):
     import keras
 

@@ -12,7 +12,7 @@ from ffhw.hdl.plan.memory import Memory
 MOST_LUTS = 0.7
 # Of each bit of the wider factor, for each further bit of the other: yosys' products of 2 x 2 to 17 x 16 bits take
 # 3.0 alone on iCE40, those of Gowin and those within a design more.
-PRODUCT_LUTS = 3.8
+PRODUCT_LUTS = 3.6
 # Of each bit of a word of constants: a lookup table holds 16 words; of fewer, some bits are equal or simple.
 LEAST_CONSTANT_LUTS = 2 / 3
 # Costs by which yosys' memory_libmap chooses a place, of which one is a bit that is written, in a flip-flop: so many

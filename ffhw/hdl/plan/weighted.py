@@ -33,7 +33,7 @@ LOAD_STAGES = 2
 # Lookup tables: of an engine whatever it computes, of each accumulator's bit with its place in line, of each bit and
 # stage of a finishing unit, of each bit of other adders. Fitted to what was built by benchmarks/logic.py, which says
 # how far off a design that was not fitted can be.
-ENGINE_LUTS, ACCUMULATOR_BIT_LUTS, FINISHER_BIT_LUTS, ADDER_BIT_LUTS = 215, 3.32, 6.05, 1.59
+ENGINE_LUTS, ACCUMULATOR_BIT_LUTS, FINISHER_BIT_LUTS, ADDER_BIT_LUTS = 216, 3.32, 6.01, 1.61
 LUTS_ERROR = 0.32
 
 
@@ -240,8 +240,7 @@ class WeightedPlan(EnginePlan):
             Memory(layer.input.bits * self.folding.simd, banks(plan.x_words), written=True),  # inputs, two banks
         ]
         for table, count in collections.Counter(self.lookups()).items():
-            depth = 1 << (table.index_bits - 1)
-            shapes.append(Memory(table.bits, depth, ports=count * finishers, fixed=fixed_bits(table)))
+            shapes.append(stored(table, count * finishers))
         return shapes + self.finisher_memories()
 
     def products(self) -> list[tuple[int, int, int]]:
@@ -287,6 +286,11 @@ class WeightedPlan(EnginePlan):
             mac_utilisation=plan.multiplications / (plan.macs * cycles),
             memory_bits=sum(memory.bits for memory in self.memories()),
         )
+
+
+def stored(table: Table, ports: int) -> Memory:
+    """The memory of a table that is looked up so often a cycle: its half that is stored."""
+    return Memory(table.bits, 1 << (table.index_bits - 1), ports=ports, fixed=fixed_bits(table))
 
 
 @functools.cache

@@ -61,6 +61,8 @@ def taken(walk: Walk, operator: Operator, states: States, axis: int, places: sli
         return dataclasses.replace(flow, axes=(UNIT, *flow.axes)) if kept else flow
     if len(chosen) == 1:
         return picked(walk, operator, flow, along, chosen[0][1], kept)
+    if chosen != sorted(chosen):
+        raise operator.refuse("takes the directions of a layer in another order, which has no hardware")
     if len(chosen) < flow.directions:
         raise operator.refuse("takes some directions of a layer, which has no hardware")
     return flow

@@ -71,6 +71,7 @@ class Scales:
             slope = math.log(2) * (ops.where(inside, steps, 0.0) - _codes(grid, steps)) * coarse
             return scaled + ops.stop_gradient(slope) * e
 
+        # coarser answers are smaller sums: the numbers behind them are larger again
         return self.scaled("output", rounding.join(hard, soft))
 
     def _finer(self, name: str) -> Any:

@@ -41,7 +41,7 @@ def test_the_estimate_of_logic_is_the_fitted_one():
 
 
 def test_what_was_built_is_predicted(monkeypatch):
-    """Of every design that was synthesized: multipliers and blocks to the number, lookup tables within the error."""
+    """Multipliers and blocks to the number, but for the designs that are named; lookup tables within the error."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     from resources import Drawn, predicted
 

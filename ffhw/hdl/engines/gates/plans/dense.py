@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ffhw.hdl.plan.gates import GatesPlan
 from ffhw.hdl.plan.memory import Memory
-from ffhw.hdl.plan.weighted import fixed_bits
+from ffhw.hdl.plan.weighted import stored
 from ffhw.layers.dense import DenseLayer
 from ffhw.numbers.tables import Sigmoid
 
@@ -20,11 +20,10 @@ class DenseGatesPlan(GatesPlan):
         return {"linear": 1, "relu": 1, "sigmoid": 2, "argmax": 2}[self.layer.activation]
 
     def memories(self) -> list[Memory]:
-        """The sigmoid's table, two look-ups a memory and cycle."""
+        """The sigmoid's table, which every unit looks up each cycle."""
         if self.layer.activation != "sigmoid":
             return []
-        table = Sigmoid(self.layer.output.bits)
-        return [Memory(table.bits, 1 << (table.index_bits - 1), ports=self.layer.units, fixed=fixed_bits(table))]
+        return [stored(Sigmoid(self.layer.output.bits), self.layer.units)]
 
 
 PLAN = DenseGatesPlan
