@@ -48,7 +48,9 @@ class Stream:
     def from_dict(cls, data: dict[str, Any]) -> Stream:
         """The inverse of :meth:`to_dict`."""
         packing = Packing(format_from_dict(data["format"]), data["size"], data["width"])
-        if not (1 <= packing.width <= packing.size <= 1 << 20 and packing.beat_bytes <= MOST_PAYLOAD):
+        # a beat of more elements than a vector has is filled up with zeros
+        sound = packing.width >= 1 and 1 <= packing.size <= 1 << 20 and packing.beat_bytes <= MOST_PAYLOAD
+        if not sound:
             raise ValueError(f"vectors of {packing.size}, {packing.width} a beat")
         return cls(packing, tuple(data.get("exponents", ())), str(data.get("layer", "")))
 

@@ -89,6 +89,15 @@ def test_every_code_is_the_golden_models(bundle, url, rng):
     assert speak(bundle, url, sequences_of(bundle, rng, 60), patience=10.0) >= 60
 
 
+def test_beats_of_more_elements_than_a_vector_has(tmp_path, rng):
+    """Four products a lane and cycle, of vectors of three: what fills a beat up is sent along, and left out again."""
+    bundle = bundle_of(tmp_path, random_network(1, inputs=3, units=(8,), outputs=2, bits=8), simd=4)
+    with ServedBoard(bundle, ICEBREAKER, CLOCK_MHZ, BAUD).serve() as running:
+        with Device(running.url, bundle=bundle) as device:
+            assert (device.identity.input.packing.width, device.identity.input.packing.size) == (4, 3)
+        assert speak(bundle, running.url, sequences_of(bundle, rng, 12), patience=10.0) >= 12
+
+
 def test_the_device_knows_itself(bundle, url):
     with Device(url, bundle=bundle) as device:
         identity = device.identity

@@ -163,7 +163,9 @@ def test_another_protocol_and_nonsense_are_refused(board):
 
 
 def test_identities_come_back(network):
-    for changes in ({}, {"states": (identity_of(network).input,)}, {"max_steps": 9}):
+    given = identity_of(network).input
+    wide = dataclasses.replace(given, packing=dataclasses.replace(given.packing, width=given.packing.size + 2))
+    for changes in ({}, {"states": (given,)}, {"max_steps": 9}, {"input": wide}):
         identity = identity_of(network, **changes)
         identity = dataclasses.replace(
             identity, states=tuple(dataclasses.replace(s, layer="jk", exponents=()) for s in identity.states)
