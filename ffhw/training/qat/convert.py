@@ -73,7 +73,7 @@ def quantized(
     last = len(found.layers) - 1
     learned = [_learned(found, place) if learn_scales else () for place in range(last + 1)]
     if learn_scales and not any(learned):
-        raise InputError("no layer has a scale of its own: leave out learn_scales, --learn-scales")
+        raise InputError("no layer has a scale of its own: leave out learn_scales")
     for place, layer in enumerate(found.layers):
         own: dict[str, Any] = {"input_exponents": found.input_exponents if place == 0 else ()}
         own["output_exponents"] = found.output_exponents if place == last else ()

@@ -142,5 +142,5 @@ def test_what_has_no_scale_to_learn_is_told():
     with pytest.raises(InputError, match=r"^without rounding there are no scales to learn: leave out learn_scales$"):
         quantized(wild(JK(3)), 4, x, rounding=False, learn_scales=True)
     tokens = keras.Sequential([keras.Input((None,), dtype="int32"), layers.Embedding(9, 4)])
-    with pytest.raises(InputError, match=r"^no layer has a scale of its own: leave out --learn-scales$"):
+    with pytest.raises(InputError, match=r"^no layer has a scale of its own: leave out learn_scales$"):
         quantized(tokens, 4, np.ones((2, 3)), learn_scales=True)
