@@ -123,8 +123,7 @@ def _walk(options: dict[str, Any], kind: str, weights: StoredWeights) -> Iterato
         elif entry.kind in MODELS and entry.registered is None:
             yield from _walk(entry.options, entry.kind, entry.weights.part("layers"))
         else:
-            unwrap = _WRAPPERS.get(entry.kind) if entry.registered is None else None
-            yield unwrap(entry) if unwrap else entry
+            yield _unwrapped(entry)
 
 
 def _entry(description: dict[str, Any], weights: StoredWeights, seen: Counter[str]) -> Entry:
@@ -191,6 +190,12 @@ def _of_cell(entry: Entry) -> Entry:
 _WRAPPERS = {"TimeDistributed": _each_step, "RNN": _of_cell}
 
 
+def _unwrapped(entry: Entry) -> Entry:
+    """The layer that an entry means."""
+    unwrap = _WRAPPERS.get(entry.kind) if entry.registered is None else None
+    return unwrap(entry) if unwrap else entry
+
+
 def _check_input(entry: Entry) -> None:
     for option in ("sparse", "ragged", "optional"):
         if entry.options.get(option):
@@ -245,9 +250,7 @@ def _parts(entries: list[Entry], inputs: int, rank: int) -> Iterator[FloatLayer 
 def _inside(outer: Described, description: dict[str, Any], weights: Weights) -> Read:
     """What a layer that is described inside another one becomes."""
     assert isinstance(weights, StoredWeights)
-    entry = dataclasses.replace(_entry(description, weights, Counter()), weights=weights)
-    if entry.kind == "RNN" and entry.registered is None:
-        entry = _of_cell(entry)
+    entry = _unwrapped(dataclasses.replace(_entry(description, weights, Counter()), weights=weights))
     options = check_options(entry.name, entry.options, entry.known().options)
     return entry.known().read(Described(entry.name, options, weights, outer.inputs, outer.rank))
 
