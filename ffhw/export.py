@@ -73,6 +73,11 @@ class Options:
     csr: bool = False
     style: str = "lanes"
 
+    @property
+    def generic(self) -> bool:
+        """Whether the hardware takes any weights of the network's formats."""
+        return self.generic_weights or self.loadable
+
 
 @dataclasses.dataclass(frozen=True)
 class Quantized:
@@ -121,7 +126,7 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
         keep_state=options.keep_state,
         prefix=options.prefix,
         settings=settings,
-        generic=kept if options.generic_weights or options.loadable else None,
+        generic=kept if options.generic else None,
         loadable=options.loadable,
         csr=options.csr,
         step=step,
@@ -156,7 +161,7 @@ def read_and_quantize(model: Path, options: Options, step: Callable[[str], None]
     network = quantize(
         float_network, examples.x, examples.lengths, argmax=options.argmax, max_steps=most, precision=precision
     )
-    if options.generic_weights or options.loadable:
+    if options.generic:
         network = network.generic()
     longest = int(data.lengths.max())
     if network.max_steps is not None and longest > network.max_steps:
@@ -313,7 +318,7 @@ def _room(data: Data, origin: str) -> int:
 def _foldings(network: Network, options: Options, step: Callable[[str], None]) -> tuple[Folding | None, ...]:
     if options.board:
         board = catalogue.board(options.board)
-        device = device_for(board, options.generic_weights or options.loadable, options.loadable)
+        device = device_for(board, options.generic, options.loadable)
         foldings = choose(network, device, board.title, options.rate, options.style)
         need = needs(network, foldings, device)
         multipliers = need["multipliers"]

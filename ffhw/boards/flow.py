@@ -261,14 +261,17 @@ def _explain(failure: ToolFailed, bundle: Bundle, board: Board) -> FfhwError:
     found = dict.fromkeys(re.findall(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", failure.log))
     overflow = [f"{name} {used} of {available}" for name, used, available in found if int(used) > int(available)]
     full = re.search("no bels remaining|unable to place|unable to find legal placement", failure.log, re.IGNORECASE)
-    if not overflow and not full and "ERROR: Assert" in failure.log:
-        lanes = any(folding is not None and folding.style == "lanes" for folding in bundle.foldings())
-        around = "ffhw export with other --lanes and --simd" if lanes else "ffhw export with other bits"
-        return ToolError(f"{failure} The fault is yosys' own: {around} goes around it")
     if not overflow and not full:
-        return failure
+        return _explain_fault(failure, bundle) if "ERROR: Assert" in failure.log else failure
     what = ", ".join(overflow) or "its cells"
     return FitError(f"the design does not fit {board.title}: it needs {what}; {_advice(bundle, board, failure.log)}")
+
+
+def _explain_fault(failure: ToolFailed, bundle: Bundle) -> ToolError:
+    """A tool that broke down, and what goes around it."""
+    lanes = any(folding is not None and folding.style == "lanes" for folding in bundle.foldings())
+    around = "ffhw export with other --lanes and --simd" if lanes else "ffhw export with other bits"
+    return ToolError(f"{failure} The fault is yosys' own: {around} goes around it")
 
 
 def _device(bundle: Bundle, board: Board) -> Device:
