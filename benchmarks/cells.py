@@ -38,6 +38,7 @@ from ffhw.model.data import Data
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.network import Network
 from ffhw.model.quantize import quantize
+from ffhw.numbers.grids import WeightBits
 from ffhw.numbers.scales import Widths
 from ffhw.processes import scratch_folder
 from ffhw.sim.check import Check, simulate
@@ -81,7 +82,7 @@ DESIGNS = (
 )
 
 
-def network(cell: str, units: int, inputs: int, bits: int) -> Network:
+def network(cell: str, units: int, inputs: int, bits: int, weights: WeightBits | None = None) -> Network:
     """A layer with random weights of a trained network's size."""
     rng = np.random.default_rng(1)
     trained, quantized = KINDS[cell]
@@ -94,7 +95,9 @@ def network(cell: str, units: int, inputs: int, bits: int) -> Network:
         bias=rng.normal(-0.5, 0.5, (sums, units)),
         return_sequences=True,
     )
-    return quantize(FloatNetwork(cell, (layer,)), rng.normal(size=(8, 60, inputs)), widths=Widths(bits))
+    return quantize(
+        FloatNetwork(cell, (layer,)), rng.normal(size=(8, 60, inputs)), widths=Widths(bits, weight_bits=weights)
+    )
 
 
 def folded(net: Network, multipliers: int) -> tuple[Folding | None, ...]:

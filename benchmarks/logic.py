@@ -20,6 +20,7 @@ from resources import Drawn, drawn_network
 
 from ffhw.boards import catalogue
 from ffhw.hdl.plan.chain import fold, plans
+from ffhw.hdl.plan.choose import needs
 from ffhw.hdl.plan.folding import Foldings
 from ffhw.hdl.plan.weighted import WeightedPlan
 from ffhw.model.network import Network
@@ -55,9 +56,7 @@ def _rows(name: str, rows: str) -> Any:
 def _point(net: Network, foldings: Foldings, board: str, built: int) -> Point:
     (plan,) = plans(net, foldings)
     assert isinstance(plan, WeightedPlan)
-    family = catalogue.board(board).family
-    known = sum(family.memory_luts(memory) for memory in plan.memories() if not family.blocks(memory))
-    known += sum(count * family.product_luts(a, b) for count, a, b in plan.products())
+    known = needs(net, foldings, catalogue.board(board).device)["luts"] - plan.luts()
     return Point((1, plan.accumulator_bits(), plan.finisher_bits(), plan.adder_bits()), known, built)
 
 

@@ -10,7 +10,6 @@ Where yosys itself fails, ``built`` is empty.
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,32 +17,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from cells import CELLS
+from cells import CELLS, network
 from common import HERE, save
 
 from ffhw.boards import catalogue
-from ffhw.boards.built import cell_types, compare_with_prediction
+from ffhw.boards.built import cell_types, compare_with_prediction, count_luts
 from ffhw.boards.plan import plan
 from ffhw.boards.tools import find
 from ffhw.bundle import Bundle, write_bundle
 from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import fold
 from ffhw.hdl.plan.choose import needs
-from ffhw.layers import KINDS
-from ffhw.layers.float_recurrent import FloatRecurrent
 from ffhw.model.data import Data
-from ffhw.model.floatnet import FloatNetwork
 from ffhw.model.network import Network
-from ffhw.model.quantize import quantize
 from ffhw.numbers.grids import WeightBits
-from ffhw.numbers.scales import Widths
 
 BOARDS = ("icebreaker", "ulx3s-85f", "tangnano9k")
 WEIGHTS, BITS = (2, 3, 4, 6, 8, "ternary", "binary"), (2, 3, 4, 6, 8)
 FOLDINGS = ((1, 1), (1, 4), (2, 2), (4, 1), (1, 8), (4, 4))
 DESIGNS = 60
-# Lookup tables of a netlist's cell; a cell of a carry chain of ECP5 has two.
-LUTS = {r"(SB_LUT4|LUT[1-6]|ALU)$": 1, r"CCU2C$": 2}
 
 
 class Drawn(NamedTuple):
@@ -77,19 +69,7 @@ def drawn(number: int) -> Drawn:
 
 def drawn_network(design: Drawn) -> Network:
     """A layer with random weights of a trained network's size."""
-    rng = np.random.default_rng(1)
-    trained, quantized = KINDS[design.cell]
-    assert issubclass(trained, FloatRecurrent)
-    gates, units, inputs = len(quantized.gate_tables), design.units, design.inputs
-    layer = trained(
-        name="layer",
-        weights_x=rng.normal(0, 0.5, (gates, units, inputs)),
-        weights_h=rng.normal(0, 2 / units**0.5, (gates, units, units)),
-        bias=rng.normal(-0.5, 0.5, (gates + quantized.apart, units)),
-        return_sequences=True,
-    )
-    widths = Widths(design.bits, weight_bits=design.weights)
-    return quantize(FloatNetwork("layer", (layer,)), rng.normal(size=(8, 60, inputs)), widths=widths)
+    return network(design.cell, design.units, design.inputs, design.bits, design.weights)
 
 
 def bundle_of(design: Drawn, folder: Path) -> Bundle:
@@ -112,11 +92,10 @@ def synthesized(bundle: Bundle, board: catalogue.Board, folder: Path) -> dict[st
 
 def lookup_tables(netlist: dict[str, Any], types: dict[str, str]) -> int:
     """Lookup tables of a netlist, and flip-flops that take one's place."""
-    tables = sum(count for kind in types.values() for pattern, count in LUTS.items() if re.match(pattern, kind))
     cells = netlist["modules"]["top"]["cells"].values()
     sources = {cell["connections"]["O"][0] for cell in cells if cell["type"] == "SB_LUT4"}
     alone = [c for c in cells if c["type"].startswith("SB_DFF") and c["connections"]["D"][0] not in sources]
-    return tables + len(alone)
+    return count_luts(types) + len(alone)
 
 
 def predicted(design: Drawn) -> dict[str, int]:
@@ -135,22 +114,30 @@ def measured(design: Drawn, folder: Path) -> dict[str, int]:
     return {**built, "luts": lookup_tables(netlist, types)}
 
 
+def keep(built: dict[int, dict[str, int]]) -> None:
+    """Write all that was built, beside what the plan says of it now."""
+    rows = []
+    for number, found in sorted(built.items()):
+        design = drawn(number)
+        rows.append({"number": number, **design._asdict(), "predicted": predicted(design), "built": found})
+    save("resources", {"rows": rows})
+
+
 def main() -> None:
     path = HERE / "resources.json"
     rows = json.loads(path.read_text())["rows"] if path.exists() else []
     built = {row["number"]: row["built"] for row in rows}
-    rows = []
     for number in range(int(sys.argv[1]) if sys.argv[1:] else DESIGNS):
-        design = drawn(number)
-        if number not in built:
-            with tempfile.TemporaryDirectory() as folder:
-                try:
-                    built[number] = measured(design, Path(folder))
-                except subprocess.CalledProcessError:
-                    built[number] = {}
-        rows.append({"number": number, **design._asdict(), "predicted": predicted(design), "built": built[number]})
-        print(rows[-1], flush=True)
-        save("resources", {"rows": rows})
+        if number in built:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                built[number] = measured(drawn(number), Path(folder))
+            except subprocess.CalledProcessError:
+                built[number] = {}
+        print(number, built[number], flush=True)
+        keep(built)
+    keep(built)
 
 
 if __name__ == "__main__":

@@ -74,12 +74,16 @@ def count_flip_flops(types: dict[str, str]) -> int:
     return len(_of(types, _FLIP_FLOP))
 
 
+def count_luts(types: dict[str, str]) -> int:
+    """Lookup tables of a netlist."""
+    return sum(count * len(_of(types, pattern)) for pattern, count in _LUTS.items())
+
+
 def luts_a_neuron(types: dict[str, str], network: Network) -> float | None:
     """Lookup tables of a netlist over the units of all layers; None where no layer has units."""
     layers = [part for layer in network.layers for part in (layer.parts or (layer,))]
     neurons = sum(layer.units for layer in layers if isinstance(layer, WeightedLayer))
-    luts = sum(count * len(_of(types, pattern)) for pattern, count in _LUTS.items())
-    return round(luts / neurons, 1) if neurons else None
+    return round(count_luts(types) / neurons, 1) if neurons else None
 
 
 def compare_with_prediction(

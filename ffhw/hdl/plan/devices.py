@@ -76,29 +76,23 @@ class Family:
 
     def blocks(self, memory: Memory) -> int:
         """Memory blocks that a memory takes; none where lookup tables and flip-flops cost less."""
-        count = self.most_blocks(memory)
+        copies = 1 if memory.written else -(-memory.ports // self.block_ports)
+        count = copies * fewest(self.block_shapes, memory.varying, memory.depth)
         cost = count * self.block_cost + (WRITTEN_BLOCK_COST if memory.written else 0)
         return count if cost < self._without(memory) else 0
 
-    def most_blocks(self, memory: Memory) -> int:
-        """Memory blocks that a memory takes which has no other place."""
-        copies = 1 if memory.written else -(-memory.ports // self.block_ports)
-        return copies * fewest(self.block_shapes, memory.width - memory.fixed, memory.depth)
-
     def memory_luts(self, memory: Memory) -> int:
         """Lookup tables and flip-flops of a memory without a block, an estimate in the family's logic cells."""
-        width = memory.width - memory.fixed
         if not memory.written:
-            return round(memory.ports * width * max(LEAST_CONSTANT_LUTS, memory.depth / 16))
-        return round(self._without(memory) if self.lut_ram else 1.5 * width * memory.depth)
+            return round(memory.ports * memory.varying * max(LEAST_CONSTANT_LUTS, memory.depth / 16))
+        return round(self._without(memory) if self.lut_ram else 1.5 * memory.varying * memory.depth)
 
     def _without(self, memory: Memory) -> float:
         """Cost of a memory that has no block, as yosys counts it: whatever the ports."""
-        width, deep = memory.width - memory.fixed, -(-memory.depth // 16)
-        bits = width * memory.depth
+        bits, deep = memory.varying * memory.depth, -(-memory.depth // 16)
         if not memory.written:
             return bits // CONSTANT_BITS
-        pieces = LUT_RAM_COST * -(-width // 4) * deep + CHOICE_COST * width * (deep - 1)
+        pieces = LUT_RAM_COST * -(-memory.varying // 4) * deep + CHOICE_COST * memory.varying * (deep - 1)
         return min(bits, pieces) if self.lut_ram else bits
 
 

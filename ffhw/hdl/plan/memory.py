@@ -25,6 +25,11 @@ class Memory(NamedTuple):
     fixed: int = 0
 
     @property
+    def varying(self) -> int:
+        """Bits of a word that are not the same in all words."""
+        return self.width - self.fixed
+
+    @property
     def bits(self) -> int:
         """All that is stored."""
         return self.width * self.depth * -(-self.ports // 2)
