@@ -61,6 +61,10 @@ class Host:
         frame = await with_timeout(self.sink.recv(), LIMIT_US, "us")
         assert list(frame.tdata) == SCENARIO["expected"][weights][sequence]
 
+    async def right(self, sequence, weights):
+        await self.send(sequence)
+        await self.answered(sequence, weights)
+
     async def loaded(self):
         await with_timeout(self.status.recv(), LIMIT_US, "us")
 
@@ -78,8 +82,7 @@ async def a_load_waits_for_the_sequence_that_runs(dut):
     await host.loaded()
     first = host.events.index(("s_axis_weights", 0))
     assert ("m_axis", 1) in host.events[:first]
-    await host.send(0)
-    await host.answered(0, NEW)
+    await host.right(0, NEW)
 
 
 @cocotb.test()
@@ -98,8 +101,7 @@ async def a_load_waits_for_answers_that_nobody_takes(dut):
     host.sink.pause = False
     await host.answered(1, OLD)
     await host.loaded()
-    await host.send(1)
-    await host.answered(1, NEW)
+    await host.right(1, NEW)
 
 
 @cocotb.test()
