@@ -31,6 +31,9 @@ def run(
     density: float = typer.Option(1.0, help="Share of the recurrent connections that exist."),
     self_connection: bool = typer.Option(True, help="Let a unit feed itself."),
     hold_penalty: float = typer.Option(0.0, help="What a change of a flip-flop's state costs, so that more hold."),
+    recurrent_gates: bool = typer.Option(
+        True, help="Let a flip-flop's gates see the states. Without, half the multiplications remain or fewer."
+    ),
     prune: float = typer.Option(None, help="Share of each layer's weights that become zero and stay so, below 1."),
     qat: bool = typer.Option(False, help="Train on integers afterwards, at the widths below: what hardware will give."),
     bits: int = typer.Option(None, help="With --qat: bits of weights, states and inputs.", show_default="8"),
@@ -74,7 +77,9 @@ def run(
     weights = read_weight_bits(weight_bits)
     given = {"bits": bits, "weight_bits": weights, "state_bits": state_bits, "input_bits": input_bits}
     stages = _stages(qat, given, through, qat_epochs, learn_scales)
-    options = RecurrentOptions(cell, units, hold_bias, tau_ms, dale, density, self_connection, hold_penalty)
+    options = RecurrentOptions(
+        cell, units, hold_bias, tau_ms, dale, density, self_connection, hold_penalty, recurrent_gates
+    )
     _train(
         chosen,
         output,

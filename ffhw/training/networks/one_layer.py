@@ -32,7 +32,7 @@ def build_model(task: SequenceTask, options: RecurrentOptions, inputs: int, seed
     layers.append(keras.layers.Dense(task.outputs, activation="softmax" if task.softmax else None, name="readout"))
     model = keras.Sequential(layers, name=f"{task.name.replace('-', '_')}_{options.cell}{units}")
     apply_constraints(model)
-    if options.dale is not None or options.density < 1 or not options.self_connection:
+    if not options.connected_freely:
         for weight in model.trainable_variables:
             if weight.name == "recurrent_kernel":
                 weight.assign(balance(keras.ops.convert_to_numpy(weight.value), options.dale))

@@ -34,6 +34,7 @@ class RecurrentOptions:
     dale: share of excitatory units, None for no such law. density: share of the recurrent connections that exist.
     self_connection: whether a unit may feed itself.
     hold_penalty: what changes of flip-flops' states cost, see :class:`ffhw.training.layers.neurons.FlipFlopRNN`.
+    recurrent_gates: whether the gates of flip-flops see the states.
 
     Raises
     ------
@@ -48,6 +49,7 @@ class RecurrentOptions:
     density: float = 1.0
     self_connection: bool = True
     hold_penalty: float = 0.0
+    recurrent_gates: bool = True
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -64,12 +66,20 @@ class RecurrentOptions:
             raise InputError(f"--hold-penalty must be at least 0, not {self.hold_penalty!r}")
         if self.hold_penalty and self.cell not in FLIP_FLOPS:
             raise InputError(f"--hold-penalty is for {', '.join(FLIP_FLOPS)}; {self.cell} has none")
+        if not self.recurrent_gates and self.cell not in FLIP_FLOPS:
+            raise InputError(f"--no-recurrent-gates is for {', '.join(FLIP_FLOPS)}; {self.cell} needs its states")
+        if not self.recurrent_gates and not self.connected_freely:
+            raise InputError("--no-recurrent-gates leaves no connections for --dale, --density and --no-self-connection")
+
+    @property
+    def connected_freely(self) -> bool:
+        """Whether nothing is asked of the recurrent connections."""
+        return self.dale is None and self.density == 1 and self.self_connection
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing is asked for that constrains weights or states, or sets a time constant."""
-        free = self.dale is None and self.density == 1 and self.self_connection and not self.hold_penalty
-        return free and self.tau_ms is None
+        """Whether nothing is asked for that constrains weights or states, sets a time constant or leaves gates blind."""
+        return self.connected_freely and not self.hold_penalty and self.tau_ms is None and self.recurrent_gates
 
     def learning_rate(self, task: SequenceTask) -> float:
         """What training begins with where nobody says."""

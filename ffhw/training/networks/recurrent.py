@@ -36,8 +36,14 @@ def _flip_flop(task: SequenceTask, options: RecurrentOptions, units: int, common
     layer = layers[options.cell]
     hold = HoldBias(1.0, task.longest_hold, layer.cell_class.gates)
     bias = hold if options.hold_bias else "zeros"
-    limit, penalty = _limit(task, options), options.hold_penalty
-    return layer(units, bias_initializer=bias, kernel_constraint=limit, hold_penalty=penalty, **common)
+    return layer(
+        units,
+        bias_initializer=bias,
+        kernel_constraint=_limit(task, options),
+        hold_penalty=options.hold_penalty,
+        recurrent_gates=options.recurrent_gates,
+        **common,
+    )
 
 
 def _gated(task: SequenceTask, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
@@ -79,10 +85,13 @@ LAYERS = {
 
 
 def _limit(task: SequenceTask, options: RecurrentOptions) -> Any:
-    """The constraint that keeps the weights of flip-flop neurons small, where the task wants it."""
+    """The constraint that keeps the weights of flip-flop neurons small, where the task wants it.
+
+    Gates that see the inputs only need large weights to tell a pulse from noise, and have no loop that these upset.
+    """
     from ffhw.training.layers.constraints import WeightLimit
 
-    if task.weight_limit is None or LAYERS[options.cell] is not _flip_flop:
+    if task.weight_limit is None or LAYERS[options.cell] is not _flip_flop or not options.recurrent_gates:
         return None
     return WeightLimit(task.weight_limit)
 

@@ -126,7 +126,7 @@ class Task(abc.ABC):
         if options.cell not in self.cells:
             raise InputError(f"{self.name} takes --cell {', '.join(self.cells)}, not {options.cell!r}")
         if not options.is_plain:
-            others = "--tau-ms, --dale, --density, --no-self-connection and --hold-penalty"
+            others = "--tau-ms, --dale, --density, --no-self-connection, --hold-penalty and --no-recurrent-gates"
             raise InputError(f"{self.name} takes none of {others}")
         name = name or "quick"
         if name not in self.presets:

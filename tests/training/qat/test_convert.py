@@ -13,6 +13,7 @@ from ffhw.numbers.scales import Widths, weight_unit
 from ffhw.training import quantized
 from ffhw.training.layers.jk import JK
 from ffhw.training.layers.sr import SR
+from ffhw.training.layers.toggle import Toggle
 
 layers = keras.layers
 
@@ -27,6 +28,15 @@ def test_the_model_gives_the_codes_of_the_network_that_it_becomes(cell, widths, 
     # loaded from its file, it is the same
     again = keras.models.load_model(tmp_path / "trained.keras")
     assert np.array_equal(np.asarray(again(x)), np.asarray(made(x)))
+
+
+@pytest.mark.parametrize("cell", [JK, SR, Toggle])
+def test_gates_of_inputs_only(cell, tmp_path):
+    """They have no recurrent weights: an array of nothing in the file."""
+    x = sequences(ragged=True)
+    inside = cell(5, return_sequences=True, recurrent_gates=False)
+    made = quantized(wild(layers.Masking(), inside, layers.Dense(4)), Widths(4, state_bits=1), x)
+    assert equal_codes(made, x, tmp_path) == 4 * int((x != 0).any(axis=-1).sum())
 
 
 @pytest.mark.parametrize("merge", ["concat", "sum", "ave", "mul"])
