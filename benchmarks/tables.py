@@ -302,9 +302,9 @@ def at_rate() -> str:
 
 def built_sizes() -> str:
     def size(row: dict[str, Any]) -> str:
-        return f"{row['units']} units, {row['inputs']} inputs, {row['bits']} bits"
+        return f"{row['board']}: {row['units']} units, {row['inputs']} inputs, {row['bits']} bits"
 
-    return _designs(lambda row: not _usual(row), "size", size)
+    return _designs(lambda row: not _usual(row), "board and size", size)
 
 
 def learned() -> str:
