@@ -57,11 +57,11 @@ def read(described: Described) -> FloatSettled:
     """Quantized layer: what its integer layer is, its learned scales, and its numbers in the order of their shapes."""
     fields, shapes = described.options["fields"], described.options["shapes"]
     learned = described.options["learned"]
-    described.expect_arrays(len(shapes) + len(learned))
+    stored = [name for name, shape in shapes.items() if 0 not in shape]
+    described.expect_arrays(len(stored) + len(learned))
     # the scales first, for Keras saves constants behind all that trains
-    numbers = {
-        name: described.array(f"vars/{n}", *shape) for n, (name, shape) in enumerate(shapes.items(), len(learned))
-    }
+    found = {name: described.array(f"vars/{n}", *shapes[name]) for n, name in enumerate(stored, len(learned))}
+    numbers = {name: found[name] if name in found else np.zeros(shape) for name, shape in shapes.items()}
     exponents = {key: tuple(described.options[key]) for key in ("input_exponents", "output_exponents")}
     scales = {name: described.array(f"vars/{n}") for n, name in enumerate(learned)}
     try:

@@ -177,7 +177,6 @@ def _read(dataset: Any, shape: tuple[int, ...], where: str) -> Floats:
         raise InputError(f"{where} must be float32 or float64, not {dataset.dtype}")
     bytes_needed = dataset.size * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
-    nothing = dataset.size and not stored
-    if dataset.size > MOST_ELEMENTS or bytes_needed > _FREE_BYTES + MOST_EXPANSION * stored or nothing:
+    if dataset.size > MOST_ELEMENTS or bytes_needed > _FREE_BYTES + MOST_EXPANSION * stored or not stored:
         raise InputError(f"{where} of shape {shape} are stored in {stored:,} bytes: more than is there, or needed")
     return np.asarray(dataset, dtype=np.float64)

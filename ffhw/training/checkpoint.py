@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import math
 import time
 import zipfile
 from collections.abc import Callable
@@ -17,20 +18,32 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ffhw.errors import InputError
 from ffhw.files import write_atomic
 
 SUFFIX = ".checkpoint.npz"
+_KEPT = "kept"  # begins the names of the weights that a training keeps
 
 
 @dataclasses.dataclass
 class Progress:
-    """How far a training is."""
+    """How far a training is.
+
+    lowest, kept: of a training that keeps its best epoch, that one's loss and weights.
+    """
 
     epochs: int = 0
     history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
+    lowest: float = math.inf
+    kept: list[NDArray[Any]] = dataclasses.field(default_factory=list)
+
+    def judged(self, loss: float, model: Any) -> None:
+        """Keep the model's weights if none before were better; the later of equals has seen more."""
+        if loss <= self.lowest:
+            self.lowest, self.kept = loss, model.get_weights()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +60,10 @@ class Checkpoint:
 
     def save(self, model: Any, progress: Progress) -> None:
         """Write the state after an epoch; a reader finds the last one or this one."""
-        about = json.dumps({"settings": self.settings, "progress": dataclasses.asdict(progress)})
+        told = {key: value for key, value in vars(progress).items() if key != "kept"}
+        about = json.dumps({"settings": self.settings, "progress": told})
         arrays = {f"v{number:04}": np.asarray(v.value) for number, v in enumerate(_state(model))}
+        arrays |= {f"{_KEPT}{number:04}": array for number, array in enumerate(progress.kept)}
         content = io.BytesIO()
         arrays["about"] = np.frombuffer(about.encode(), np.uint8)
         np.savez(content, **arrays)  # type: ignore[arg-type]  # none is named like an option
@@ -68,8 +83,10 @@ class Checkpoint:
             # opened here: numpy leaves a damaged file open
             with open(self.path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 about = json.loads(file["about"].tobytes())
-                arrays = [file[name] for name in sorted(file.files) if name != "about"]
-            progress = Progress(**about["progress"])
+                names = sorted(name for name in file.files if name != "about")
+                kept = [file[name] for name in names if name.startswith(_KEPT)]
+                arrays = [file[name] for name in names if not name.startswith(_KEPT)]
+            progress = Progress(**about["progress"], kept=kept)
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
             raise InputError(f"{self.path} is damaged: {anew}") from None
         wanted = json.loads(json.dumps(self.settings))
@@ -102,6 +119,7 @@ def fit(
     every_seconds: float,
     tell: Any,
     begin_epoch: Callable[[int], None] = lambda _: None,
+    judge: Callable[[], float] | None = None,
 ) -> Progress:
     """Train a compiled model to its last epoch, from the checkpoint if there is one.
 
@@ -112,6 +130,7 @@ def fit(
     every_seconds: a checkpoint is written after an epoch if the last one is that old.
     tell: called with the number of epochs done, their total, and the last one's figures.
     begin_epoch: called with an epoch's number, from 0, before it begins.
+    judge: gives the loss by which the best epoch's weights are kept; the last epoch's if None.
     """
     import keras
 
@@ -131,6 +150,8 @@ def fit(
             for name, value in figures.items():
                 progress.history.setdefault(name, []).append(value)
             progress.epochs, progress.seconds = epoch + 1, time.monotonic() - begin
+            if judge is not None:
+                progress.judged(judge(), self.model)
             if checkpoint and time.monotonic() - saved >= every_seconds:
                 checkpoint.save(self.model, progress)
                 saved = time.monotonic()
@@ -138,4 +159,6 @@ def fit(
 
     if progress.epochs < epochs:
         model.fit(**feed, epochs=epochs, initial_epoch=progress.epochs, verbose=0, callbacks=[Watch()])
+    if progress.kept:
+        model.set_weights(progress.kept)
     return progress

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ffhw.errors import InputError
+from ffhw.training.checkpoint import Checkpoint, fit
 from ffhw.training.tasks.frames import TASK as FRAMES
 from ffhw.training.tasks.frames import FramesPreset
 from ffhw.training.tasks.signal import TASK as SIGNAL
@@ -70,3 +71,45 @@ def test_another_trainings_checkpoint_is_refused_and_left_alone(tmp_path):
     checkpoint.write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"m\.checkpoint\.npz is damaged: remove .* to begin anew$"):
         train(task, tmp_path / "m.keras", preset=preset)
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [((3.0, 1.0, 2.0, 1.5), 2), ((3.0, 1.0, 2.0, 1.0), 4), ((4.0, 3.0, 2.0, 1.0), 4), ((1.0, 2.0, 3.0, 4.0), 1)],
+)
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_best_epoch_is_kept_the_last_of_equals(losses, best, killed, tmp_path):
+    checkpoint = Checkpoint(tmp_path / "m.checkpoint.npz", {})
+
+    def model():
+        keras.utils.set_random_seed(1)
+        made = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        made.compile("adam", "mse")
+        return made
+
+    x = np.random.default_rng(1).normal(size=(8, 2)).astype(np.float32)
+    feed = {"x": x, "y": x[:, :1], "shuffle": False}
+    after = []
+
+    def told(epoch, *_):
+        if killed and epoch == 3:
+            raise Killed
+
+    def train_on(made):
+        given = iter(losses[len(after) :])
+
+        def judge():
+            after.append(made.get_weights())
+            return next(given)
+
+        fit(made, feed, 4, checkpoint, 0.0, told, judge=judge)
+
+    if killed:
+        with pytest.raises(Killed):
+            train_on(model())
+        killed = False
+    made = model()
+    train_on(made)
+    assert len(after) == 4
+    for kept, wanted in zip(made.get_weights(), after[best - 1], strict=True):
+        assert np.array_equal(kept, wanted)

@@ -69,7 +69,9 @@ class RecurrentOptions:
         if not self.recurrent_gates and self.cell not in FLIP_FLOPS:
             raise InputError(f"--no-recurrent-gates is for {', '.join(FLIP_FLOPS)}; {self.cell} needs its states")
         if not self.recurrent_gates and not self.connected_freely:
-            raise InputError("--no-recurrent-gates leaves no connections for --dale, --density and --no-self-connection")
+            raise InputError(
+                "--no-recurrent-gates leaves no connections for --dale, --density and --no-self-connection"
+            )
 
     @property
     def connected_freely(self) -> bool:
@@ -78,7 +80,7 @@ class RecurrentOptions:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing is asked for that constrains weights or states, sets a time constant or leaves gates blind."""
+        """Whether nothing is asked for that constrains weights or states, takes some away, or sets a time constant."""
         return self.connected_freely and not self.hold_penalty and self.tau_ms is None and self.recurrent_gates
 
     def learning_rate(self, task: SequenceTask) -> float:

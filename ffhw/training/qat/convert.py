@@ -88,7 +88,9 @@ def quantized(
     for trained, layer, scales in zip(_evened(network, found), found.layers, learned, strict=True):
         numbers = trained.numbers(layer)
         start = [np.array(-float(SPAN)) for _ in scales]
-        made.get_layer(layer.name).set_weights([*start, *(numbers[name] for name in layer.stored())])
+        made.get_layer(layer.name).set_weights(
+            [*start, *(numbers[name] for name, array in layer.stored().items() if array.size)]
+        )
     return made
 
 

@@ -65,7 +65,7 @@ class Quantized(keras.Layer):
         self._type = float_type(self.layer, largest)
 
     def build(self, input_shape: Any) -> None:
-        """Create the weights, a number for each code and one for each learned scale."""
+        """Create the weights, a number for each code and one for each learned scale; none for arrays of nothing."""
         middle = keras.initializers.Constant(-SPAN)
         self.exponents = {
             name: self.add_weight(shape=(), initializer=middle, name=f"exponent_{place}")
@@ -79,6 +79,7 @@ class Quantized(keras.Layer):
                 trainable=name not in self.layer.constants,
             )
             for name, shape in self.shapes.items()
+            if 0 not in shape
         }
         self.built = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from ffhw.training.tasks.base import Task, Trained
 
 # Of the float training's epochs and of its rate.
 EPOCHS_SHARE, RATE_SHARE = 0.5, 0.25
+# Codes jump while weights hardly move: of all epochs that one is kept whose loss is least on so many training examples.
+JUDGED = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +43,12 @@ class Stages:
         ------
         InputError: a width is out of range, or the stages do not become narrower.
         """
-        if list(through) != sorted(through, reverse=True) or (through and through[-1] <= target.bits):
+        wide = [_at_least(target, bits) for bits in through]
+        if list(through) != sorted(set(through), reverse=True) or target in wide:
             shown = ", ".join(map(str, through))
-            raise InputError(f"--through must fall, and end above --bits {target.bits}, not {shown}")
+            raise InputError(f"--through must fall, each stage wider than what is asked for at the end, not {shown}")
         if epochs is not None and epochs < 1:
             raise InputError(f"--qat-epochs must be at least 1, not {epochs}")
-        wide = [_at_least(target, bits) for bits in through]
         return cls((*wide, target), epochs, learn_scales)
 
     def epochs_after(self, epochs: int) -> int:
@@ -106,25 +109,34 @@ def train_on_integers(
     """
     import numpy as np
 
+    from ffhw.training.batches import Batches, rows
     from ffhw.training.qat.convert import moved_scales, quantized
 
     sizes = trained.preset
+    data, loss = chosen.on_integers(trained.data, trained.seed)
     epochs = stages.epochs_after(sizes.epochs)
+    updates = epochs * -(-len(data.y) // sizes.batch_size)
     lower = dataclasses.replace(sizes, epochs=epochs, learning_rate=sizes.learning_rate * RATE_SHARE)
     record = []
     for widths in stages.widths:
         say(f"training on integers: {weights_of(widths.weight_bits)}, {widths.state_bits}-bit states")
         model = quantized(trained.model, widths, np.asarray(trained.data.x), learn_scales=stages.learn_scales)
         before = chosen.evaluate(dataclasses.replace(trained, model=model))
-        chosen.compile(model, lower, epochs * -(-len(trained.data.y) // sizes.batch_size))
+        chosen.compile(model, lower, updates, loss)
         if sizes.prune:
             keep_zeros(model)
         about = {"widths": dataclasses.asdict(widths), "qat_epochs": epochs, "learn_scales": stages.learn_scales}
         checkpoint = checkpoints.of_stage(about)
-        feed = chosen.feed(trained.data, lower, trained.seed)
-        done = fit(model, feed, epochs, checkpoint, checkpoints.seconds, progress)
+        feed = chosen.feed(data, lower, trained.seed)
+        some = Batches(rows(data.x, slice(JUDGED)), data.y[:JUDGED], sizes.batch_size, trained.seed)
+        judge = functools.partial(_loss, model, some)
+        done = fit(model, feed, epochs, checkpoint, checkpoints.seconds, progress, judge=judge)
         if checkpoint is not None:
             checkpoint.save(model, done)
+        if loss is not chosen.loss:
+            # the file of the model names the task's own, which everyone has
+            chosen.compile(model, lower, updates)
+            model.optimizer.build(model.trainable_variables)
         # replaced after the fit as well: answers are remembered
         trained = dataclasses.replace(trained, model=model)
         after = chosen.evaluate(trained)
@@ -142,3 +154,8 @@ def train_on_integers(
             }
         )
     return trained, record
+
+
+def _loss(model: Any, batches: Any) -> float:
+    """The model's loss, its weights as they are."""
+    return float(model.evaluate(batches, verbose=0, return_dict=True)["loss"])

@@ -153,17 +153,21 @@ class Task(abc.ABC):
     loss: Any = "mse"
     metrics: ClassVar[tuple[Any, ...]] = ()
 
-    def compile(self, model: Any, preset: Any, steps: int) -> None:
-        """Give the model its loss, metrics and optimizer, for ``steps`` updates in all."""
+    def compile(self, model: Any, preset: Any, steps: int, loss: Any = None) -> None:
+        """Give the model its loss, the task's own if None, metrics and optimizer, for ``steps`` updates."""
         import keras
 
         model.compile(
             optimizer=keras.optimizers.Adam(preset.rate(steps), clipnorm=1.0),
-            loss=self.loss,
+            loss=loss or self.loss,
             metrics=list(self.metrics),
             # XLA compiles long loops slowly, and a small cell gains nothing from it on a CPU
             jit_compile=False,
         )
+
+    def on_integers(self, data: Any, seed: int) -> tuple[Any, Any]:
+        """Training data and loss behind the floats': the same, unless there is something that nobody asks for."""
+        return data, self.loss
 
     @abc.abstractmethod
     def evaluate(self, trained: Trained) -> dict[str, float]:

@@ -160,11 +160,16 @@ class FlipFlopTask:
         return np.ascontiguousarray(x.transpose(0, 2, 1)), np.ascontiguousarray(y.transpose(0, 2, 1))
 
 
-def _loader(task: FlipFlopTask) -> Loader:
-    """Loader of a flip-flop memory; the test split asks for nothing while a pulse takes effect."""
+def _loader(task: FlipFlopTask, all_asked: bool = True) -> Loader:
+    """Loader of a flip-flop memory; the test split asks for nothing while a pulse takes effect.
+
+    all_asked: the training split asks for values all the time. Else neither does it then, nor before the first pulse.
+    """
 
     def load(seed: int) -> TaskData:
-        x, y = task.generate(15_000, seed)
+        x, y = task.generate(15_000, seed, between=all_asked)
+        if not all_asked:
+            y[y == 0] = np.nan
         x_test, y_test = task.generate(512, seed + 1_000_003, between=False)
         return TaskData(x, y, x_test, y_test, np.full(len(x_test), x_test.shape[1]))
 
@@ -187,4 +192,5 @@ def flipflop(channels: int) -> SequenceTask:
         longest_hold=60.0,
         weight_limit=2.0 - 2.0**-6,
         generator=generator,
+        load_asked=_loader(generator, all_asked=False),
     )

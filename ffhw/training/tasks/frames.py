@@ -89,12 +89,12 @@ class FramesTask(Task):
         hold = float(preset.frames) if options.hold_bias else None
         return frames(options.cell, hold, preset.units, preset.layers, preset.size, preset.momentum)
 
-    def compile(self, model: Any, preset: FramesPreset, steps: int) -> None:
-        """Binary cross-entropy of each pixel."""
+    def compile(self, model: Any, preset: FramesPreset, steps: int, loss: Any = None) -> None:
+        """Binary cross-entropy of each pixel, with the preset's optimizer."""
         import keras
 
         optimizers = {"adadelta": keras.optimizers.Adadelta, "adam": keras.optimizers.Adam}
-        model.compile(optimizers[preset.optimizer](preset.rate(steps)), self.loss, jit_compile=False)
+        model.compile(optimizers[preset.optimizer](preset.rate(steps)), loss or self.loss, jit_compile=False)
 
     def evaluate(self, trained: Trained) -> dict[str, float]:
         """Binary cross-entropy and mean square error of a pixel, over the test split's frames."""

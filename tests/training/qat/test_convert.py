@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import integer_models
 import keras
 import numpy as np
@@ -32,11 +34,15 @@ def test_the_model_gives_the_codes_of_the_network_that_it_becomes(cell, widths, 
 
 @pytest.mark.parametrize("cell", [JK, SR, Toggle])
 def test_gates_of_inputs_only(cell, tmp_path):
-    """They have no recurrent weights: an array of nothing in the file."""
+    """They have no recurrent weights, which must neither be looked for in the file nor be missed by the optimizer."""
     x = sequences(ragged=True)
     inside = cell(5, return_sequences=True, recurrent_gates=False)
     made = quantized(wild(layers.Masking(), inside, layers.Dense(4)), Widths(4, state_bits=1), x)
     assert equal_codes(made, x, tmp_path) == 4 * int((x != 0).any(axis=-1).sum())
+    made.compile("sgd", "mse", jit_compile=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made.fit(x, np.zeros((*x.shape[:2], 4)), verbose=0)
 
 
 @pytest.mark.parametrize("merge", ["concat", "sum", "ave", "mul"])

@@ -16,6 +16,7 @@ from ffhw.export import Options, export
 from ffhw.model import golden
 from ffhw.model.network import Network
 from ffhw.numbers.scales import Widths
+from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.qat.train import Stages
 from ffhw.training.tasks import TASKS
 from ffhw.training.tasks.frames import TASK as FRAMES
@@ -55,6 +56,13 @@ def test_the_model_that_is_left_is_what_hardware_gives(stages, tmp_path):
     assert np.abs(answers - network.decode(codes)).max() < 1e-6
 
 
+def test_stages_may_end_at_the_bits_of_what_is_not_narrower():
+    target = Widths(2, state_bits=1, input_bits=8)
+    stages = Stages.towards(target, (4, 2))
+    assert stages.widths == (Widths(4, input_bits=8), Widths(2, input_bits=8), target)
+    assert Stages.towards(Widths(2, "ternary"), (2,)).widths == (Widths(2), Widths(2, "ternary"))
+
+
 class Killed(Exception):
     pass
 
@@ -89,10 +97,9 @@ def test_killed_in_a_stage_it_goes_on_and_ends_as_if_never_killed(learn_scales, 
 
 
 def test_what_cannot_be_is_told_before_anything_trains(tmp_path):
-    with pytest.raises(InputError, match=r"^--through must fall, and end above --bits 4, not 6, 8$"):
-        Stages.towards(Widths(4), (6, 8))
-    with pytest.raises(InputError, match=r"^--through must fall, and end above --bits 4, not 8, 4$"):
-        Stages.towards(Widths(4), (8, 4))
+    for target, through in ((4, (6, 8)), (4, (8, 4)), (4, (8, 8)), (2, (4, 2))):
+        with pytest.raises(InputError, match=r"^--through must fall, each stage wider than what is asked for"):
+            Stages.towards(Widths(target), through)
     with pytest.raises(InputError, match=r"^--qat-epochs must be at least 1, not 0$"):
         Stages.towards(Widths(4), epochs=0)
     with pytest.raises(InputError, match=r"^--qat: the network of frames has no hardware yet"):
@@ -129,3 +136,13 @@ def test_real_speech_at_few_bits(tmp_path, widths, least):
     record = train(TASKS["japanese-vowels"], tmp_path / "m.keras", stages=Stages.towards(widths))
     assert record["float_test"]["accuracy"] >= 0.97
     assert record["test"]["accuracy"] >= least
+
+
+@pytest.mark.training
+@pytest.mark.slow
+def test_the_memory_keeps_its_bits_at_four_bits(tmp_path):
+    """Gates that see the inputs only: 99.9 % of the signs."""
+    options = RecurrentOptions(recurrent_gates=False)
+    record = train(TASKS["flipflop3"], tmp_path / "m.keras", options, epochs=12, stages=Stages.towards(Widths(4)))
+    assert record["parameters"] == 2 * 32 * (3 + 2) + 33 * 3
+    assert record["test"]["sign_accuracy"] > 0.999

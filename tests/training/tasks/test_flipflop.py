@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ffhw.training.qat.asked import asked_error
+from ffhw.training.tasks import TASKS
 from ffhw.training.tasks.flipflop import FlipFlopTask
 
 CLEAN = FlipFlopTask(noise=0.0)
@@ -75,3 +77,18 @@ def test_tour_visits_all_states():
 def test_bad_parameters(options):
     with pytest.raises(ValueError, match=r"must be"):
         FlipFlopTask(**options)
+
+
+def test_on_integers_training_asks_for_what_the_test_asks_for():
+    task = TASKS["flipflop3"]
+    data = task.load(4)
+    less, loss = task.on_integers(data, 4)
+    assert loss is asked_error
+    assert np.array_equal(less.x, data.x)
+    asked = np.isfinite(less.y)
+    assert np.array_equal(less.y[asked], data.y[asked])
+    assert set(np.unique(less.y[asked])) == {-1.0, 1.0}
+    # of what is asked in floats, the waits are about a third, and the time before the first pulse
+    _, y = task.generator.generate(len(data.y), 4, between=False)
+    assert np.array_equal(asked, np.isfinite(y) & (y != 0))
+    assert TASKS["parity"].on_integers(data, 4) == (data, TASKS["parity"].loss)
