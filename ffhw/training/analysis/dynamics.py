@@ -179,7 +179,7 @@ def read_dynamics(path: Path | str) -> Dynamics:
     with open_model(path) as (config, weights):
         entries = chain(config, weights)
         inputs, _ = input_shape(config, entries)
-        recurrent: list[tuple[str, CellWeights]] = []
+        recurrent: list[tuple[str, CellWeights, int]] = []
         dense: list[FloatDense] = []
         for entry in entries:
             if entry.kind in _PASSING:
@@ -198,27 +198,25 @@ def read_dynamics(path: Path | str) -> Dynamics:
         if len(recurrent) != 1 or len(dense) != 1:
             raise InputError(f"{path} has {len(recurrent)} recurrent and {len(dense)} dense layers; {_EXPECTED}")
         name = str(config["config"].get("name", Path(path).stem))
-    cell, cell_weights = recurrent[0]
+    cell, cell_weights, stored = recurrent[0]
     readout = dense[0]
     if readout.activation != "linear":
         raise InputError(f"{path}: the readout must be linear, not {readout.activation}")
-    parts = (cell_weights.kernel, cell_weights.recurrent, cell_weights.bias, readout.weights, readout.bias)
-    both_biases = cell_weights.bias.size if CELLS[cell].added else 0
-    parameters = sum(array.size for array in parts) + both_biases
+    parameters = stored + readout.weights.size + readout.bias.size
     return Dynamics(name, cell, cell_weights, readout.weights.T, readout.bias, parameters)
 
 
 _EXPECTED = f"analyze takes one recurrent layer ({', '.join(_CLASSES)}) and one Dense readout"
 
 
-def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights]:
+def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights, int]:
+    """The cell's name, its weights, and how many of them there are: gates that see the inputs only have none of h."""
     cell, _ = _CLASSES[entry.kind]
     name, options, stored = entry.name, entry.options, entry.weights
     for option, plain in (
         ("activation", "tanh"),
         ("recurrent_activation", "sigmoid"),
         ("reset_after", True),
-        ("recurrent_gates", True),
         ("go_backwards", False),
     ):
         if options.get(option, plain) != plain:
@@ -229,13 +227,17 @@ def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights]:
     if not isinstance(units, int) or units < 1:
         raise InputError(f"layer {name!r}: units must be a whole number of at least 1, not {units!r}")
     columns = units * len(CELLS[cell].gates)
-    kernel = stored.array("cell/vars/0", (inputs, columns), name)
-    recurrent = stored.array("cell/vars/1", (units, columns), name)
-    shape = (2, columns) if CELLS[cell].biases == 2 else (columns,)
-    bias = np.zeros(shape)
+    bias_shape = (2, columns) if CELLS[cell].biases == 2 else (columns,)
+    shapes: dict[str, tuple[int, ...]] = {"kernel": (inputs, columns)}
+    if options.get("recurrent_gates", True):
+        shapes["recurrent"] = (units, columns)
     if options.get("use_bias", True):
-        bias = stored.array("cell/vars/2", shape, name)
+        shapes["bias"] = bias_shape
+    found = {part: stored.array(f"cell/vars/{n}", shape, name) for n, (part, shape) in enumerate(shapes.items())}
+    recurrent = found.get("recurrent", np.zeros((units, columns)))
+    bias = found.get("bias", np.zeros(bias_shape))
     if CELLS[cell].added:
         bias = bias.sum(axis=0)
     alpha = options["dt_ms"] / options["tau_ms"] if cell == "ctrnn" else 1.0
-    return cell, CellWeights(kernel, recurrent, bias, alpha, options.get("both", "set"))
+    weights = CellWeights(found["kernel"], recurrent, bias, alpha, options.get("both", "set"))
+    return cell, weights, sum(array.size for array in found.values())

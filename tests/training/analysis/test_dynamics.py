@@ -9,10 +9,12 @@ from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import Widths
 from ffhw.reading.keras_model import read_model
 from ffhw.training.analysis.dynamics import QuantizedDynamics, read_dynamics, respond
-from ffhw.training.layers.jk import JK
 from ffhw.training.networks.one_layer import build_model
 from ffhw.training.networks.options import CELLS, RecurrentOptions
 from ffhw.training.tasks import TASKS
+
+MODELS = {cell: RecurrentOptions(cell, units=7) for cell in CELLS}
+MODELS["gates of the inputs only"] = RecurrentOptions("jk", units=7, recurrent_gates=False)
 
 
 @pytest.fixture(scope="module")
@@ -20,22 +22,22 @@ def models(tmp_path_factory):
     """A saved model of every cell, weights random, and the Keras model itself."""
     folder = tmp_path_factory.mktemp("cells")
     made = {}
-    for number, cell in enumerate(CELLS):
+    for number, (name, options) in enumerate(MODELS.items()):
         keras.utils.set_random_seed(number)
-        model = build_model(TASKS["flipflop3"], RecurrentOptions(cell, units=7), 3)
+        model = build_model(TASKS["flipflop3"], options, 3)
         rng = np.random.default_rng(number)
         model.set_weights([w + rng.normal(0, 0.5, w.shape) for w in model.get_weights()])
-        model.save(folder / f"{cell}.keras")
-        made[cell] = (folder / f"{cell}.keras", model)
+        model.save(folder / f"{number}.keras")
+        made[name] = (folder / f"{number}.keras", model)
     return made
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_it_does_what_keras_does(models, cell, rng):
-    path, model = models[cell]
+@pytest.mark.parametrize("name", MODELS)
+def test_it_does_what_keras_does(models, name, rng):
+    path, model = models[name]
     system = read_dynamics(path)
     x = rng.normal(size=(70, 9, 3)).astype(np.float32)
-    assert (system.cell, system.units, system.inputs) == (cell, 7, 3)
+    assert (system.cell, system.units, system.inputs) == (MODELS[name].cell, 7, 3)
     assert system.parameters == model.count_params()
     assert system.run(x)[1] == pytest.approx(model.predict(x, verbose=0), abs=3e-6)
     # in batches, and in two parts, it is the same
@@ -44,9 +46,9 @@ def test_it_does_what_keras_does(models, cell, rng):
     assert system.run(x[:, 4:], states[:, 3])[1] == pytest.approx(outputs[:, 4:], abs=1e-12)
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_the_jacobian_is_the_derivative(models, cell, rng):
-    system = read_dynamics(models[cell][0])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_jacobian_is_the_derivative(models, name, rng):
+    system = read_dynamics(models[name][0])
     s, x = rng.uniform(0, 1, (2, system.state_size)), rng.normal(size=3)
     step = 1e-6
     columns = [
@@ -107,10 +109,6 @@ def sequential(*layers):
         (
             lambda: sequential(keras.layers.GRU(2, reset_after=False, return_sequences=True), keras.layers.Dense(1)),
             "analyze takes reset_after=True only, not False",
-        ),
-        (
-            lambda: sequential(JK(2, recurrent_gates=False, return_sequences=True), keras.layers.Dense(1)),
-            "analyze takes recurrent_gates=True only, not False",
         ),
         (
             lambda: sequential(keras.layers.GRU(2, return_sequences=True), keras.layers.Dense(1, activation="sigmoid")),
