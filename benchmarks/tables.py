@@ -328,7 +328,7 @@ def compared() -> str:
         share = record["most_is_best"]
         for row in record["rows"]:
             mean, half = row["mean"], row["interval"]
-            figure = f"{mean:.2%} ± {half:.2%}" if share else f"{mean:.3g} ± {half:.2g}"
+            figure = f"{mean:.2%} ± {half:.2%}" if share else f"{mean:.4g} ± {half:.2g}"
             task = f"{record['task']}, {record['judged_by'].replace('_', ' ')}" if row is record["rows"][0] else ""
             cost = [f"{row['seconds_per_epoch']:.2g}", f"{row['peak_mib']:,}"]
             network = f"{row['title']}: {row['units']} units"

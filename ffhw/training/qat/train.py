@@ -8,15 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhw.errors import InputError
-from ffhw.numbers.grids import weights_of
+from ffhw.numbers.grids import stored_bits, weights_of
 from ffhw.numbers.scales import Widths
 from ffhw.training.checkpoint import SUFFIX, Checkpoint, Progress, fit
 from ffhw.training.pruning import keep_zeros
 from ffhw.training.sparsity import measured
 from ffhw.training.tasks.base import Task, Trained
 
-# Of the float training's epochs and of its rate.
-EPOCHS_SHARE, RATE_SHARE = 0.5, 0.25
+# Of the float training's epochs, and of its rate; weights of few bits, which have far to go to the next code, keep it.
+EPOCHS_SHARE, RATE_SHARE, FEW_BITS = 0.5, 0.25, 4
 # Codes jump while weights hardly move: of all epochs that one is kept whose loss is least on so many training examples.
 JUDGED = 512
 
@@ -116,10 +116,11 @@ def train_on_integers(
     data, loss = chosen.on_integers(trained.data, trained.seed)
     epochs = stages.epochs_after(sizes.epochs)
     updates = epochs * -(-len(data.y) // sizes.batch_size)
-    lower = dataclasses.replace(sizes, epochs=epochs, learning_rate=sizes.learning_rate * RATE_SHARE)
     record = []
     for widths in stages.widths:
         say(f"training on integers: {weights_of(widths.weight_bits)}, {widths.state_bits}-bit states")
+        share = RATE_SHARE if stored_bits(widths.weight_bits) >= FEW_BITS else 1.0
+        lower = dataclasses.replace(sizes, epochs=epochs, learning_rate=sizes.learning_rate * share)
         model = quantized(trained.model, widths, np.asarray(trained.data.x), learn_scales=stages.learn_scales)
         before = chosen.evaluate(dataclasses.replace(trained, model=model))
         chosen.compile(model, lower, updates, loss)
