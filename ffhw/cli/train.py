@@ -32,7 +32,7 @@ def run(
     self_connection: bool = typer.Option(True, help="Let a unit feed itself."),
     hold_penalty: float = typer.Option(0.0, help="What a change of a flip-flop's state costs, so that more hold."),
     recurrent_gates: bool = typer.Option(
-        True, help="Let a flip-flop's gates see the states. Without, half the multiplications remain or fewer."
+        True, help="Let a flip-flop's gates see the states. Without, there is no recurrent matrix to multiply with."
     ),
     prune: float = typer.Option(None, help="Share of each layer's weights that become zero and stay so, below 1."),
     qat: bool = typer.Option(False, help="Train on integers afterwards, at the widths below: what hardware will give."),
@@ -42,7 +42,7 @@ def run(
     ),
     state_bits: int = typer.Option(None, help="With --qat: bits of gates and states.", show_default="--bits"),
     input_bits: int = typer.Option(None, help="With --qat: bits of inputs.", show_default="--bits"),
-    through: str = typer.Option(None, help="With --qat: wider stages first, like 8,6; each trains on from the last."),
+    through: str = typer.Option(None, help="With --qat: wider stages first, like 8,6; each from the last one's end."),
     qat_epochs: int = typer.Option(None, help="With --qat: epochs of a stage.", show_default="half of the floats'"),
     learn_scales: bool = typer.Option(False, help="With --qat: let training move the scales as well."),
     strategy: str = typer.Option(

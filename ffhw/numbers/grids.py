@@ -81,6 +81,12 @@ def stored_bits(bits: WeightBits) -> int:
     return FEW[bits] if isinstance(bits, str) else bits
 
 
+def codes_of(bits: WeightBits) -> int:
+    """How many codes a weight of a width has."""
+    grid = weight_grid(bits)
+    return grid.high - grid.low + 1 if grid.zero else 2
+
+
 def weights_of(bits: WeightBits) -> str:
     """Weights of a width, in words."""
     return f"{bits} weights" if isinstance(bits, str) else f"{bits}-bit weights"

@@ -31,19 +31,20 @@ _KEPT = "kept"  # begins the names of the weights that a training keeps
 class Progress:
     """How far a training is.
 
-    lowest, kept: of a training that keeps its best epoch, that one's loss and weights.
+    lowest, kept_epoch, kept: of a training that keeps its best epoch, that one's loss, its number from 1, its weights.
     """
 
     epochs: int = 0
     history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
     lowest: float = math.inf
+    kept_epoch: int = 0
     kept: list[NDArray[Any]] = dataclasses.field(default_factory=list)
 
-    def judged(self, loss: float, model: Any) -> None:
+    def keep_if_best(self, loss: float, model: Any) -> None:
         """Keep the model's weights if none before were better; the later of equals has seen more."""
         if loss <= self.lowest:
-            self.lowest, self.kept = loss, model.get_weights()
+            self.lowest, self.kept_epoch, self.kept = loss, self.epochs, model.get_weights()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Checkpoint:
 
     def save(self, model: Any, progress: Progress) -> None:
         """Write the state after an epoch; a reader finds the last one or this one."""
-        told = {key: value for key, value in vars(progress).items() if key != "kept"}
-        about = json.dumps({"settings": self.settings, "progress": told})
+        fields = {key: value for key, value in vars(progress).items() if key != "kept"}
+        about = json.dumps({"settings": self.settings, "progress": fields})
         arrays = {f"v{number:04}": np.asarray(v.value) for number, v in enumerate(_state(model))}
         arrays |= {f"{_KEPT}{number:04}": array for number, array in enumerate(progress.kept)}
         content = io.BytesIO()
@@ -130,7 +131,7 @@ def fit(
     every_seconds: a checkpoint is written after an epoch if the last one is that old.
     tell: called with the number of epochs done, their total, and the last one's figures.
     begin_epoch: called with an epoch's number, from 0, before it begins.
-    judge: gives the loss by which the best epoch's weights are kept; the last epoch's if None.
+    judge: gives the loss by which the best epoch's weights are kept; the last epoch's if None, or if all are NaN.
     """
     import keras
 
@@ -151,7 +152,7 @@ def fit(
                 progress.history.setdefault(name, []).append(value)
             progress.epochs, progress.seconds = epoch + 1, time.monotonic() - begin
             if judge is not None:
-                progress.judged(judge(), self.model)
+                progress.keep_if_best(judge(), self.model)
             if checkpoint and time.monotonic() - saved >= every_seconds:
                 checkpoint.save(self.model, progress)
                 saved = time.monotonic()

@@ -87,13 +87,14 @@ def train(
     say("training")
     checkpoints = Checkpoints(checkpoint, checkpoint_seconds)
     done = _fit(chosen, model, data, sizes, seed, checkpoints, progress)
+    if stages is not None:
+        checkpoints.keep_first(model, done)
     model = model if strategy == "default" else _plain(model, chosen.build(options, sizes, data, seed))
     say("scoring and drawing")
     trained = Trained(model, data, sizes, done.history, seed, chosen.baseline(data), chosen.at_once)
     settings |= {"strategy": strategy, "replicas": spread.num_replicas_in_sync}
     record = _record(chosen, trained, settings, done.seconds)
     if stages is not None:
-        checkpoints.keep_first(model, done)
         trained, rows = train_on_integers(chosen, trained, stages, checkpoints, progress, say)
         record |= _of_integers(record, rows)
     _write(target, chosen, trained, record, contents)

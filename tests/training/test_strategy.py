@@ -25,8 +25,12 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
+from ffhw.numbers.scales import Widths
 from ffhw.training import strategy
+from ffhw.training.qat.train import Stages
 from ffhw.training.tasks import TASKS, TaskData
+from ffhw.training.tasks.signal import TASK as SIGNAL
+from ffhw.training.tasks.signal import SignalPreset
 from ffhw.training.train import train
 
 strategy._mirrored = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
@@ -36,6 +40,10 @@ few = dataclasses.replace(TASKS["flipflop3"], load=lambda seed: TaskData(x, y, x
 type(few).compile = lambda task, model, *_: model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
 for name in ("default", "mirrored"):
     train(few, Path(sys.argv[1]) / f"{name}.keras", epochs=2, strategy=name)
+# one that keeps checkpoints, and trains on integers behind its two devices
+sizes = SignalPreset("waves", 4, 2, 4, 1e-2, cosine=True, signals=5, steps=6)
+stages = Stages.towards(Widths(4), epochs=1)
+train(SIGNAL, Path(sys.argv[1]) / "integers.keras", preset=sizes, strategy="mirrored", stages=stages)
 """
 
 
@@ -70,3 +78,5 @@ def test_two_devices_learn_what_one_learns(tmp_path):
     # the same gradients, but for the order of sums
     assert two["history"]["loss"] == pytest.approx(one["history"]["loss"], rel=1e-5)
     assert two["test"] == pytest.approx(one["test"], rel=1e-5)
+    integers = json.loads((tmp_path / "integers.json").read_text())
+    assert (integers["replicas"], len(integers["qat"])) == (2, 1)

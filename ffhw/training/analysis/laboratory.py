@@ -82,7 +82,8 @@ def analyze(
         "scores": error_norms(respond(system, tested.x), tested),
     }
     step("connectivity and spectrum")
-    result["connectivity"] = connectivity(system, subject.initial)
+    if system.weights.recurrent.any():
+        result["connectivity"] = connectivity(system, subject.initial)
     result["spectrum"] = spectrum(system, subject.initial, *_memories(system, recorded, generator.rest()))
     step("principal components")
     result["activity"] = activity(system, tested, shown)

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 from ffhw.errors import InputError
-from ffhw.numbers.grids import stored_bits, weights_of
+from ffhw.numbers.grids import codes_of, stored_bits, weights_of
 from ffhw.numbers.scales import Widths
 from ffhw.training.checkpoint import SUFFIX, Checkpoint, Progress, fit
 from ffhw.training.pruning import keep_zeros
 from ffhw.training.sparsity import measured
 from ffhw.training.tasks.base import Task, Trained
 
-# Of the float training's epochs, and of its rate; weights of few bits, which have far to go to the next code, keep it.
+# Of the float training's epochs, and of its rate; see rate_share.
 EPOCHS_SHARE, RATE_SHARE, FEW_BITS = 0.5, 0.25, 4
-# Codes jump while weights hardly move: of all epochs that one is kept whose loss is least on so many training examples.
+# Codes jump while weights hardly move: that epoch is kept whose loss is least on the first so many training examples.
 JUDGED = 512
 
 
@@ -44,7 +44,8 @@ class Stages:
         InputError: a width is out of range, or the stages do not become narrower.
         """
         wide = [_at_least(target, bits) for bits in through]
-        if list(through) != sorted(set(through), reverse=True) or target in wide:
+        falls = list(through) == sorted(set(through), reverse=True)
+        if not falls or not all(_wider(stage, target) for stage in wide):
             shown = ", ".join(map(str, through))
             raise InputError(f"--through must fall, each stage wider than what is asked for at the end, not {shown}")
         if epochs is not None and epochs < 1:
@@ -59,6 +60,16 @@ class Stages:
 def _at_least(target: Widths, bits: int) -> Widths:
     """The widths of ``target``, none below ``bits``, as weights of few codes are."""
     return Widths(*(bits if isinstance(value, str) else max(bits, value) for value in dataclasses.astuple(target)))
+
+
+def _wider(stage: Widths, target: Widths) -> bool:
+    """Whether no number of a stage has fewer codes than that of the target, and some have more."""
+
+    def codes(widths: Widths) -> tuple[int, ...]:
+        return codes_of(widths.weight_bits), widths.bits, widths.state_bits, widths.input_bits, widths.cell_bits
+
+    pairs = list(zip(codes(stage), codes(target), strict=True))
+    return all(wide >= narrow for wide, narrow in pairs) and any(wide > narrow for wide, narrow in pairs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,30 +124,30 @@ def train_on_integers(
     from ffhw.training.qat.convert import moved_scales, quantized
 
     sizes = trained.preset
-    data, loss = chosen.on_integers(trained.data, trained.seed)
+    data, loss = chosen.on_integers(trained.data)
     epochs = stages.epochs_after(sizes.epochs)
     updates = epochs * -(-len(data.y) // sizes.batch_size)
     record = []
     for widths in stages.widths:
         say(f"training on integers: {weights_of(widths.weight_bits)}, {widths.state_bits}-bit states")
-        share = RATE_SHARE if stored_bits(widths.weight_bits) >= FEW_BITS else 1.0
-        lower = dataclasses.replace(sizes, epochs=epochs, learning_rate=sizes.learning_rate * share)
+        rate = sizes.learning_rate * rate_share(widths)
+        stage_sizes = dataclasses.replace(sizes, epochs=epochs, learning_rate=rate)
         model = quantized(trained.model, widths, np.asarray(trained.data.x), learn_scales=stages.learn_scales)
         before = chosen.evaluate(dataclasses.replace(trained, model=model))
-        chosen.compile(model, lower, updates, loss)
+        chosen.compile(model, stage_sizes, updates, loss)
         if sizes.prune:
             keep_zeros(model)
         about = {"widths": dataclasses.asdict(widths), "qat_epochs": epochs, "learn_scales": stages.learn_scales}
         checkpoint = checkpoints.of_stage(about)
-        feed = chosen.feed(data, lower, trained.seed)
-        some = Batches(rows(data.x, slice(JUDGED)), data.y[:JUDGED], sizes.batch_size, trained.seed)
-        judge = functools.partial(_loss, model, some)
+        feed = chosen.feed(data, stage_sizes, trained.seed)
+        judged = Batches(rows(data.x, slice(JUDGED)), data.y[:JUDGED], sizes.batch_size, trained.seed)
+        judge = functools.partial(_loss, model, judged)
         done = fit(model, feed, epochs, checkpoint, checkpoints.seconds, progress, judge=judge)
         if checkpoint is not None:
             checkpoint.save(model, done)
-        if loss is not chosen.loss:
-            # the file of the model names the task's own, which everyone has
-            chosen.compile(model, lower, updates)
+        if loss is not None:
+            # the file of the model names the task's own loss, which everyone has; without slots it would not load
+            chosen.compile(model, stage_sizes, updates)
             model.optimizer.build(model.trainable_variables)
         # replaced after the fit as well: answers are remembered
         trained = dataclasses.replace(trained, model=model)
@@ -145,7 +156,8 @@ def train_on_integers(
             {
                 "widths": dataclasses.asdict(widths),
                 "epochs": epochs,
-                "learning_rate": lower.learning_rate,
+                "learning_rate": rate,
+                "kept_epoch": done.kept_epoch,
                 "moved_scales": moved_scales(model),
                 "quantized_only": before,
                 "test": after,
@@ -155,6 +167,11 @@ def train_on_integers(
             }
         )
     return trained, record
+
+
+def rate_share(widths: Widths) -> float:
+    """Of the float training's rate: a weight of few bits has far to go to its next code, and keeps it."""
+    return RATE_SHARE if stored_bits(widths.weight_bits) >= FEW_BITS else 1.0
 
 
 def _loss(model: Any, batches: Any) -> float:

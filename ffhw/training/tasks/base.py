@@ -27,6 +27,7 @@ class TaskData:
 
     x, x_test: one array, or several by the names of the network's inputs; first axis the examples. Inputs of bytes
     stand for values from 0 to 1, see :func:`ffhw.training.batches.as_floats`.
+    asked: which of ``y`` the test asks for as well, where training in floats asks for more; None: all.
     """
 
     x: Any
@@ -34,6 +35,7 @@ class TaskData:
     x_test: Any
     y_test: NDArray[Any]
     lengths_test: NDArray[np.int64]
+    asked: NDArray[np.bool_] | None = dataclasses.field(default=None, kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,9 +167,9 @@ class Task(abc.ABC):
             jit_compile=False,
         )
 
-    def on_integers(self, data: Any, seed: int) -> tuple[Any, Any]:
-        """Training data and loss behind the floats': the same, unless there is something that nobody asks for."""
-        return data, self.loss
+    def on_integers(self, data: Any) -> tuple[Any, Any]:
+        """Training data behind the floats', and a loss, None for the task's own: what nobody asks for is left out."""
+        return data, None
 
     @abc.abstractmethod
     def evaluate(self, trained: Trained) -> dict[str, float]:

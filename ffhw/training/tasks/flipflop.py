@@ -55,6 +55,13 @@ class FlipFlopTask:
         The task asks for a target from ``delay_ms`` after a pulse's falling edge to the channel's next pulse. In
         between it keeps its old value if ``between``, for training; else it is NaN, nothing is asked there.
         """
+        x, y, pending = self.draw(samples, seed)
+        if not between:
+            y[pending] = np.nan
+        return x, y
+
+    def draw(self, samples: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        """As :meth:`generate`, and where ``[samples, steps, channels]`` a pulse has not yet taken effect."""
         rng = np.random.default_rng(seed)
         low, high = (self._steps(v) for v in self.interval_ms)
         pulse = self._steps(self.pulse_ms)
@@ -64,10 +71,7 @@ class FlipFlopTask:
         gaps[..., 0] = rng.integers(1, high, shape[:2], endpoint=True)  # the first pulse may come at once
         begins = np.cumsum(gaps + pulse, axis=-1) - pulse
         signs = rng.choice(np.array([-1, 1], np.int8), shape)
-        x, y = self._render(begins, signs, rng)
-        if not between:
-            y[self._pending(begins)] = np.nan
-        return x, y
+        return *self._render(begins, signs, rng), self._pending(begins)
 
     def _pending(self, begins: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Steps ``[samples, steps, channels]`` at which a pulse has begun but not yet taken effect."""
@@ -160,18 +164,14 @@ class FlipFlopTask:
         return np.ascontiguousarray(x.transpose(0, 2, 1)), np.ascontiguousarray(y.transpose(0, 2, 1))
 
 
-def _loader(task: FlipFlopTask, all_asked: bool = True) -> Loader:
-    """Loader of a flip-flop memory; the test split asks for nothing while a pulse takes effect.
-
-    all_asked: the training split asks for values all the time. Else neither does it then, nor before the first pulse.
-    """
+def _loader(task: FlipFlopTask) -> Loader:
+    """Loader of a flip-flop memory; its test asks for nothing while a pulse takes effect, nor before the first one."""
 
     def load(seed: int) -> TaskData:
-        x, y = task.generate(15_000, seed, between=all_asked)
-        if not all_asked:
-            y[y == 0] = np.nan
+        x, y, pending = task.draw(15_000, seed)
         x_test, y_test = task.generate(512, seed + 1_000_003, between=False)
-        return TaskData(x, y, x_test, y_test, np.full(len(x_test), x_test.shape[1]))
+        lengths = np.full(len(x_test), x_test.shape[1])
+        return TaskData(x, y, x_test, y_test, lengths, asked=~pending & (y != 0))
 
     return load
 
@@ -192,5 +192,4 @@ def flipflop(channels: int) -> SequenceTask:
         longest_hold=60.0,
         weight_limit=2.0 - 2.0**-6,
         generator=generator,
-        load_asked=_loader(generator, all_asked=False),
     )

@@ -32,7 +32,6 @@ class SequenceTask(Task):
     weight_limit: largest JK weight, None for any; see :class:`ffhw.training.layers.constraints.WeightLimit`.
     longest_hold: longest time for which a fresh gated unit holds its state, in steps.
     generator: what generates the data, None where they are real.
-    load_asked: the same data with targets that are NaN wherever the task asks for nothing, None if it asks for all.
     """
 
     name: str
@@ -48,7 +47,6 @@ class SequenceTask(Task):
     input_noise: float = 0.0
     weight_limit: float | None = None
     generator: FlipFlopTask | Trial | None = None
-    load_asked: Loader | None = None
 
     # Keras shuffles these few minutes' data itself, and cannot be taken up midway
     resumable = False
@@ -86,10 +84,12 @@ class SequenceTask(Task):
     def examples(self, preset: Preset, seed: int) -> TaskData:  # noqa: D102
         return self.load(seed)
 
-    def on_integers(self, data: TaskData, seed: int) -> tuple[TaskData, Any]:  # noqa: D102
+    def on_integers(self, data: TaskData) -> tuple[TaskData, Any]:  # noqa: D102
         from ffhw.training.qat.asked import asked_error
 
-        return (data, self.loss) if self.load_asked is None else (self.load_asked(seed), asked_error)
+        if data.asked is None:
+            return data, None
+        return dataclasses.replace(data, y=np.where(data.asked, data.y, np.float32(np.nan))), asked_error
 
     def build(self, options: RecurrentOptions, preset: Preset, data: TaskData, seed: int) -> Any:  # noqa: D102
         from ffhw.training.networks.one_layer import build_model

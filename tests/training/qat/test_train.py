@@ -40,6 +40,9 @@ def test_the_model_that_is_left_is_what_hardware_gives(stages, tmp_path):
     assert [len(stage["history"]["loss"]) for stage in record["qat"]] == [4, 4]
     assert record["test"] == last["test"]
     assert record["test"]["accuracy"] > 0.8
+    # weights of two bits keep the float training's rate
+    assert [stage["learning_rate"] for stage in record["qat"]] == [0.25 * TASK.learning_rate, TASK.learning_rate]
+    assert all(1 <= stage["kept_epoch"] <= 4 for stage in record["qat"])
     # the widths of the command line are for models in floats: these are settled
     told = []
     export(model, tmp_path / "bundle", Options(Widths(8)), told.append)
@@ -61,6 +64,22 @@ def test_stages_may_end_at_the_bits_of_what_is_not_narrower():
     stages = Stages.towards(target, (4, 2))
     assert stages.widths == (Widths(4, input_bits=8), Widths(2, input_bits=8), target)
     assert Stages.towards(Widths(2, "ternary"), (2,)).widths == (Widths(2), Widths(2, "ternary"))
+
+
+@pytest.mark.long
+def test_what_nobody_asks_for_is_left_out_and_the_file_has_the_tasks_own_loss(tmp_path):
+    def few(seed):
+        data = TASKS["flipflop3"].load(seed)
+        cut = {"x": data.x[:40], "y": data.y[:40], "asked": data.asked[:40]}
+        # had they been learned, the loss would show it
+        cut["y"] = np.where(cut["asked"], cut["y"], 100.0)
+        return dataclasses.replace(data, **cut)
+
+    task = dataclasses.replace(TASKS["flipflop3"], load=few, units=3, epochs=2)
+    record = train(task, tmp_path / "m.keras", stages=Stages.towards(Widths(6)))
+    assert min(record["history"]["loss"]) > 100
+    assert max(record["qat"][0]["history"]["loss"]) < 5
+    assert keras.models.load_model(tmp_path / "m.keras").loss == "mse"
 
 
 class Killed(Exception):
@@ -97,9 +116,11 @@ def test_killed_in_a_stage_it_goes_on_and_ends_as_if_never_killed(learn_scales, 
 
 
 def test_what_cannot_be_is_told_before_anything_trains(tmp_path):
-    for target, through in ((4, (6, 8)), (4, (8, 4)), (4, (8, 8)), (2, (4, 2))):
+    four, two, ternary, binary = Widths(4), Widths(2), Widths(4, "ternary"), Widths(4, "binary")
+    wrong = [(four, (6, 8)), (four, (8, 4)), (four, (8, 8)), (two, (4, 2)), (ternary, (2, 1)), (binary, (1,))]
+    for target, through in wrong:
         with pytest.raises(InputError, match=r"^--through must fall, each stage wider than what is asked for"):
-            Stages.towards(Widths(target), through)
+            Stages.towards(target, through)
     with pytest.raises(InputError, match=r"^--qat-epochs must be at least 1, not 0$"):
         Stages.towards(Widths(4), epochs=0)
     with pytest.raises(InputError, match=r"^--qat: the network of frames has no hardware yet"):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -82,13 +85,18 @@ def test_bad_parameters(options):
 def test_on_integers_training_asks_for_what_the_test_asks_for():
     task = TASKS["flipflop3"]
     data = task.load(4)
-    less, loss = task.on_integers(data, 4)
+    less, loss = task.on_integers(data)
     assert loss is asked_error
     assert np.array_equal(less.x, data.x)
     asked = np.isfinite(less.y)
     assert np.array_equal(less.y[asked], data.y[asked])
-    assert set(np.unique(less.y[asked])) == {-1.0, 1.0}
-    # of what is asked in floats, the waits are about a third, and the time before the first pulse
-    _, y = task.generator.generate(len(data.y), 4, between=False)
-    assert np.array_equal(asked, np.isfinite(y) & (y != 0))
-    assert TASKS["parity"].on_integers(data, 4) == (data, TASKS["parity"].loss)
+    # the test split, by the score itself: signs that are wrong count where they are asked for, and nowhere else
+    x, y = task.generator.generate(50, 7, between=False)
+    _, pending = task.generator.draw(50, 7)[1:]
+    test = dataclasses.replace(data, x_test=x, y_test=y, lengths_test=np.full(50, 350))
+    for flipped, score in ((~pending & (np.nan_to_num(y) != 0), 0.0), (pending | (y == 0), 1.0)):
+        answers = np.where(flipped, -1.0, 1.0) * np.nan_to_num(y, nan=1.0)
+        assert task.evaluate(SimpleNamespace(data=test, answers=answers))["sign_accuracy"] == score
+    assert 0.4 < asked.mean() < 0.6
+    everything = dataclasses.replace(data, asked=None)
+    assert task.on_integers(everything) == (everything, None)
