@@ -85,7 +85,7 @@ def test_data_depend_on_the_seed_alone(name):
         (
             {"density": 0.5},
             {},
-            r"^signal takes none of --tau-ms, --dale, --density, --no-self-connection and --hold-pe",
+            r"^signal takes none of --tau-ms, --dale, --density, --no-self-connection, --hold-penalty",
         ),
     ],
 )
