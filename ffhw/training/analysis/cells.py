@@ -24,6 +24,7 @@ class CellWeights:
 
     kernel ``[D, G N]``, recurrent ``[N, G N]``, bias ``[G N]`` (flip-flops: both added) or ``[2, G N]`` (GRU: input's
     and recurrent one). alpha: dt / tau of the continuous-time cell, 1 for the others. both: what S = R = 1 does.
+    recurrent_gates: whether there are weights of the state; if not, ``recurrent`` is 0.
     """
 
     kernel: Array
@@ -31,6 +32,7 @@ class CellWeights:
     bias: Array
     alpha: float = 1.0
     both: str = "set"
+    recurrent_gates: bool = True
 
     @property
     def units(self) -> int:

@@ -229,7 +229,7 @@ def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights, int]:
     columns = units * len(CELLS[cell].gates)
     bias_shape = (2, columns) if CELLS[cell].biases == 2 else (columns,)
     shapes: dict[str, tuple[int, ...]] = {"kernel": (inputs, columns)}
-    if options.get("recurrent_gates", True):
+    if recurrent_gates := options.get("recurrent_gates", True):
         shapes["recurrent"] = (units, columns)
     if options.get("use_bias", True):
         shapes["bias"] = bias_shape
@@ -239,5 +239,5 @@ def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights, int]:
     if CELLS[cell].added:
         bias = bias.sum(axis=0)
     alpha = options["dt_ms"] / options["tau_ms"] if cell == "ctrnn" else 1.0
-    weights = CellWeights(found["kernel"], recurrent, bias, alpha, options.get("both", "set"))
+    weights = CellWeights(found["kernel"], recurrent, bias, alpha, options.get("both", "set"), bool(recurrent_gates))
     return cell, weights, sum(array.size for array in found.values())

@@ -64,8 +64,8 @@ def analyze(
 ) -> dict[str, dict[str, Any]]:
     """All analyses of one network: JSON data by name.
 
-    ``network``, ``samples``, ``scores``, ``connectivity``, ``spectrum``, ``activity``, ``fixed_points``,
-    ``robustness``; for a memory ``holding``; for JK ``flip_flops`` and ``bits``.
+    ``network``, ``samples``, ``scores``, ``spectrum``, ``activity``, ``fixed_points``, ``robustness``; where gates see
+    the state ``connectivity``; for a memory ``holding``; for JK ``flip_flops`` and ``bits``.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def analyze(
         "scores": error_norms(respond(system, tested.x), tested),
     }
     step("connectivity and spectrum")
-    if system.weights.recurrent.any():
+    if system.weights.recurrent_gates:
         result["connectivity"] = connectivity(system, subject.initial)
     result["spectrum"] = spectrum(system, subject.initial, *_memories(system, recorded, generator.rest()))
     step("principal components")
