@@ -60,6 +60,21 @@ def few_bits() -> str:
     return "\n\n".join(parts)
 
 
+def memory_at_few_bits() -> str:
+    """Signs of the 3-bit memory that are right, one row a set of widths, each seed's figure."""
+    by_widths: dict[tuple[int, ...], list[dict[str, Any]]] = {}
+    for row in read("memory_at_few_bits")["rows"]:
+        by_widths.setdefault((row["weight_bits"], row["state_bits"], row["input_bits"]), []).append(row)
+    shown = [
+        [
+            " / ".join(map(str, widths)),
+            *(", ".join(f"{row[key]:.2%}" for row in rows) for key in ("quantized_only", "test")),
+        ]
+        for widths, rows in by_widths.items()
+    ]
+    return table(["bits of weights / states / inputs and outputs", "quantized only", "trained on integers"], shown)
+
+
 def few_codes() -> str:
     """One row a width of states and kind of weights: accuracy quantized only, trained on integers; what was built."""
     rows = read("few_codes")["rows"]
@@ -401,6 +416,7 @@ TABLES = {
     "bench": bench,
     "few_bits": few_bits,
     "one_bit": one_bit,
+    "memory_at_few_bits": memory_at_few_bits,
     "few_codes": few_codes,
     "gates": gates,
     "sparsity": sparsity,

@@ -1,0 +1,86 @@
+"""The 3-bit memory at few bits: gates that see the inputs only, trained on integers, and how long they hold.
+
+For each seed two trainings of ``ffhw train flipflop3 --no-recurrent-gates --qat``: four bits in all, and in stages down
+to weights of two bits and states of one. The first is then left alone, with noise and without. Run from the repository:
+``python benchmarks/memory_at_few_bits.py`` (half an hour a seed); what ``memory_at_few_bits.json`` holds already is not
+trained again.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import dataclasses
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import HERE, save
+
+from ffhw.model.quantize import quantize
+from ffhw.numbers.scales import Widths
+from ffhw.reading.keras_model import read_model
+from ffhw.training.analysis.dynamics import QuantizedDynamics
+from ffhw.training.analysis.holding import long_holds, silent_holds
+from ffhw.training.networks.options import RecurrentOptions
+from ffhw.training.qat.train import Stages
+from ffhw.training.tasks import TASKS
+from ffhw.training.tasks.flipflop import FlipFlopTask
+from ffhw.training.train import train
+
+SEEDS = (1, 2, 3)
+EPOCHS = 12
+STAGES = (
+    Stages.towards(Widths(4)),
+    Stages.towards(Widths(2, state_bits=1, input_bits=8), (4, 3, 2)),
+)
+FACTORS = (10, 100, 1000)  # training lengths of noise
+
+
+def trained(stages: Stages, seed: int, model: Path) -> list[dict[str, Any]]:
+    """A row for each stage."""
+    options = RecurrentOptions(recurrent_gates=False)
+    record = train(TASKS["flipflop3"], model, options, epochs=EPOCHS, seed=seed, stages=stages)
+    rows = []
+    for stage in record["qat"]:
+        widths = dataclasses.asdict(Widths(**stage["widths"]))
+        scores = {key: stage[key]["sign_accuracy"] for key in ("quantized_only", "test")}
+        about = {"seed": seed, "float": record["float_test"]["sign_accuracy"], "parameters": record["parameters"]}
+        rows.append({**about, **widths, **scores, "epochs": stage["epochs"], "learning_rate": stage["learning_rate"]})
+    return rows
+
+
+def held(model: Path, seed: int) -> dict[str, Any]:
+    """What the integer network keeps through noise, and in silence."""
+    task = FlipFlopTask()
+    x, _ = task.generate(64, seed)
+    system = QuantizedDynamics(quantize(read_model(model), x.astype(np.float64), np.full(len(x), task.steps)))
+    noise = long_holds(system, task, FACTORS, repeats=4, seed=seed)
+    silence = silent_holds(system, task, 100_000, seed)
+    return {
+        "noise": noise,
+        "silence": {key: silence[key] for key in ("for_ever", "memories_kept", "lost_at", "outputs")},
+    }
+
+
+def main() -> None:
+    path = HERE / "memory_at_few_bits.json"
+    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    for seed in SEEDS:
+        if seed in {row["seed"] for row in rows}:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            models = [Path(folder) / f"{number}.keras" for number in range(len(STAGES))]
+            (four,), few = (trained(stages, seed, model) for stages, model in zip(STAGES, models, strict=True))
+            rows += [{**four, "held": held(models[0], seed)}, *few]
+        print(*rows[-1 - len(few) :], sep="\n", flush=True)
+        save("memory_at_few_bits", {"rows": rows})
+
+
+if __name__ == "__main__":
+    main()
