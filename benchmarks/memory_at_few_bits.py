@@ -13,7 +13,6 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import dataclasses
 import json
 import tempfile
 from pathlib import Path
@@ -48,10 +47,11 @@ def trained(stages: Stages, seed: int, model: Path) -> list[dict[str, Any]]:
     record = train(TASKS["flipflop3"], model, options, epochs=EPOCHS, seed=seed, stages=stages)
     rows = []
     for stage in record["qat"]:
-        widths = dataclasses.asdict(Widths(**stage["widths"]))
         scores = {key: stage[key]["sign_accuracy"] for key in ("quantized_only", "test")}
         about = {"seed": seed, "float": record["float_test"]["sign_accuracy"], "parameters": record["parameters"]}
-        rows.append({**about, **widths, **scores, "epochs": stage["epochs"], "learning_rate": stage["learning_rate"]})
+        rows.append(
+            {**about, **stage["widths"], **scores, "epochs": stage["epochs"], "learning_rate": stage["learning_rate"]}
+        )
     return rows
 
 

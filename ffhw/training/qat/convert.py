@@ -88,9 +88,8 @@ def quantized(
     for trained, layer, scales in zip(_evened(network, found), found.layers, learned, strict=True):
         numbers = trained.numbers(layer)
         start = [np.array(-float(SPAN)) for _ in scales]
-        made.get_layer(layer.name).set_weights(
-            [*start, *(numbers[name] for name, array in layer.stored().items() if array.size)]
-        )
+        trains = made.get_layer(layer.name)
+        trains.set_weights([*start, *(numbers[name] for name in trains.numbers)])
     return made
 
 

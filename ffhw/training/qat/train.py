@@ -125,6 +125,7 @@ def train_on_integers(
 
     sizes = trained.preset
     data, loss = chosen.on_integers(trained.data)
+    judged = Batches(rows(data.x, slice(JUDGED)), data.y[:JUDGED], sizes.batch_size, trained.seed)
     epochs = stages.epochs_after(sizes.epochs)
     updates = epochs * -(-len(data.y) // sizes.batch_size)
     record = []
@@ -140,7 +141,6 @@ def train_on_integers(
         about = {"widths": dataclasses.asdict(widths), "qat_epochs": epochs, "learn_scales": stages.learn_scales}
         checkpoint = checkpoints.of_stage(about)
         feed = chosen.feed(data, stage_sizes, trained.seed)
-        judged = Batches(rows(data.x, slice(JUDGED)), data.y[:JUDGED], sizes.batch_size, trained.seed)
         judge = functools.partial(_loss, model, judged)
         done = fit(model, feed, epochs, checkpoint, checkpoints.seconds, progress, judge=judge)
         if checkpoint is not None:

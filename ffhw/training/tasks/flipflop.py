@@ -55,13 +55,13 @@ class FlipFlopTask:
         The task asks for a target from ``delay_ms`` after a pulse's falling edge to the channel's next pulse. In
         between it keeps its old value if ``between``, for training; else it is NaN, nothing is asked there.
         """
-        x, y, pending = self.draw(samples, seed)
+        x, y, begins = self.draw(samples, seed)
         if not between:
-            y[pending] = np.nan
+            y[self.pending(begins)] = np.nan
         return x, y
 
-    def draw(self, samples: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-        """As :meth:`generate`, and where ``[samples, steps, channels]`` a pulse has not yet taken effect."""
+    def draw(self, samples: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+        """As :meth:`generate`, and at which steps pulses begin, ``[samples, channels, pulses]``."""
         rng = np.random.default_rng(seed)
         low, high = (self._steps(v) for v in self.interval_ms)
         pulse = self._steps(self.pulse_ms)
@@ -71,9 +71,9 @@ class FlipFlopTask:
         gaps[..., 0] = rng.integers(1, high, shape[:2], endpoint=True)  # the first pulse may come at once
         begins = np.cumsum(gaps + pulse, axis=-1) - pulse
         signs = rng.choice(np.array([-1, 1], np.int8), shape)
-        return *self._render(begins, signs, rng), self._pending(begins)
+        return *self._render(begins, signs, rng), begins
 
-    def _pending(self, begins: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def pending(self, begins: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Steps ``[samples, steps, channels]`` at which a pulse has begun but not yet taken effect."""
         time = np.arange(self.steps)[None, :, None]
         wait = self._steps(self.pulse_ms) + self._steps(self.delay_ms)
@@ -122,7 +122,7 @@ class FlipFlopTask:
         longer = dataclasses.replace(self, steps=steps)
         x, y = longer._render(begins, signs, np.random.default_rng(seed))
         if not between:
-            y[longer._pending(begins)] = np.nan
+            y[longer.pending(begins)] = np.nan
         return x, y
 
     def write(self, seed: int, steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -168,10 +168,10 @@ def _loader(task: FlipFlopTask) -> Loader:
     """Loader of a flip-flop memory; its test asks for nothing while a pulse takes effect, nor before the first one."""
 
     def load(seed: int) -> TaskData:
-        x, y, pending = task.draw(15_000, seed)
+        x, y, begins = task.draw(15_000, seed)
         x_test, y_test = task.generate(512, seed + 1_000_003, between=False)
         lengths = np.full(len(x_test), x_test.shape[1])
-        return TaskData(x, y, x_test, y_test, lengths, asked=~pending & (y != 0))
+        return TaskData(x, y, x_test, y_test, lengths, asked=~task.pending(begins) & (y != 0))
 
     return load
 

@@ -85,10 +85,10 @@ class SequenceTask(Task):
         return self.load(seed)
 
     def on_integers(self, data: TaskData) -> tuple[TaskData, Any]:  # noqa: D102
-        from ffhw.training.qat.asked import asked_error
-
         if data.asked is None:
             return data, None
+        from ffhw.training.qat.asked import asked_error
+
         return dataclasses.replace(data, y=np.where(data.asked, data.y, np.float32(np.nan))), asked_error
 
     def build(self, options: RecurrentOptions, preset: Preset, data: TaskData, seed: int) -> Any:  # noqa: D102

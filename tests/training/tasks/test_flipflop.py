@@ -92,7 +92,7 @@ def test_on_integers_training_asks_for_what_the_test_asks_for():
     assert np.array_equal(less.y[asked], data.y[asked])
     # the test split, by the score itself: signs that are wrong count where they are asked for, and nowhere else
     x, y = task.generator.generate(50, 7, between=False)
-    _, pending = task.generator.draw(50, 7)[1:]
+    pending = task.generator.pending(task.generator.draw(50, 7)[2])
     test = dataclasses.replace(data, x_test=x, y_test=y, lengths_test=np.full(50, 350))
     for flipped, score in ((~pending & (np.nan_to_num(y) != 0), 0.0), (pending | (y == 0), 1.0)):
         answers = np.where(flipped, -1.0, 1.0) * np.nan_to_num(y, nan=1.0)
