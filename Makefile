@@ -11,7 +11,7 @@ PACKAGES := 'import sysconfig; print(sysconfig.get_path("purelib"))'
 PIP    := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 JOBS   ?= 2
 
-.PHONY: help env demo test test-long lint test-synthesis test-proof test-boards test-training test-torch test-data soak hostile notebook bench clean
+.PHONY: help env demo test test-long lint test-synthesis test-proof test-boards test-training test-torch test-gpu test-data soak hostile notebook bench clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -30,11 +30,11 @@ demo: env
 
 ## make test            unit, simulation and end-to-end tests, the short ones
 test: env
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not long and not slow and not synthesis and not training and not data and not proof and not torch"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not long and not slow and not synthesis and not training and not data and not proof and not torch and not gpu"
 
 ## make test-long       the longer ones: whole roads, grids of designs, interrupts, pages (minutes)
 test-long: env
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "long and not slow and not synthesis and not training and not data and not proof and not torch"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "long and not slow and not synthesis and not training and not data and not proof and not torch and not gpu"
 
 ## make test-synthesis  bitstreams for the three boards, from the tools themselves
 test-synthesis: env
@@ -55,6 +55,10 @@ test-training: env
 ## make test-torch      what needs PyTorch: its exporters' files, Keras on it; in .venv-torch, which sees $(VENV)'s packages
 test-torch: $(TORCH)/.installed
 	$(TORCH)/bin/python -m pytest -m torch
+
+## make test-gpu        on a GPU that JAX finds (pip install 'jax[cuda12]'): the fused kernel, and integers by JAX
+test-gpu: env
+	KERAS_BACKEND=jax $(BIN)/pytest -m gpu
 
 $(TORCH)/.installed: $(VENV)/.installed
 	@echo "creating $(TORCH): PyTorch, of its build for the CPU where the package index has one"

@@ -29,7 +29,8 @@ def test_a_dry_run_measures_everything_once(tmp_path):
     record = json.loads(target.read_text())
     assert len(record["rows"]) == 3 * 2 * 2
     assert all(row["train_ms"] > 0 and row["infer_ms"] > 0 for row in record["rows"])
-    assert {row["layer"] for row in record["rows"]} == {"JK, one kernel", "JK, loop", "LSTM, loop"}
+    assert {row["layer"] for row in record["rows"]} == {"JK, fused", "JK, loop", "LSTM, loop"}
+    assert all(row["one_kernel"] for row in record["rows"] if row["layer"] == "JK, fused")
     # the last one is missing, as after a kill
     kept = record["rows"][:-1]
     target.write_text(json.dumps({**record, "rows": kept}))

@@ -5,21 +5,24 @@ The equations are those of :mod:`ffhw.training.layers.loop`; z_t, the inputs' pa
     forward     gates_t = s(z_t + W_h h_{t-1})        h_t = update(gates_t, h_{t-1})
     backward    g_t = e_t + c_{t+1} g_{t+1} + W_h^T dz_{t+1}        dz_t = p_t * g_t
 
-A block of the grid takes 16 sequences through all time steps. States and gradients stay in its registers from step to
-step; the gates of a unit stand beside each other in every matrix, so that all gates are one product. Weights of up to
-128 units are loaded once, before the loop, which is what makes the kernel worth while; those of more units are read
-again in each step, by every block, from the GPU's second-level cache (N = 1024: 8 MB a step). The forward pass writes
-states and, for training, gates; the weights' gradient is one product after the backward loop.
+A block of the grid owns a tile of the units of 16 sequences through all time steps, and keeps its part of the state in
+registers. Up to 64 units are one tile, whose weights are read once and stay on the multiprocessor. Up to 256 are spread
+over several blocks: each writes its part of h_t (backward: of dz_t), then all blocks of the same sequences wait for
+each other, by a counter that each adds one to at every step. So all blocks must run at once: a grid has no more of them
+than the GPU has multiprocessors, which bounds units times sequences (:func:`cut_into_tiles`). Forward the weights of
+their tiles stay on the multiprocessors; backward, with twice the inner size, it was faster to read them at each step.
 
-Sizes that a GPU does not take (units and batch) are filled up with zeros. Elsewhere than on a GPU the kernel is
-interpreted: right, and slow. It has been lowered for GPUs and interpreted on a CPU, and was never run on a GPU.
+The gates of a unit stand beside each other in every matrix, so that all gates are one product. The forward pass writes
+states and, for training, gates; the weights' gradient is one product after the backward loop. Units and batch are
+filled up with zeros to sizes that a GPU takes. Elsewhere than on a GPU the kernel is interpreted: right, and slow.
+Measured on an H100 (``benchmarks/gpu.json``): of 512 units and more the plain loop was faster than any tiles tried.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -29,11 +32,44 @@ from jax.experimental.pallas import triton
 
 from ffhw.training.layers.loop import Slopes, Update
 
-MOST_UNITS = 1024
-# Units up to which weights stay on the chip: 128 x 256 floats, half of a multiprocessor's registers.
-RESIDENT_UNITS = 128
+# Units that one block takes alone: with more, tiles on several multiprocessors are faster in spite of waiting.
+_ALONE = 64
+_MOST_UNITS = 256
 # Rows of a block: the fewest that a GPU's matrix units take.
 _ROWS = 16
+# Inner sizes of the products of several blocks: registers and on-chip memory of a multiprocessor hold no more.
+_FORWARD_CHUNK, _BACKWARD_CHUNK = 256, 128
+# Of the GPU for which a program is lowered where there is none, and for which the interpreter takes itself: an H100.
+_MULTIPROCESSORS = 132
+
+
+@dataclasses.dataclass(frozen=True)
+class Tiles:
+    """Units W, a power of two, and how many of them a block owns, forward and backward."""
+
+    wide: int
+    forward: int
+    backward: int
+
+
+def cut_into_tiles(units: int, batch: int, gates: int) -> Tiles | None:
+    """Tiles that run all at once, with what they hold on a multiprocessor each; None: there are none.
+
+    Parameters
+    ----------
+    units: N. batch: sequences. gates: G.
+    """
+    wide = max(_ROWS, pl.next_power_of_2(units))
+    if wide <= _ALONE:
+        return Tiles(wide, wide, wide)
+    # columns of a product are gates forward and units backward: at least eight for each of four warps
+    found = (tile for tile in (16, 32) if tile * gates >= 32)
+    at_once = [tile for tile in found if wide // tile * -(-batch // _ROWS) <= _multiprocessors()]
+    return Tiles(wide, at_once[0], 32) if at_once and wide <= _MOST_UNITS else None
+
+
+def _multiprocessors() -> int:
+    return int(jax.devices()[0].core_count) if jax.default_backend() == "gpu" else _MULTIPROCESSORS
 
 
 def states(
@@ -59,26 +95,25 @@ def states(
 
     Raises
     ------
-    ValueError: more units than :data:`MOST_UNITS`, or other numbers than float32.
+    ValueError: no tiles (:func:`cut_into_tiles`), or other numbers than float32.
     """
     steps, batch, _ = inputs.shape
     units = recurrent.shape[0]
-    if units > MOST_UNITS:
-        raise ValueError(f"the fused kernel takes up to {MOST_UNITS} units, not {units}; use implementation='loop'")
+    tiles = cut_into_tiles(units, batch, gates)
+    if tiles is None:
+        raise ValueError(f"one kernel does not hold {units} units of {batch} sequences; use implementation='loop'")
     if inputs.dtype != jnp.float32 or recurrent.dtype != jnp.float32:
         raise ValueError(f"the fused kernel takes float32, not {inputs.dtype} and {recurrent.dtype}")
-    wide = max(_ROWS, pl.next_power_of_2(units))
-    rows = -(-batch // _ROWS) * _ROWS
+    wide = tiles.wide
     interpret = jax.default_backend() != "gpu" if interpret is None else interpret
-    plan = _Plan(update, slopes, gates, wide, interpret)
     side_by_side = functools.partial(_side_by_side, gates=gates, wide=wide)
     # z_t = W_x x_t + b, of all steps in one product
     z = inputs @ side_by_side(kernel)
     z = z if bias is None else z + side_by_side(bias)
     counts = jnp.ones((steps, batch), jnp.float32) if mask is None else mask[..., 0].astype(jnp.float32)
-    more, fill = wide - units, rows - batch
+    more, fill = wide - units, -batch % _ROWS
     after = _states(
-        plan,
+        _Neuron(update, slopes, gates, tiles, interpret),
         jnp.pad(z, ((0, 0), (0, fill), (0, 0))),
         jnp.pad(first, ((0, fill), (0, more))),
         jnp.pad(side_by_side(recurrent), ((0, more), (0, 0))),
@@ -95,158 +130,219 @@ def _side_by_side(weights: Any, gates: int, wide: int) -> Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Plan:
-    """The neuron, and how its units are cut into tiles. wide: units W, a power of two."""
+class _Neuron:
+    """What stands still while a program is made."""
 
     update: Update
     slopes: Slopes
     gates: int
-    wide: int
+    tiles: Tiles
     interpret: bool
 
-    @property
-    def tile(self) -> int:
-        """Units of a tile: of one product."""
-        return min(self.wide, 64 if self.wide <= 256 else 128)
+
+@dataclasses.dataclass(frozen=True)
+class _Grid:
+    """The blocks of one kernel: sequences by tiles of units."""
+
+    neuron: _Neuron
+    tile: int
+    chunk: int
+    rows: int
+    steps: int
 
     @property
-    def tiles(self) -> range:
-        """Numbers of all tiles."""
-        return range(self.wide // self.tile)
+    def blocks(self) -> int:
+        """Tiles of the same sequences."""
+        return self.neuron.tiles.wide // self.tile
 
-    def units(self, number: int) -> Any:
-        """A tile's units among all."""
-        return pl.ds(number * self.tile, self.tile)
+    @property
+    def step_by_step(self) -> bool:
+        """Whether each step is a grid of its own: interpreted blocks run one after the other, and cannot wait."""
+        return self.neuron.interpret and self.blocks > 1
 
-    def columns(self, number: int) -> Any:
-        """A tile's gates among all."""
-        return pl.ds(number * self.tile * self.gates, self.tile * self.gates)
+    def here(self) -> tuple[Any, Any, Any]:
+        """This block's rows, units, and columns of gates."""
+        row, tile = (pl.program_id(axis + self.step_by_step) for axis in (0, 1))
+        wide = self.tile * self.neuron.gates
+        return pl.ds(row * _ROWS, _ROWS), pl.ds(tile * self.tile, self.tile), pl.ds(tile * wide, wide)
+
+    def chunks(self, size: int) -> list[Any]:
+        """Parts of a product's inner size."""
+        part = size if self.blocks == 1 else min(size, self.chunk)
+        return [pl.ds(number * part, part) for number in range(size // part)]
 
     def apart(self, gates: Any) -> list[Any]:
         """Each gate ``[rows, tile]`` of gates side by side, ``[rows, tile G]``."""
-        if self.gates == 1:
+        if self.neuron.gates == 1:
             return [gates]
-        return list(jnp.unstack(gates.reshape(_ROWS, self.tile, self.gates), axis=-1))
+        return list(jnp.unstack(gates.reshape(_ROWS, self.tile, self.neuron.gates), axis=-1))
 
     def together(self, parts: list[Any]) -> Any:
         """What :meth:`apart` takes apart."""
-        return parts[0] if self.gates == 1 else jnp.stack(parts, axis=-1).reshape(_ROWS, self.tile * self.gates)
+        if self.neuron.gates == 1:
+            return parts[0]
+        return jnp.stack(parts, axis=-1).reshape(_ROWS, self.tile * self.neuron.gates)
 
-    def loaded(self, read: Any) -> Any:
-        """``read(i, j)``, the weights between two tiles: read now where they stay on the chip, else when asked for."""
-        if self.wide > RESIDENT_UNITS:
-            return read
-        there = {(i, j): read(i, j) for i in self.tiles for j in self.tiles}
-        return lambda i, j: there[i, j]
+    def product(self, pairs: Iterable[tuple[Any, Any]]) -> Any:
+        """Sum of products of float32: of parts ``[rows, chunk]`` with :meth:`held` weights ``[chunk, columns]``."""
+        total: Any = 0
+        for part, held in pairs:
+            if self.neuron.interpret:
+                total = total + jnp.dot(part, held, precision=jax.lax.Precision.HIGHEST)
+                continue
+            # a b = (a1 + a2) (b1 + b2), but for a2 b2, which is below the last bit of the sum: three chains that
+            # matrix units work on at the same time
+            a, b = _halves(part), held
+            total = total + (_tf32(a[0], b[0]) + (_tf32(a[0], b[1]) + _tf32(a[1], b[0])))
+        return total
 
-    def call(self, body: Any, given: Iterable[Any], results: Iterable[tuple[int, ...]], name: str) -> Any:
-        """Run a kernel's body on blocks of rows of arrays ``[T, rows, ...]``; weights come last, whole."""
-        *arrays, weights = given
-        outputs = tuple(jax.ShapeDtypeStruct(shape, jnp.float32) for shape in results)
+    def held(self, weights: Any) -> Any:
+        """Weights as :meth:`product` takes them."""
+        return weights if self.neuron.interpret else _halves(weights)
+
+    def wait(self, counter: Any, arrivals: Any) -> None:
+        """Until all blocks of these rows have come here so many times; what they wrote before can then be read."""
+        if self.blocks == 1 or self.step_by_step:
+            return
+        row = pl.program_id(0)
+        triton.debug_barrier()
+        triton.atomic_add(counter, (row,), 1)
+        jax.lax.while_loop(
+            lambda seen: seen < arrivals * self.blocks, lambda _: triton.atomic_add(counter, (row,), 0), jnp.int32(0)
+        )
+        triton.debug_barrier()
+
+    def loop(self, step: Callable[[Any, Any], Any], start: Callable[[Any], Any]) -> Any:
+        """Carry after all steps; ``start(t)`` reads the one before step t from memory."""
+        if self.step_by_step:
+            now = pl.program_id(0)
+            return step(now, start(now))
+        return jax.lax.fori_loop(0, self.steps, step, start(0))
+
+    def call(self, body: Any, given: Sequence[Any], begun: Sequence[Any], results: Sequence[Any], name: str) -> Any:
+        """Run a kernel's body on whole arrays: those given, a counter, results begun before, further results."""
+        counter = jnp.zeros((self.rows // _ROWS,), jnp.int32)
+        begun = [counter, *begun]
+        outputs = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in begun]
+        outputs += [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in results]
+        grid = (self.rows // _ROWS, self.blocks)
         return pl.pallas_call(
-            body,
-            out_shape=outputs,
-            grid=(arrays[0].shape[1] // _ROWS,),
-            in_specs=[*map(_rows_of, arrays), pl.BlockSpec(weights.shape, lambda block: (0, 0))],
-            out_specs=tuple(map(_rows_of, outputs)),
-            interpret=self.interpret,
-            compiler_params=triton.CompilerParams(num_warps=8 if self.wide > 64 else 4, num_stages=1),
+            lambda *refs: body(*refs[len(begun) :]),
+            out_shape=tuple(outputs),
+            grid=(self.steps, *grid) if self.step_by_step else grid,
+            input_output_aliases={number: number for number in range(len(begun))},
+            interpret=self.neuron.interpret,
+            compiler_params=triton.CompilerParams(num_warps=4, num_stages=1),
             name=name,
-        )(*arrays, weights)
+        )(*begun, *given)[1:]
 
 
-def _rows_of(array: Any) -> Any:
-    """Block of rows of ``[T, rows, columns]`` or ``[T, rows]``; a state ``[1, rows, columns]`` as well."""
-    shape = (array.shape[0], _ROWS, *array.shape[2:])
-    return pl.BlockSpec(shape, lambda block: (0, block, *(0 for _ in shape[2:])))
+def _halves(x: Any) -> tuple[Any, Any]:
+    """x = a + b: a has the leading bits of float32 that matrix units look at (TF32, 10 of 23), b what is left."""
+    bits = jax.lax.bitcast_convert_type(x, jnp.int32) & jnp.int32(-(1 << 13))
+    leading = jax.lax.bitcast_convert_type(bits, jnp.float32)
+    return leading, x - leading
+
+
+def _tf32(a: Any, b: Any) -> Any:
+    precision = jax.lax.DotAlgorithmPreset.TF32_TF32_F32
+    return jnp.dot(a, b, precision=precision, preferred_element_type=jnp.float32)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _states(plan: _Plan, z: Any, first: Any, recurrent: Any, counts: Any) -> Any:
+def _states(neuron: _Neuron, z: Any, first: Any, recurrent: Any, counts: Any) -> Any:
     """States ``[T, rows, W]`` of sizes that a GPU takes. counts: 1 or 0, ``[T, rows]``."""
-    return _forward(plan, False, z, first, recurrent, counts)[0]
+    return _forward(neuron, False, z, first, recurrent, counts)[0][1:]
 
 
-def _with_gates(plan: _Plan, z: Any, first: Any, recurrent: Any, counts: Any) -> tuple[Any, Any]:
-    after, gates = _forward(plan, True, z, first, recurrent, counts)
-    return after, (after, gates, first, recurrent, counts)
+def _with_gates(neuron: _Neuron, z: Any, first: Any, recurrent: Any, counts: Any) -> tuple[Any, Any]:
+    around, gates = _forward(neuron, True, z, first, recurrent, counts)
+    return around[1:], (around, gates, recurrent, counts)
 
 
-def _forward(plan: _Plan, keep: bool, z: Any, first: Any, recurrent: Any, counts: Any) -> Any:
-    """States of all steps, and all gates if they are to be kept."""
+def _forward(neuron: _Neuron, keep: bool, z: Any, first: Any, recurrent: Any, counts: Any) -> Any:
+    """First state and those of all steps, ``[T + 1, rows, W]``; and all gates if they are to be kept."""
+    steps, rows, wide = z.shape[0], z.shape[1], neuron.tiles.wide
+    grid = _Grid(neuron, neuron.tiles.forward, _FORWARD_CHUNK, rows, steps)
 
-    def body(z_ref: Any, first_ref: Any, counts_ref: Any, w_ref: Any, h_ref: Any, gates_ref: Any = None) -> None:
-        weights = plan.loaded(lambda i, j: w_ref[plan.units(i), plan.columns(j)])
+    def body(z_ref: Any, counts_ref: Any, w_ref: Any, counter: Any, h_ref: Any, gates_ref: Any = None) -> None:
+        rows, own, columns = grid.here()
+        chunks = grid.chunks(wide)
+        weights = [grid.held(w_ref[chunk, columns]) for chunk in chunks]
 
-        def step(t: Any, h: tuple[Any, ...]) -> tuple[Any, ...]:
-            now = counts_ref[t][:, None] > 0
-            new = []
-            for j in plan.tiles:
-                # gates_t = s(z_t + W_h h_{t-1})
-                sums = z_ref[t, :, plan.columns(j)]
-                for i in plan.tiles:
-                    sums = sums + _product(h[i], weights(i, j))
-                gates = jax.nn.sigmoid(sums)
-                if gates_ref is not None:
-                    gates_ref[t, :, plan.columns(j)] = gates
-                # h_t = update(gates_t, h_{t-1})
-                new.append(jnp.where(now, plan.update(plan.apart(gates), h[j]), h[j]))
-                h_ref[t, :, plan.units(j)] = new[-1]
-            return tuple(new)
+        def read(t: Any) -> tuple[Any, Any]:
+            return z_ref[t, rows, columns], counts_ref[t, rows]
 
-        jax.lax.fori_loop(0, z_ref.shape[0], step, tuple(first_ref[0, :, plan.units(j)] for j in plan.tiles))
+        def step(t: Any, carry: Any) -> Any:
+            h, (z, now) = carry
+            before = [h] if grid.blocks == 1 else [h_ref[t, rows, chunk] for chunk in chunks]
+            # gates_t = s(z_t + W_h h_{t-1})
+            gates = jax.nn.sigmoid(z + grid.product(zip(before, weights, strict=True)))
+            if gates_ref is not None:
+                gates_ref[t, rows, columns] = gates
+            # h_t = update(gates_t, h_{t-1})
+            h = jnp.where(now[:, None] > 0, neuron.update(grid.apart(gates), h), h)
+            h_ref[t + 1, rows, own] = h
+            # on their way while others are waited for
+            beyond = read(jnp.minimum(t + 1, steps - 1))
+            grid.wait(counter, t + 1)
+            return h, beyond
 
-    shape = (*z.shape[:2], plan.wide)
-    results = [shape, z.shape] if keep else [shape]
-    return plan.call(body, (z, first[None], counts, recurrent), results, "flip_flop_forward")
+        grid.loop(step, lambda t: (h_ref[t, rows, own], read(t)))
+
+    around = jnp.zeros((steps + 1, rows, wide), jnp.float32).at[0].set(first)
+    return grid.call(body, (z, counts, recurrent), [around], [z.shape] if keep else [], "flip_flop_forward")
 
 
-def _backward(plan: _Plan, kept: tuple[Any, ...], error: Any) -> tuple[Any, ...]:
+def _backward(neuron: _Neuron, kept: tuple[Any, ...], error: Any) -> tuple[Any, ...]:
     """Gradients by z, first state and weights, from those by the states of all steps."""
-    after, gates, first, recurrent, counts = kept
-    before = jnp.concatenate([first[None], after[:-1]])
+    around, gates, recurrent, counts = kept
+    steps, rows, wide = gates.shape[0], gates.shape[1], neuron.tiles.wide
+    grid = _Grid(neuron, neuron.tiles.backward, _BACKWARD_CHUNK, rows, steps)
 
     def body(
-        error_ref: Any, gates_ref: Any, h_ref: Any, counts_ref: Any, w_ref: Any, dz_ref: Any, first_ref: Any
+        error_ref: Any, gates_ref: Any, h_ref: Any, counts_ref: Any, w_ref: Any, counter: Any, dz_ref: Any, by_ref: Any
     ) -> None:
-        weights = plan.loaded(lambda j, i: w_ref[plan.columns(j), plan.units(i)])
-        steps = error_ref.shape[0]
+        rows, own, columns = grid.here()
+        chunks = grid.chunks(wide * neuron.gates)
+        stay = grid.held(w_ref[chunks[0], own]) if grid.blocks == 1 else None
 
-        def step(done: Any, beyond: tuple[Any, ...]) -> tuple[Any, ...]:
+        def read(t: Any) -> tuple[Any, ...]:
+            return error_ref[t, rows, own], gates_ref[t, rows, columns], h_ref[t, rows, own], counts_ref[t, rows]
+
+        def step(done: Any, carry: Any) -> Any:
             t = steps - 1 - done
-            now = counts_ref[t][:, None] > 0
-            dz, back = [], []
-            for j in plan.tiles:
-                # g_t = e_t + what comes from the step after
-                g = error_ref[t, :, plan.units(j)] + beyond[j]
-                values = gates_ref[t, :, plan.columns(j)]
-                by_gate, by_state = plan.slopes(plan.apart(values), h_ref[t, :, plan.units(j)])
-                # dz_t = (d h_t / d gate_t) g_t gate_t (1 - gate_t)
-                slope = plan.together([part * g for part in by_gate]) * (values - values * values)
-                dz.append(jnp.where(now, slope, 0.0))
-                dz_ref[t, :, plan.columns(j)] = dz[-1]
-                back.append(jnp.where(now, by_state * g, g))
-            # c_t g_t + W_h^T dz_t
-            for i in plan.tiles:
-                for j in plan.tiles:
-                    back[i] = back[i] + _product(dz[j], weights(j, i))
-            return tuple(back)
+            back, dz, (e, values, h, counting) = carry
+            now = counting[:, None] > 0
+            # one chunk after the other: registers do not hold all
+            read_again = ((dz_ref[t + 1, rows, chunk], grid.held(w_ref[chunk, own])) for chunk in chunks)
+            beyond = [(dz, stay)] if grid.blocks == 1 else read_again
+            # g_t = e_t + c_{t+1} g_{t+1} + W_h^T dz_{t+1}
+            g = e + back + grid.product(beyond)
+            by_gate, by_state = neuron.slopes(grid.apart(values), h)
+            # dz_t = (d h_t / d gate_t) g_t gate_t (1 - gate_t)
+            slope = grid.together([part * g for part in by_gate]) * (values - values * values)
+            dz = jnp.where(now, slope, 0.0)
+            dz_ref[t, rows, columns] = dz
+            ahead = read(jnp.maximum(t - 1, 0))
+            grid.wait(counter, done + 1)
+            # c_t g_t
+            return jnp.where(now, by_state * g, g), dz, ahead
 
-        nothing = jnp.zeros((_ROWS, plan.tile), jnp.float32)
-        last = jax.lax.fori_loop(0, steps, step, tuple(nothing for _ in plan.tiles))
-        for j in plan.tiles:
-            first_ref[0, :, plan.units(j)] = last[j]
+        def start(done: Any) -> Any:
+            t = steps - 1 - done
+            return by_ref[rows, own], dz_ref[t + 1, rows, columns], read(t)
 
-    given = (error, gates, before, counts, recurrent.T)
-    dz, first_error = plan.call(body, given, [gates.shape, (1, *first.shape)], "flip_flop_backward")
-    # dW_h = sum_t h_{t-1}^T dz_t
-    by_weights = jnp.einsum("tbn,tbg->ng", before, dz, precision=jax.lax.Precision.HIGHEST)
-    return dz, first_error[0], by_weights, None
+        by_ref[rows, own] = grid.loop(step, start)[0]
 
-
-def _product(left: Any, right: Any) -> Any:
-    # in float32 throughout: a GPU would round factors to 10 bits if left to itself
-    return jnp.dot(left, right, precision=jax.lax.Precision.HIGHEST, preferred_element_type=jnp.float32)
+    given = (error, gates, around, counts, recurrent.T)
+    # nothing comes from behind the last step
+    begun = [jnp.zeros((steps + 1, *gates.shape[1:]), jnp.float32), jnp.zeros((rows, wide), jnp.float32)]
+    dz, by_first = grid.call(body, given, begun, [], "flip_flop_backward")
+    exact = functools.partial(jnp.einsum, precision=jax.lax.Precision.HIGHEST)
+    # c_1 g_1 + W_h^T dz_1, and dW_h = sum_t h_{t-1}^T dz_t
+    by_first = by_first + exact("bg,ng->bn", dz[0], recurrent)
+    return dz[:-1], by_first, exact("tbn,tbg->ng", around[:-1], dz[:-1]), None
 
 
 _states.defvjp(_with_gates, _backward)

@@ -173,7 +173,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         Parameters
         ----------
         sequence: ``[T, batch, D]``. first: state before it, ``[batch, N]``. mask: ``[T, batch, 1]`` or None.
-        fused: as one kernel, see :mod:`fused`.
+        fused: as one kernel where it holds so much, see :mod:`fused`.
         """
         dropped, kept = self.drawn_masks(training)
         sequence = sequence if dropped is None else sequence * dropped
@@ -181,6 +181,8 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         if fused:
             from ffhw.training.layers import fused as one_kernel
 
+            fused = one_kernel.cut_into_tiles(self.units, first.shape[0], self.gates) is not None
+        if fused:
             kernel, recurrent = (ops.convert_to_tensor(part) for part in (self.kernel, self.recurrent_kernel))
             return one_kernel.states(
                 self.update, self.slopes, self.gates, sequence, first, kernel, recurrent, bias, mask
@@ -217,9 +219,9 @@ class FlipFlopRNN(DropoutRNN):
 
     Parameters
     ----------
-    implementation: ``"fused"``: with JAX all steps are one kernel of a GPU (:mod:`ffhw.training.layers.fused`), of up
-        to 1,024 units in float32, without ``recurrent_dropout``, gates that see the state. Other backends take no
-        notice, nor do ``unroll`` and ``zero_output_for_mask``.
+    implementation: ``"fused"``: with JAX all steps are one kernel of a GPU (:mod:`ffhw.training.layers.fused`), in
+        float32, without ``recurrent_dropout``, gates that see the state, and as many units and sequences as it holds;
+        with more it is a loop. Other backends take no notice, nor do ``unroll`` and ``zero_output_for_mask``.
         None, ``"loop"``: a loop over time (:mod:`ffhw.training.layers.loop`).
     hold_penalty: while training, this times the mean of ``|h_t - h_{t-1}|`` over units and steps that count is part of
         the loss, so that units learn to hold. 0 costs nothing.

@@ -48,8 +48,9 @@ def arrays(rng, cell, batch, units):
     [
         ("jk", 4, 5, "bias"),
         ("jk", 17, 20, "mask"),
-        # three tiles of units, filled up to four, and weights that are read in each step
+        # nine tiles of units, filled up to sixteen; backward five, up to eight
         ("jk", 3, 140, "mask bias"),
+        ("toggle", 17, 70, "bias"),
         ("toggle", 4, 5, "mask bias"),
         ("sr-hold", 4, 5, "mask bias"),
     ],
@@ -82,9 +83,9 @@ def test_inference_writes_states_alone(rng):
     cell = CELLS["jk"]
     given = arrays(rng, cell, 4, 5)
     np.testing.assert_allclose(by_kernel(cell, *given, None), step_by_step(cell, *given, None), atol=1e-6)
-    # not the gates of all steps, tensor<6x16x32xf32>, which training keeps
+    # the counter, and first state with those of all steps; not all gates, tensor<6x16x32xf32>, which training keeps
     (call,) = kernels(lambda *given: fused.states(cell.update, cell.slopes, 2, *given, interpret=False), given)
-    assert call.endswith("-> tensor<6x16x16xf32>")
+    assert call.endswith("-> (tensor<1xi32>, tensor<7x16x16xf32>)")
 
 
 def kernels(function, given):
@@ -97,11 +98,11 @@ def kernels(function, given):
     return [line.partition(" loc(")[0] for line in text.splitlines() if "custom_call @__gpu$xla.gpu.triton" in line]
 
 
-@pytest.mark.parametrize("units", [10, 64, 128, 256, 512, 1024])
-def test_both_kernels_lower_for_a_gpu_that_is_not_there(units):
+@pytest.mark.parametrize(("units", "batch"), [(10, 16), (64, 300), (128, 16), (256, 16), (256, 256)])
+def test_both_kernels_lower_for_a_gpu_that_is_not_there(units, batch):
     """To Triton's intermediate language."""
     cell = CELLS["jk"]
-    shapes = [(300, 16, 30), (16, units), (30, 2 * units), (units, 2 * units), (2 * units,)]
+    shapes = [(300, batch, 30), (batch, units), (30, 2 * units), (units, 2 * units), (2 * units,)]
     given = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
 
     def loss(*given):
@@ -112,10 +113,26 @@ def test_both_kernels_lower_for_a_gpu_that_is_not_there(units):
     assert len(kernels(jax.grad(loss, range(5)), given)) == 2
 
 
+@pytest.mark.parametrize("gates", [1, 2])
+@pytest.mark.parametrize("units", [1, 64, 65, 128, 200, 256, 257])
+@pytest.mark.parametrize("batch", [1, 16, 250, 1000, 5000])
+def test_blocks_that_wait_for_each_other_run_at_once(units, batch, gates):
+    """On an H100's 132 multiprocessors; a block that never begins would be waited for without end."""
+    tiles = fused.cut_into_tiles(units, batch, gates)
+    if tiles is None:
+        assert units > 64
+        assert units > 256 or batch > 250
+        return
+    assert units <= tiles.wide <= 256
+    for tile in (tiles.forward, tiles.backward):
+        assert tiles.wide % tile == 0
+        assert units <= 64 or tiles.wide // tile * -(-batch // 16) <= 132
+
+
 def test_what_the_kernel_cannot_take_is_refused(rng):
     cell = CELLS["jk"]
-    with pytest.raises(ValueError, match=r"^the fused kernel takes up to 1024 units, not 1025; use implementation="):
-        by_kernel(cell, *arrays(rng, cell, 2, 1025), None)
+    with pytest.raises(ValueError, match=r"^one kernel does not hold 257 units of 2 sequences; use implementation="):
+        by_kernel(cell, *arrays(rng, cell, 2, 257), None)
     halves = [part.astype(jnp.bfloat16) for part in arrays(rng, cell, 2, 4)]
     with pytest.raises(ValueError, match=r"^the fused kernel takes float32, not bfloat16 and bfloat16$"):
         by_kernel(cell, *halves, None)
@@ -155,6 +172,9 @@ for ours, theirs in zip(answers("fused"), answers("loop"), strict=True):
     np.testing.assert_allclose(ours, theirs, atol=2e-6)
 layer = JK.from_config(JK(5, implementation="fused").get_config())
 assert layer.implementation == "fused"
+# more than the kernel holds
+wide = JK(257, implementation="fused")
+assert "pallas_call" not in str(__import__("jax").make_jaxpr(lambda x: wide(x))(x))
 print("pallas_call" in str(__import__("jax").make_jaxpr(lambda x: layer(x))(x)))
 """
 
