@@ -41,6 +41,8 @@ _ROWS = 16
 _FORWARD_CHUNK, _BACKWARD_CHUNK = 256, 128
 # Of the GPU for which a program is lowered where there is none, and for which the interpreter takes itself: an H100.
 _MULTIPROCESSORS = 132
+# Computing capabilities of GPUs whose multiprocessors hold the 147 KB of a tile among several: A100, H100, B200.
+_ROOMY = ("8.0", "9.0", "10.0")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +71,11 @@ def cut_into_tiles(units: int, batch: int, gates: int) -> Tiles | None:
 
 
 def _multiprocessors() -> int:
-    return int(jax.devices()[0].core_count) if jax.default_backend() == "gpu" else _MULTIPROCESSORS
+    """Those that hold a tile each; 0 on GPUs with little memory there."""
+    if jax.default_backend() != "gpu":
+        return _MULTIPROCESSORS
+    device = jax.devices()[0]
+    return int(device.core_count) if device.compute_capability in _ROOMY else 0
 
 
 def states(
