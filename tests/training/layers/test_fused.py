@@ -7,40 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from commands import on_backend
+from plain_scan import arrays, by_kernel, states_and_gradients, step_by_step
 
 from ffhw.training.layers import fused
 from ffhw.training.layers.jk import JK, JKCell
 from ffhw.training.layers.sr import SRCell
 from ffhw.training.layers.toggle import ToggleCell
 
-STEPS, INPUTS = 6, 3
+STEPS = 6
 CELLS = {"jk": JKCell(1), "toggle": ToggleCell(1), "sr-hold": SRCell(1, both="hold")}
-
-
-def step_by_step(cell, inputs, first, kernel, recurrent, bias, mask):
-    """A plain scan, for JAX to differentiate."""
-
-    def step(h, now):
-        x, counts = now
-        sums = x @ kernel + h @ recurrent + (0 if bias is None else bias)
-        new = cell.update(jnp.split(jax.nn.sigmoid(sums), cell.gates, axis=-1), h)
-        new = jnp.where(counts, new, h)
-        return new, new
-
-    mask = jnp.ones((*inputs.shape[:2], 1), bool) if mask is None else mask
-    return jax.lax.scan(step, first, (inputs, mask))[1]
-
-
-def by_kernel(cell, inputs, first, kernel, recurrent, bias, mask):
-    return fused.states(cell.update, cell.slopes, cell.gates, inputs, first, kernel, recurrent, bias, mask)
-
-
-def arrays(rng, cell, batch, units):
-    wide = cell.gates * units
-    shapes = [(STEPS, batch, INPUTS), (batch, units), (INPUTS, wide), (units, wide), (wide,)]
-    given = [jnp.asarray(rng.normal(0, 0.5, shape), jnp.float32) for shape in shapes]
-    given[1] = jax.nn.sigmoid(given[1])
-    return given
 
 
 @pytest.mark.parametrize(
@@ -57,22 +32,13 @@ def arrays(rng, cell, batch, units):
 )
 def test_states_and_gradients_are_those_of_the_cell(kind, batch, units, options, rng):
     cell = CELLS[kind]
-    given = arrays(rng, cell, batch, units)
+    given = arrays(rng, cell, STEPS, batch, units)
     mask = jnp.asarray(rng.random((STEPS, batch, 1)) > 0.3) if "mask" in options else None
     given[4] = given[4] if "bias" in options else None
     # an error at every step, unlike at each
     error = jnp.asarray(rng.normal(size=(STEPS, batch, units)), jnp.float32)
-    differentiated = tuple(range(5 if "bias" in options else 4))
-
-    def both(function):
-        def loss(*given):
-            states = function(cell, *given[:5], mask)
-            return (states * error).sum(), states
-
-        return jax.jit(jax.value_and_grad(loss, differentiated, has_aux=True))(*given)
-
-    (_, states), slopes = both(by_kernel)
-    (_, expected), gradients = both(step_by_step)
+    states, *slopes = states_and_gradients(by_kernel, cell, given, mask, error)
+    expected, *gradients = states_and_gradients(step_by_step, cell, given, mask, error)
     # sums in another order: the last bits of float32, of sums of up to 140 terms and 17 sequences
     np.testing.assert_allclose(states, expected, atol=1e-6)
     for ours, theirs in zip(slopes, gradients, strict=True):
@@ -81,7 +47,7 @@ def test_states_and_gradients_are_those_of_the_cell(kind, batch, units, options,
 
 def test_inference_writes_states_alone(rng):
     cell = CELLS["jk"]
-    given = arrays(rng, cell, 4, 5)
+    given = arrays(rng, cell, STEPS, 4, 5)
     np.testing.assert_allclose(by_kernel(cell, *given, None), step_by_step(cell, *given, None), atol=1e-6)
     # the counter, and first state with those of all steps; not all gates, tensor<6x16x32xf32>, which training keeps
     (call,) = kernels(lambda *given: fused.states(cell.update, cell.slopes, 2, *given, interpret=False), given)
@@ -132,8 +98,8 @@ def test_blocks_that_wait_for_each_other_run_at_once(units, batch, gates):
 def test_what_the_kernel_cannot_take_is_refused(rng):
     cell = CELLS["jk"]
     with pytest.raises(ValueError, match=r"^one kernel does not hold 257 units of 2 sequences; use implementation="):
-        by_kernel(cell, *arrays(rng, cell, 2, 257), None)
-    halves = [part.astype(jnp.bfloat16) for part in arrays(rng, cell, 2, 4)]
+        by_kernel(cell, *arrays(rng, cell, STEPS, 2, 257), None)
+    halves = [part.astype(jnp.bfloat16) for part in arrays(rng, cell, STEPS, 2, 4)]
     with pytest.raises(ValueError, match=r"^the fused kernel takes float32, not bfloat16 and bfloat16$"):
         by_kernel(cell, *halves, None)
     with pytest.raises(ValueError, match=r"^implementation must be 'loop' or 'fused', not 'fast'$"):
