@@ -3,10 +3,11 @@
     python benchmarks/gpu.py                            # writes benchmarks/gpu.json as it goes; minutes
     python benchmarks/gpu.py --interpret -o /tmp/x.json # a dry run on a CPU: tiny sizes, kernels interpreted
 
-T = 300, as many inputs as units, float32. Needs JAX with CUDA (``pip install 'jax[cuda12]'``); Keras' LSTM on cuDNN as
-well where TensorFlow finds the GPU. What the file holds already is not measured again: a run that was ended goes on.
-FlashRNN's published figures stand beside, of sizes that are not ours. Everything is compiled before anything is
-measured. "JK, fused" is one kernel where that holds so much (``one_kernel`` in its row), else a loop.
+T = 300, as many inputs as units, float32. Needs JAX with CUDA (``pip install 'jax[cuda12]'``); where TensorFlow finds
+the GPU Keras' LSTM on cuDNN as well, where PyTorch does its LSTM and its GRU, on cuDNN too. What the file holds already
+is not measured again: a run that was ended goes on. FlashRNN's published figures stand beside, of sizes that are not
+ours. A layer is compiled for all sizes before any of them is measured. "JK, fused" is one kernel where that holds so
+much (``one_kernel`` in its row), else a loop.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import dataclasses
+import functools
+import importlib.util
 import itertools
 import json
 import os
@@ -21,7 +24,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +76,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, help="file to write; benchmarks/gpu.json on a GPU")
     parser.add_argument("--interpret", action="store_true", help="tiny sizes on a CPU, kernels interpreted: no figures")
-    parser.add_argument("--backends", default="jax,tensorflow", help="of jax, tensorflow, separated by commas")
+    parser.add_argument(
+        "--backends", default="jax,tensorflow,torch", help="of jax, tensorflow, torch, separated by commas"
+    )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.interpret and not options.output:
@@ -83,14 +88,26 @@ def main() -> None:
         work(options)
         return
     backends = options.backends.split(",")
+    backends = [name for name in backends if importlib.util.find_spec(name)]
     if not options.interpret:
-        backends = [name for name, found in find(backends).items() if "gpu" in found["devices"]]
+        backends = with_gpu(backends)
         if not backends:
-            sys.exit("gpu.py: no GPU was found by JAX or TensorFlow; --interpret makes a dry run on a CPU")
+            sys.exit("gpu.py: no backend found a GPU; --interpret makes a dry run on a CPU")
     for backend in backends:
         environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
         environment |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"} if options.interpret else {}
         subprocess.run([sys.executable, __file__, *sys.argv[1:], "--worker", backend], env=environment, check=True)
+
+
+def with_gpu(backends: Sequence[str]) -> list[str]:
+    """Those that find a GPU."""
+    keras = [name for name in backends if name != "torch"]
+    found = [name for name, what in find(keras).items() if "gpu" in what["devices"]] if keras else []
+    if "torch" in backends:
+        import torch
+
+        found += ["torch"] if torch.cuda.is_available() else []
+    return found
 
 
 def work(options: argparse.Namespace) -> None:
@@ -101,8 +118,8 @@ def work(options: argparse.Namespace) -> None:
     record = json.loads(options.output.read_text()) if options.output.exists() else {"rows": []}
     record |= {"inputs": "as many as units", "dtype": "float32", "published": {"FlashRNN": FLASHRNN}}
     rows = [row for row in record["rows"] if "failed" in row or {"train_ms", "infer_ms"} <= row.keys()]
-    prepared = []
     for layer, prepare in contestants(options).items():
+        prepared = []
         for units, batch in itertools.product(sizes.units, sizes.batches):
             row = {"layer": layer, "backend": options.worker, "device": device}
             row |= {"units": units, "batch": batch, "steps": sizes.steps}
@@ -110,16 +127,17 @@ def work(options: argparse.Namespace) -> None:
                 row["one_kernel"] = _one_kernel(units, batch)
             if not any(row.items() <= found.items() for found in rows):
                 prepared.append((row, ready(prepare, units, batch, sizes)))
-    for row, functions in prepared:
-        rows.append({**row, **measured(functions, sizes)})
-        print(rows[-1], flush=True)
-        write_atomic(options.output, json.dumps({**record, "rows": rows}, indent=2) + "\n")
+        prepared = [(row, warmed(functions)) for row, functions in prepared]
+        for row, functions in prepared:
+            rows.append({**row, **measured(functions, sizes)})
+            print(rows[-1], flush=True)
+            write_atomic(options.output, json.dumps({**record, "rows": rows}, indent=2) + "\n")
 
 
 def _one_kernel(units: int, batch: int) -> bool:
-    from ffhw.training.layers.fused import cut_into_tiles
+    from ffhw.training.layers import fused
 
-    return cut_into_tiles(units, batch, gates=2) is not None
+    return fused.holds(units, batch, gates=2)
 
 
 def _in_float32(backend: str) -> None:
@@ -128,10 +146,14 @@ def _in_float32(backend: str) -> None:
         import jax
 
         jax.config.update("jax_default_matmul_precision", "highest")
-        return
-    import tensorflow as tf
+    elif backend == "torch":
+        import torch
 
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    else:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def _device(backend: str) -> str:
@@ -139,6 +161,10 @@ def _device(backend: str) -> str:
         import jax
 
         return jax.devices("gpu")[0].device_kind
+    if backend == "torch":
+        import torch
+
+        return torch.cuda.get_device_name()
     import tensorflow as tf
 
     gpu = tf.config.list_physical_devices("GPU")[0]
@@ -151,6 +177,12 @@ Prepare = Callable[[int, Any], tuple[Callable[[], Any], Callable[[], Any]]]
 
 def contestants(options: argparse.Namespace) -> dict[str, Prepare]:
     """The layers that this backend has."""
+    if options.worker == "torch":
+        import torch
+
+        kinds = {"LSTM, PyTorch": torch.nn.LSTM, "GRU, PyTorch": torch.nn.GRU}
+        device = "cpu" if options.interpret else "cuda"
+        return {name: functools.partial(_torch, kind, device) for name, kind in kinds.items()}
     import keras
 
     from ffhw.training.layers.jk import JK
@@ -178,12 +210,23 @@ def ready(prepare: Prepare, units: int, batch: int, sizes: Sizes) -> dict[str, C
         return error
 
 
+def warmed(functions: dict[str, Callable[[], Any]] | Exception) -> dict[str, Callable[[], Any]] | Exception:
+    """What is to be measured, once it has run: nothing is compiled beside a measurement."""
+    try:
+        if not isinstance(functions, Exception):
+            for function in functions.values():
+                function()
+        return functions
+    except Exception as error:
+        return error
+
+
 def measured(functions: dict[str, Callable[[], Any]] | Exception, sizes: Sizes) -> dict[str, Any]:
     """Medians of runs behind the first one; or why there are none."""
     try:
         if isinstance(functions, Exception):
             raise functions
-        return {name: statistics.median(_times(function, sizes.rounds)) for name, function in functions.items()}
+        return {name: round(statistics.median(_times(f, sizes.rounds)), 3) for name, f in functions.items()}
     except Exception as error:
         # one that does not fit must not end the others
         return {"failed": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
@@ -239,6 +282,30 @@ def _cudnn(units: int, x: Any) -> tuple[Callable[[], Any], Callable[[], Any]]:
         return rnn.lstm(x, first, first, weights, lengths, **shape, dropout=0.0, precision=jax.lax.Precision.HIGHEST)[0]
 
     return _both(answer, weights, jax.device_put(x))
+
+
+def _torch(kind: Any, device: str, units: int, x: Any) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    import torch
+
+    # its own order: time first
+    x = torch.from_numpy(x).to(device).transpose(0, 1).contiguous()
+    layer = kind(x.shape[-1], units).to(device)
+
+    def wait() -> None:
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    def train() -> None:
+        layer.zero_grad()
+        (layer(x)[0] ** 2).mean().backward()
+        wait()
+
+    @torch.inference_mode()
+    def infer() -> None:
+        layer(x)
+        wait()
+
+    return train, infer
 
 
 def _tensorflow(layer: Any, x: Any) -> tuple[Callable[[], Any], Callable[[], Any]]:

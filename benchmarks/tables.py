@@ -395,6 +395,25 @@ def float_layers() -> str:
     return table(["shape", "runtime", "`JK`", "the same cell in Keras' loop", "Keras' LSTM"], rows)
 
 
+def on_gpu() -> str:
+    """A row a size, milliseconds: JK, the faster of both LSTMs by cuDNN and how many times as long it takes, loops."""
+    sizes: dict[tuple[int, int], dict[str, dict[str, Any]]] = {}
+    for row in read("gpu")["rows"]:
+        sizes.setdefault((row["units"], row["batch"]), {})[row["layer"]] = row
+    shown = []
+    for (units, batch), layers in sizes.items():
+        cells = [str(units), str(batch)]
+        for key in ("infer_ms", "train_ms"):
+            ours = layers["JK, fused"][key]
+            lstm = min(layers[name][key] for name in ("LSTM, PyTorch", "LSTM, cuDNN"))
+            cells += [f"{ours:.2f}", f"{lstm:.2f}", f"{lstm / ours:.1f}"]
+        cells += [f"{layers[name]['train_ms']:.1f}" for name in ("JK, loop", "LSTM, loop")]
+        shown.append(cells)
+    head = ["units", "batch", "inference: JK", "LSTM, cuDNN", "ratio"]
+    head += ["gradients: JK", "LSTM, cuDNN", "ratio", "JK, loop", "LSTM, loop"]
+    return table(head, shown)
+
+
 def one_bit() -> str:
     """A row a task: signs in floats, and on integers by width of the weights, of each seed."""
     by_task: dict[str, list[dict[str, Any]]] = {}
@@ -424,6 +443,7 @@ TABLES = {
     "boards": boards,
     "float_layers": float_layers,
     "runtimes": runtimes,
+    "on_gpu": on_gpu,
     "compared": compared,
     "decisions": decisions,
     "networks": networks,

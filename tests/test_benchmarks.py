@@ -43,6 +43,6 @@ def test_a_dry_run_measures_everything_once(tmp_path):
 def test_without_a_gpu_it_says_so_in_one_line(tmp_path):
     done = run("--backends", "jax", "-o", tmp_path / "gpu.json")
     assert done.returncode == 1
-    assert done.stderr == "gpu.py: no GPU was found by JAX or TensorFlow; --interpret makes a dry run on a CPU\n"
+    assert done.stderr == "gpu.py: no backend found a GPU; --interpret makes a dry run on a CPU\n"
     assert not list(tmp_path.iterdir())
     assert "--interpret needs -o" in run("--interpret").stderr

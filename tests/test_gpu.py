@@ -21,8 +21,8 @@ def test_there_is_a_gpu():
     assert jax.default_backend() == "gpu"
 
 
-# one tile and several, of one block's sequences and of more, filled up or not
-SIZES = [(10, 1), (64, 17), (100, 3), (128, 256), (200, 33), (256, 16), (256, 256)]
+# one block a sequence, more sequences than run at once, several blocks, filled up or not
+SIZES = [(10, 1), (32, 1000), (64, 17), (100, 3), (128, 256), (200, 33), (256, 16), (256, 256)]
 
 
 @pytest.mark.parametrize(("units", "batch"), SIZES)

@@ -181,7 +181,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         if fused:
             from ffhw.training.layers import fused as one_kernel
 
-            fused = one_kernel.cut_into_tiles(self.units, first.shape[0], self.gates) is not None
+            fused = one_kernel.holds(self.units, first.shape[0], self.gates)
         if fused:
             kernel, recurrent = (ops.convert_to_tensor(part) for part in (self.kernel, self.recurrent_kernel))
             return one_kernel.states(

@@ -10,6 +10,7 @@ from commands import on_backend
 from plain_scan import arrays, by_kernel, states_and_gradients, step_by_step
 
 from ffhw.training.layers import fused
+from ffhw.training.layers.fused import one_block, several_blocks
 from ffhw.training.layers.jk import JK, JKCell
 from ffhw.training.layers.sr import SRCell
 from ffhw.training.layers.toggle import ToggleCell
@@ -23,9 +24,10 @@ CELLS = {"jk": JKCell(1), "toggle": ToggleCell(1), "sr-hold": SRCell(1, both="ho
     [
         ("jk", 4, 5, "bias"),
         ("jk", 17, 20, "mask"),
-        # nine tiles of units, filled up to sixteen; backward five, up to eight
+        # sixteen tiles of units that wait for each other, nine of them filled; backward eight and five
         ("jk", 3, 140, "mask bias"),
-        ("toggle", 17, 70, "bias"),
+        ("toggle", 17, 140, "bias"),
+        ("toggle", 3, 70, "mask bias"),
         ("toggle", 4, 5, "mask bias"),
         ("sr-hold", 4, 5, "mask bias"),
     ],
@@ -49,9 +51,9 @@ def test_inference_writes_states_alone(rng):
     cell = CELLS["jk"]
     given = arrays(rng, cell, STEPS, 4, 5)
     np.testing.assert_allclose(by_kernel(cell, *given, None), step_by_step(cell, *given, None), atol=1e-6)
-    # the counter, and first state with those of all steps; not all gates, tensor<6x16x32xf32>, which training keeps
+    # states, not all gates, tensor<6x4x2x16xf32>, which training keeps
     (call,) = kernels(lambda *given: fused.states(cell.update, cell.slopes, 2, *given, interpret=False), given)
-    assert call.endswith("-> (tensor<1xi32>, tensor<7x16x16xf32>)")
+    assert call.endswith("-> tensor<6x4x16xf32>")
 
 
 def kernels(function, given):
@@ -80,19 +82,23 @@ def test_both_kernels_lower_for_a_gpu_that_is_not_there(units, batch):
 
 
 @pytest.mark.parametrize("gates", [1, 2])
-@pytest.mark.parametrize("units", [1, 64, 65, 128, 200, 256, 257])
 @pytest.mark.parametrize("batch", [1, 16, 250, 1000, 5000])
-def test_blocks_that_wait_for_each_other_run_at_once(units, batch, gates):
+def test_blocks_that_wait_for_each_other_run_at_once(batch, gates):
     """On an H100's 132 multiprocessors; a block that never begins would be waited for without end."""
-    tiles = fused.cut_into_tiles(units, batch, gates)
-    if tiles is None:
-        assert units > 64
-        assert units > 256 or batch > 250
-        return
-    assert units <= tiles.wide <= 256
-    for tile in (tiles.forward, tiles.backward):
-        assert tiles.wide % tile == 0
-        assert units <= 64 or tiles.wide // tile * -(-batch // 16) <= 132
+    assert several_blocks.tile_of(257, batch, gates) is None
+    tile = several_blocks.tile_of(256, batch, gates)
+    assert (tile is None) == (batch > 256)
+    # backward 32
+    assert all(256 // wide * -(-batch // 16) <= 132 for wide in (tile, 32) if tile)
+
+
+@pytest.mark.parametrize("gates", [1, 2])
+@pytest.mark.parametrize("units", [1, 64, 65, 128, 129, 200, 256, 257])
+@pytest.mark.parametrize("batch", [1, 16, 250, 5000])
+def test_which_sizes_have_a_kernel(units, batch, gates):
+    """Weights in the registers of one block: at most 128 in each of 256 threads; of several blocks: see above."""
+    assert fused.holds(units, batch, gates) == (units <= 128 or (units <= 256 and batch <= 256))
+    assert not one_block.holds(units, gates) or gates * units**2 <= 256 * 128
 
 
 def test_what_the_kernel_cannot_take_is_refused(rng):

@@ -1,21 +1,13 @@
-"""The loop over time of flip-flop neurons as one kernel of a GPU, forward and backward, for JAX (Pallas, by Triton).
+"""Several blocks of the grid share the units: their weights are too many for one block.
 
-The equations are those of :mod:`ffhw.training.layers.loop`; z_t, the inputs' part, is one product of all steps before:
+A block owns a tile of the units of 16 sequences through all time steps, and keeps its part of the state in registers.
+It writes its part of h_t (backward: of dz_t), then all blocks of the same sequences wait for each other, by a counter
+that each adds one to at every step. So all blocks must run at once: a grid has no more of them than the GPU has
+multiprocessors, which bounds units times sequences (:func:`tile_of`). Forward the weights of their tiles stay on
+the multiprocessors; backward, with twice the inner size, it was faster to read them at each step.
 
-    forward     gates_t = s(z_t + W_h h_{t-1})        h_t = update(gates_t, h_{t-1})
-    backward    g_t = e_t + c_{t+1} g_{t+1} + W_h^T dz_{t+1}        dz_t = p_t * g_t
-
-A block of the grid owns a tile of the units of 16 sequences through all time steps, and keeps its part of the state in
-registers. Up to 64 units are one tile, whose weights are read once and stay on the multiprocessor. Up to 256 are spread
-over several blocks: each writes its part of h_t (backward: of dz_t), then all blocks of the same sequences wait for
-each other, by a counter that each adds one to at every step. So all blocks must run at once: a grid has no more of them
-than the GPU has multiprocessors, which bounds units times sequences (:func:`cut_into_tiles`). Forward the weights of
-their tiles stay on the multiprocessors; backward, with twice the inner size, it was faster to read them at each step.
-
-The gates of a unit stand beside each other in every matrix, so that all gates are one product. The forward pass writes
-states and, for training, gates; the weights' gradient is one product after the backward loop. Units and batch are
-filled up with zeros to sizes that a GPU takes. Elsewhere than on a GPU the kernel is interpreted: right, and slow.
-Measured on an H100 (``benchmarks/gpu.json``): of 512 units and more the plain loop was faster than any tiles tried.
+The gates of a unit stand beside each other in every matrix, so that all gates are one product, on matrix units. Units
+and batch are filled up with zeros to sizes that these take.
 """
 
 from __future__ import annotations
@@ -30,11 +22,10 @@ import jax.numpy as jnp
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from ffhw.training.layers.loop import Slopes, Update
+from ffhw.training.layers.fused.neuron import Neuron
 
-# Units that one block takes alone: with more, tiles on several multiprocessors are faster in spite of waiting.
-_ALONE = 64
-_MOST_UNITS = 256
+# Units, filled up, and those of a block backward.
+_WIDE, _BACKWARD_TILE = 256, 32
 # Rows of a block: the fewest that a GPU's matrix units take.
 _ROWS = 16
 # Inner sizes of the products of several blocks: registers and on-chip memory of a multiprocessor hold no more.
@@ -45,29 +36,17 @@ _MULTIPROCESSORS = 132
 _ROOMY = ("8.0", "9.0", "10.0")
 
 
-@dataclasses.dataclass(frozen=True)
-class Tiles:
-    """Units W, a power of two, and how many of them a block owns, forward and backward."""
-
-    wide: int
-    forward: int
-    backward: int
-
-
-def cut_into_tiles(units: int, batch: int, gates: int) -> Tiles | None:
-    """Tiles that run all at once, with what they hold on a multiprocessor each; None: there are none.
+def tile_of(units: int, batch: int, gates: int) -> int | None:
+    """Units of a block, forward, so that all blocks run at once; None: there are too many units or sequences.
 
     Parameters
     ----------
     units: N. batch: sequences. gates: G.
     """
-    wide = max(_ROWS, pl.next_power_of_2(units))
-    if wide <= _ALONE:
-        return Tiles(wide, wide, wide)
-    # columns of a product are gates forward and units backward: at least eight for each of four warps
+    # columns of a product are gates: at least eight for each of four warps
     found = (tile for tile in (16, 32) if tile * gates >= 32)
-    at_once = [tile for tile in found if wide // tile * -(-batch // _ROWS) <= _multiprocessors()]
-    return Tiles(wide, at_once[0], 32) if at_once and wide <= _MOST_UNITS else None
+    at_once = [tile for tile in found if _WIDE // tile * -(-batch // _ROWS) <= _multiprocessors()]
+    return at_once[0] if at_once and units <= _WIDE else None
 
 
 def _multiprocessors() -> int:
@@ -78,48 +57,22 @@ def _multiprocessors() -> int:
     return int(device.core_count) if device.compute_capability in _ROOMY else 0
 
 
-def states(
-    update: Update,
-    slopes: Slopes,
-    gates: int,
-    inputs: Any,
-    first: Any,
-    kernel: Any,
-    recurrent: Any,
-    bias: Any = None,
-    mask: Any = None,
-    interpret: bool | None = None,
-) -> Any:
-    """States of all steps, ``[T, batch, N]`` float32; differentiable by inputs, first state and weights.
+def states(neuron: Neuron, inputs: Any, first: Any, kernel: Any, recurrent: Any, bias: Any, counts: Any) -> Any:
+    """States of all steps, ``[T, batch, N]``; arrays as :func:`ffhw.training.layers.fused.states` takes them.
 
     Parameters
     ----------
-    update, slopes: the neuron, see :mod:`loop`; they may use arithmetic only. gates: G, 1 or 2.
-    inputs: ``[T, batch, D]``. first: ``[batch, N]``. kernel: ``[D, G N]``, gate by gate. recurrent: ``[N, G N]``.
-    bias: ``[G N]`` or None. mask: boolean ``[T, batch, 1]``; at others the state stays. None: all count.
-    interpret: run it operator by operator on any device; None: wherever there is no GPU.
-
-    Raises
-    ------
-    ValueError: no tiles (:func:`cut_into_tiles`), or other numbers than float32.
+    counts: 1 or 0, ``[T, batch]``.
     """
-    steps, batch, _ = inputs.shape
-    units = recurrent.shape[0]
-    tiles = cut_into_tiles(units, batch, gates)
-    if tiles is None:
-        raise ValueError(f"one kernel does not hold {units} units of {batch} sequences; use implementation='loop'")
-    if inputs.dtype != jnp.float32 or recurrent.dtype != jnp.float32:
-        raise ValueError(f"the fused kernel takes float32, not {inputs.dtype} and {recurrent.dtype}")
-    wide = tiles.wide
-    interpret = jax.default_backend() != "gpu" if interpret is None else interpret
-    side_by_side = functools.partial(_side_by_side, gates=gates, wide=wide)
+    batch, units = first.shape
+    tile = tile_of(units, batch, neuron.gates)
+    assert tile is not None
+    side_by_side = functools.partial(_side_by_side, gates=neuron.gates)
     # z_t = W_x x_t + b, of all steps in one product
-    z = inputs @ side_by_side(kernel)
-    z = z if bias is None else z + side_by_side(bias)
-    counts = jnp.ones((steps, batch), jnp.float32) if mask is None else mask[..., 0].astype(jnp.float32)
-    more, fill = wide - units, -batch % _ROWS
+    z = inputs @ side_by_side(kernel) + side_by_side(bias)
+    more, fill = _WIDE - units, -batch % _ROWS
     after = _states(
-        _Neuron(update, slopes, gates, tiles, interpret),
+        (neuron, tile),
         jnp.pad(z, ((0, 0), (0, fill), (0, 0))),
         jnp.pad(first, ((0, fill), (0, more))),
         jnp.pad(side_by_side(recurrent), ((0, more), (0, 0))),
@@ -128,29 +81,18 @@ def states(
     return after[:, :batch, :units]
 
 
-def _side_by_side(weights: Any, gates: int, wide: int) -> Any:
+def _side_by_side(weights: Any, gates: int) -> Any:
     """``[..., G N]`` gate by gate to ``[..., W G]`` unit by unit, filled up to W units."""
     apart = jnp.stack(jnp.split(weights, gates, axis=-1), axis=-1)
-    apart = jnp.pad(apart, [(0, 0)] * (apart.ndim - 2) + [(0, wide - apart.shape[-2]), (0, 0)])
-    return apart.reshape(*weights.shape[:-1], wide * gates)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Neuron:
-    """What stands still while a program is made."""
-
-    update: Update
-    slopes: Slopes
-    gates: int
-    tiles: Tiles
-    interpret: bool
+    apart = jnp.pad(apart, [(0, 0)] * (apart.ndim - 2) + [(0, _WIDE - apart.shape[-2]), (0, 0)])
+    return apart.reshape(*weights.shape[:-1], _WIDE * gates)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Grid:
     """The blocks of one kernel: sequences by tiles of units."""
 
-    neuron: _Neuron
+    neuron: Neuron
     tile: int
     chunk: int
     rows: int
@@ -159,12 +101,12 @@ class _Grid:
     @property
     def blocks(self) -> int:
         """Tiles of the same sequences."""
-        return self.neuron.tiles.wide // self.tile
+        return _WIDE // self.tile
 
     @property
     def step_by_step(self) -> bool:
         """Whether each step is a grid of its own: interpreted blocks run one after the other, and cannot wait."""
-        return self.neuron.interpret and self.blocks > 1
+        return self.neuron.interpret
 
     def here(self) -> tuple[Any, Any, Any]:
         """This block's rows, units, and columns of gates."""
@@ -174,7 +116,7 @@ class _Grid:
 
     def chunks(self, size: int) -> list[Any]:
         """Parts of a product's inner size."""
-        part = size if self.blocks == 1 else min(size, self.chunk)
+        part = min(size, self.chunk)
         return [pl.ds(number * part, part) for number in range(size // part)]
 
     def apart(self, gates: Any) -> list[Any]:
@@ -208,7 +150,7 @@ class _Grid:
 
     def wait(self, counter: Any, arrivals: Any) -> None:
         """Until all blocks of these rows have come here so many times; what they wrote before can then be read."""
-        if self.blocks == 1 or self.step_by_step:
+        if self.step_by_step:
             return
         row = pl.program_id(0)
         triton.debug_barrier()
@@ -255,25 +197,29 @@ def _tf32(a: Any, b: Any) -> Any:
     return jnp.dot(a, b, precision=precision, preferred_element_type=jnp.float32)
 
 
+# The neuron, and units of a block forward.
+Cut = tuple[Neuron, int]
+
+
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _states(neuron: _Neuron, z: Any, first: Any, recurrent: Any, counts: Any) -> Any:
+def _states(cut: Cut, z: Any, first: Any, recurrent: Any, counts: Any) -> Any:
     """States ``[T, rows, W]`` of sizes that a GPU takes. counts: 1 or 0, ``[T, rows]``."""
-    return _forward(neuron, False, z, first, recurrent, counts)[0][1:]
+    return _forward(cut, False, z, first, recurrent, counts)[0][1:]
 
 
-def _with_gates(neuron: _Neuron, z: Any, first: Any, recurrent: Any, counts: Any) -> tuple[Any, Any]:
-    around, gates = _forward(neuron, True, z, first, recurrent, counts)
+def _with_gates(cut: Cut, z: Any, first: Any, recurrent: Any, counts: Any) -> tuple[Any, Any]:
+    around, gates = _forward(cut, True, z, first, recurrent, counts)
     return around[1:], (around, gates, recurrent, counts)
 
 
-def _forward(neuron: _Neuron, keep: bool, z: Any, first: Any, recurrent: Any, counts: Any) -> Any:
+def _forward(cut: Cut, keep: bool, z: Any, first: Any, recurrent: Any, counts: Any) -> Any:
     """First state and those of all steps, ``[T + 1, rows, W]``; and all gates if they are to be kept."""
-    steps, rows, wide = z.shape[0], z.shape[1], neuron.tiles.wide
-    grid = _Grid(neuron, neuron.tiles.forward, _FORWARD_CHUNK, rows, steps)
+    (neuron, tile), (steps, rows, _) = cut, z.shape
+    grid = _Grid(neuron, tile, _FORWARD_CHUNK, rows, steps)
 
     def body(z_ref: Any, counts_ref: Any, w_ref: Any, counter: Any, h_ref: Any, gates_ref: Any = None) -> None:
         rows, own, columns = grid.here()
-        chunks = grid.chunks(wide)
+        chunks = grid.chunks(_WIDE)
         weights = [grid.held(w_ref[chunk, columns]) for chunk in chunks]
 
         def read(t: Any) -> tuple[Any, Any]:
@@ -281,7 +227,7 @@ def _forward(neuron: _Neuron, keep: bool, z: Any, first: Any, recurrent: Any, co
 
         def step(t: Any, carry: Any) -> Any:
             h, (z, now) = carry
-            before = [h] if grid.blocks == 1 else [h_ref[t, rows, chunk] for chunk in chunks]
+            before = [h_ref[t, rows, chunk] for chunk in chunks]
             # gates_t = s(z_t + W_h h_{t-1})
             gates = jax.nn.sigmoid(z + grid.product(zip(before, weights, strict=True)))
             if gates_ref is not None:
@@ -296,33 +242,31 @@ def _forward(neuron: _Neuron, keep: bool, z: Any, first: Any, recurrent: Any, co
 
         grid.loop(step, lambda t: (h_ref[t, rows, own], read(t)))
 
-    around = jnp.zeros((steps + 1, rows, wide), jnp.float32).at[0].set(first)
+    around = jnp.zeros((steps + 1, rows, _WIDE), jnp.float32).at[0].set(first)
     return grid.call(body, (z, counts, recurrent), [around], [z.shape] if keep else [], "flip_flop_forward")
 
 
-def _backward(neuron: _Neuron, kept: tuple[Any, ...], error: Any) -> tuple[Any, ...]:
+def _backward(cut: Cut, kept: tuple[Any, ...], error: Any) -> tuple[Any, ...]:
     """Gradients by z, first state and weights, from those by the states of all steps."""
     around, gates, recurrent, counts = kept
-    steps, rows, wide = gates.shape[0], gates.shape[1], neuron.tiles.wide
-    grid = _Grid(neuron, neuron.tiles.backward, _BACKWARD_CHUNK, rows, steps)
+    neuron, (steps, rows, _) = cut[0], gates.shape
+    grid = _Grid(neuron, _BACKWARD_TILE, _BACKWARD_CHUNK, rows, steps)
 
     def body(
         error_ref: Any, gates_ref: Any, h_ref: Any, counts_ref: Any, w_ref: Any, counter: Any, dz_ref: Any, by_ref: Any
     ) -> None:
         rows, own, columns = grid.here()
-        chunks = grid.chunks(wide * neuron.gates)
-        stay = grid.held(w_ref[chunks[0], own]) if grid.blocks == 1 else None
+        chunks = grid.chunks(_WIDE * neuron.gates)
 
         def read(t: Any) -> tuple[Any, ...]:
             return error_ref[t, rows, own], gates_ref[t, rows, columns], h_ref[t, rows, own], counts_ref[t, rows]
 
         def step(done: Any, carry: Any) -> Any:
             t = steps - 1 - done
-            back, dz, (e, values, h, counting) = carry
+            back, (e, values, h, counting) = carry
             now = counting[:, None] > 0
             # one chunk after the other: registers do not hold all
-            read_again = ((dz_ref[t + 1, rows, chunk], grid.held(w_ref[chunk, own])) for chunk in chunks)
-            beyond = [(dz, stay)] if grid.blocks == 1 else read_again
+            beyond = ((dz_ref[t + 1, rows, chunk], grid.held(w_ref[chunk, own])) for chunk in chunks)
             # g_t = e_t + c_{t+1} g_{t+1} + W_h^T dz_{t+1}
             g = e + back + grid.product(beyond)
             by_gate, by_state = neuron.slopes(grid.apart(values), h)
@@ -333,17 +277,17 @@ def _backward(neuron: _Neuron, kept: tuple[Any, ...], error: Any) -> tuple[Any, 
             ahead = read(jnp.maximum(t - 1, 0))
             grid.wait(counter, done + 1)
             # c_t g_t
-            return jnp.where(now, by_state * g, g), dz, ahead
+            return jnp.where(now, by_state * g, g), ahead
 
         def start(done: Any) -> Any:
             t = steps - 1 - done
-            return by_ref[rows, own], dz_ref[t + 1, rows, columns], read(t)
+            return by_ref[rows, own], read(t)
 
         by_ref[rows, own] = grid.loop(step, start)[0]
 
     given = (error, gates, around, counts, recurrent.T)
     # nothing comes from behind the last step
-    begun = [jnp.zeros((steps + 1, *gates.shape[1:]), jnp.float32), jnp.zeros((rows, wide), jnp.float32)]
+    begun = [jnp.zeros((steps + 1, *gates.shape[1:]), jnp.float32), jnp.zeros((rows, _WIDE), jnp.float32)]
     dz, by_first = grid.call(body, given, begun, [], "flip_flop_backward")
     exact = functools.partial(jnp.einsum, precision=jax.lax.Precision.HIGHEST)
     # c_1 g_1 + W_h^T dz_1, and dW_h = sum_t h_{t-1}^T dz_t

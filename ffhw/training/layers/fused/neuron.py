@@ -1,0 +1,17 @@
+"""What both kinds of kernels are told of a neuron."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ffhw.training.layers.loop import Slopes, Update
+
+
+@dataclasses.dataclass(frozen=True)
+class Neuron:
+    """What stands still while a program is made; ``interpret``: operator by operator, on any device."""
+
+    update: Update
+    slopes: Slopes
+    gates: int
+    interpret: bool
