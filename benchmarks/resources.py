@@ -10,7 +10,6 @@ Where yosys itself fails, ``built`` is empty.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -23,7 +22,8 @@ from common import HERE, save
 from ffhw.boards import catalogue
 from ffhw.boards.built import cell_types, compare_with_prediction, count_luts
 from ffhw.boards.plan import plan
-from ffhw.boards.tools import find
+from ffhw.boards.synthesis import run_yosys
+from ffhw.boards.tools import Toolbox, ToolFailed
 from ffhw.bundle import Bundle, write_bundle
 from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import fold
@@ -84,8 +84,7 @@ def synthesized(bundle: Bundle, board: catalogue.Board, folder: Path) -> dict[st
     built = plan(bundle, board, 1)
     for name, text in built.files.items():
         (folder / name).write_text(text)
-    program, arguments = built.commands[0]
-    subprocess.run([find(program), *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    run_yosys(built, Toolbox(folder, lambda _: None, lambda _: None))
     netlist: dict[str, Any] = json.loads((folder / "top.json").read_text())
     return netlist
 
@@ -133,7 +132,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 built[number] = measured(drawn(number), Path(folder))
-            except subprocess.CalledProcessError:
+            except ToolFailed:
                 built[number] = {}
         print(number, built[number], flush=True)
         keep(built)

