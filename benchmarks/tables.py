@@ -43,6 +43,16 @@ def runtimes() -> str:
     return table(head, shown)
 
 
+def emulators() -> str:
+    """A row an emulator: steps a second, one sequence at a time and many together."""
+    rates: dict[str, list[int]] = {}
+    for row in read("emulators")["rows"]:
+        rates.setdefault(row["emulator"], []).append(row["steps_per_s"])
+    return table(
+        ["emulator", "batch 1", "batch 1,024"], [[name, *(f"{r:,}" for r in of)] for name, of in rates.items()]
+    )
+
+
 def few_bits() -> str:
     """One table a task: rows are widths, columns cells; quantized only, then trained on integers."""
     parts = []
@@ -443,6 +453,7 @@ TABLES = {
     "boards": boards,
     "float_layers": float_layers,
     "runtimes": runtimes,
+    "emulators": emulators,
     "on_gpu": on_gpu,
     "compared": compared,
     "decisions": decisions,
