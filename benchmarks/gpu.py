@@ -137,7 +137,7 @@ def work(options: argparse.Namespace) -> None:
 def _one_kernel(units: int, batch: int) -> bool:
     from ffhw.training.layers import fused
 
-    return fused.holds(units, batch, gates=2)
+    return fused.a_gpu_holds(units, batch, gates=2)
 
 
 def _in_float32(backend: str) -> None:

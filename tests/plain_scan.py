@@ -35,6 +35,15 @@ def step_by_step(cell, inputs, first, kernel, recurrent, bias, mask):
 
 
 def by_kernel(cell, inputs, first, kernel, recurrent, bias, mask):
+    """A GPU's kernel: there, or interpreted."""
+    interpret = None if jax.default_backend() == "gpu" else True
+    return fused.states(
+        cell.update, cell.slopes, cell.gates, inputs, first, kernel, recurrent, bias, mask, interpret=interpret
+    )
+
+
+def by_processor(cell, inputs, first, kernel, recurrent, bias, mask):
+    """The kernel of a processor, which is compiled first."""
     return fused.states(cell.update, cell.slopes, cell.gates, inputs, first, kernel, recurrent, bias, mask)
 
 

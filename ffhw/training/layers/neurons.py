@@ -219,9 +219,10 @@ class FlipFlopRNN(DropoutRNN):
 
     Parameters
     ----------
-    implementation: ``"fused"``: with JAX all steps are one kernel of a GPU (:mod:`ffhw.training.layers.fused`), in
-        float32, without ``recurrent_dropout``, gates that see the state, and as many units and sequences as it holds;
-        with more it is a loop. Other backends take no notice, nor do ``unroll`` and ``zero_output_for_mask``.
+    implementation: ``"fused"``: with JAX all steps are one kernel of a GPU or, where there is ``g++``, of a processor
+        (:mod:`ffhw.training.layers.fused`), in float32, without ``recurrent_dropout``, gates that see the state, and on
+        a GPU as many units and sequences as it holds; else it is a loop. Other backends take no notice, nor do
+        ``unroll`` and ``zero_output_for_mask``.
         None, ``"loop"``: a loop over time (:mod:`ffhw.training.layers.loop`).
     hold_penalty: while training, this times the mean of ``|h_t - h_{t-1}|`` over units and steps that count is part of
         the loss, so that units learn to hold. 0 costs nothing.

@@ -1,4 +1,4 @@
-"""The fused kernel, interpreted, equals the cell step by step: states and every gradient; and it lowers for a GPU."""
+"""The fused kernels equal the cell step by step, states and gradients; a GPU's are interpreted, and lower for it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from commands import on_backend
-from plain_scan import arrays, by_kernel, states_and_gradients, step_by_step
+from plain_scan import arrays, by_kernel, by_processor, states_and_gradients, step_by_step
 
+from ffhw.errors import ToolError
 from ffhw.training.layers import fused
-from ffhw.training.layers.fused import one_block, several_blocks
+from ffhw.training.layers.fused import one_block, processor, several_blocks
 from ffhw.training.layers.jk import JK, JKCell
 from ffhw.training.layers.sr import SRCell
 from ffhw.training.layers.toggle import ToggleCell
@@ -45,6 +46,52 @@ def test_states_and_gradients_are_those_of_the_cell(kind, batch, units, options,
     np.testing.assert_allclose(states, expected, atol=1e-6)
     for ours, theirs in zip(slopes, gradients, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=5e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "batch", "units", "inputs", "options"),
+    [
+        ("jk", 1, 1, 1, ""),
+        ("jk", 4, 5, 3, "bias"),
+        # of several threads; panels of 16 units, the last one not full; blocks of all sizes of sequences and inputs
+        ("jk", 41, 37, 17, "mask bias"),
+        ("jk", 200, 16, 30, "mask bias"),
+        ("toggle", 17, 70, 12, "bias"),
+        ("sr-hold", 13, 16, 4, "mask bias"),
+    ],
+)
+def test_the_kernel_of_a_processor_is_the_cell(kind, batch, units, inputs, options, rng):
+    cell = CELLS[kind]
+    given = arrays(rng, cell, STEPS, batch, units, inputs, recurrent=0.5 * min(1, (16 / units) ** 0.5))
+    mask = jnp.asarray(rng.random((STEPS, batch, 1)) > 0.3) if "mask" in options else None
+    given[4] = given[4] if "bias" in options else None
+    error = jnp.asarray(rng.normal(size=(STEPS, batch, units)), jnp.float32)
+    ours = states_and_gradients(by_processor, cell, given, mask, error)
+    theirs = states_and_gradients(step_by_step, cell, given, mask, error)
+    for found, expected in zip(ours, theirs, strict=True):
+        # sums in another order, a sigmoid of its own
+        assert jnp.linalg.norm(found - expected) < 2e-6 * jnp.linalg.norm(expected)
+    np.testing.assert_allclose(by_processor(cell, *given, mask), theirs[0], atol=1e-6)
+
+
+def test_gates_of_a_processor_saturate(rng):
+    """Sums of hundreds: gates are 0 and 1, and no number is lost on the way."""
+    cell, steps = CELLS["jk"], 3
+    sums = jnp.asarray([-1e30, -500.0, -88.0, -20.0, -1e-6, 0.0, 1e-6, 20.0, 88.0, 500.0, 1e30], jnp.float32)
+    given = [jnp.ones((steps, 1, 1)), jnp.full((1, 11), 0.5), jnp.tile(sums, 2)[None], jnp.zeros((11, 22)), None]
+    np.testing.assert_allclose(by_processor(cell, *given, None), step_by_step(cell, *given, None), atol=1e-7)
+
+
+def test_without_a_compiler_the_layer_takes_its_loop(monkeypatch):
+    monkeypatch.setattr(processor.shutil, "which", lambda name: None)
+    assert not fused.holds(5, 4, 2)
+    with pytest.raises(ToolError, match=r"^a C\+\+ compiler is missing: apt-get install g\+\+$"):
+        processor._registered("not seen before")
+
+
+def test_a_compiler_that_fails_says_why():
+    with pytest.raises(ToolError, match=r"^compiling the fused kernel failed: .*nonsense"):
+        processor._registered("nonsense")
 
 
 def test_inference_writes_states_alone(rng):
@@ -95,9 +142,9 @@ def test_blocks_that_wait_for_each_other_run_at_once(batch, gates):
 @pytest.mark.parametrize("gates", [1, 2])
 @pytest.mark.parametrize("units", [1, 64, 65, 128, 129, 200, 256, 257])
 @pytest.mark.parametrize("batch", [1, 16, 250, 5000])
-def test_which_sizes_have_a_kernel(units, batch, gates):
+def test_which_sizes_have_a_kernel_on_a_gpu(units, batch, gates):
     """Weights in the registers of one block: at most 128 in each of 256 threads; of several blocks: see above."""
-    assert fused.holds(units, batch, gates) == (units <= 128 or (units <= 256 and batch <= 256))
+    assert fused.a_gpu_holds(units, batch, gates) == (units <= 128 or (units <= 256 and batch <= 256))
     assert not one_block.holds(units, gates) or gates * units**2 <= 256 * 128
 
 
@@ -144,10 +191,9 @@ for ours, theirs in zip(answers("fused"), answers("loop"), strict=True):
     np.testing.assert_allclose(ours, theirs, atol=2e-6)
 layer = JK.from_config(JK(5, implementation="fused").get_config())
 assert layer.implementation == "fused"
-# more than the kernel holds
-wide = JK(257, implementation="fused")
-assert "pallas_call" not in str(__import__("jax").make_jaxpr(lambda x: wide(x))(x))
-print("pallas_call" in str(__import__("jax").make_jaxpr(lambda x: layer(x))(x)))
+program = lambda layer: str(__import__("jax").make_jaxpr(lambda x: layer(x))(x))
+assert "ffi_call" not in program(JK(5))
+print("ffi_call" in program(layer))
 """
 
 

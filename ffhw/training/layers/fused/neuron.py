@@ -1,4 +1,4 @@
-"""What both kinds of kernels are told of a neuron."""
+"""What all kinds of kernels are told of a neuron."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ffhw.training.layers.loop import Slopes, Update
 
 @dataclasses.dataclass(frozen=True)
 class Neuron:
-    """What stands still while a program is made; ``interpret``: operator by operator, on any device."""
+    """What stands still while a program is made; ``interpret``: a GPU's kernels operator by operator, on any device."""
 
     update: Update
     slopes: Slopes
