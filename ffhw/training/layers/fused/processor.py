@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import hashlib
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,8 @@ def _equations(neuron: Neuron) -> str:
 
 
 def holds() -> bool:
-    """Whether there is a compiler; any number of units and sequences will do."""
-    return shutil.which("g++") is not None
+    """Whether there is a compiler, and Linux, whose threads it asks for; any number of units and sequences will do."""
+    return sys.platform == "linux" and shutil.which("g++") is not None
 
 
 @functools.cache
