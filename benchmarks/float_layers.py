@@ -3,7 +3,7 @@
 On TensorFlow as a graph and compiled by XLA, and on JAX; LSTMs of PyTorch and ONNX Runtime (inference) where these are
 installed; the convolutional cell beside Keras' ConvLSTM2D. One core, processor time, medians of runs that take turns.
 
-    python benchmarks/float_layers.py        # writes benchmarks/float_layers.json; about twenty minutes
+    python benchmarks/float_layers.py        # writes benchmarks/float_layers.json; six minutes
 """
 
 from __future__ import annotations

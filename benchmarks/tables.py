@@ -394,15 +394,21 @@ def boards() -> str:
 
 
 def float_layers() -> str:
-    rows = []
-    found = read("float_layers")
-    for shape, runtime in dict.fromkeys((row["shape"], row["runtime"]) for row in found["rows"]):
-        layers = {r["layer"]: r for r in found["rows"] if (r["shape"], r["runtime"]) == (shape, runtime)}
-        times = [layers.get(name) for name in ("JK", "JK, Keras' loop", "LSTM")]
-        rows.append(
-            [shape, runtime, *(f"{r['train_ms']:,.0f} / {r['infer_ms']:,.0f}" if r else "not measured" for r in times)]
-        )
-    return table(["shape", "runtime", "`JK`", "the same cell in Keras' loop", "Keras' LSTM"], rows)
+    """A row a shape and runtime: milliseconds of a training step and of inference."""
+    found = read("float_layers")["rows"]
+    names = ("JK", "JK, fused", "JK, Keras' loop", "LSTM")
+    shown = []
+    for place in dict.fromkeys((row["shape"], row["runtime"]) for row in found):
+        layers = {row["layer"]: row for row in found if (row["shape"], row["runtime"]) == place}
+        shown.append([*place, *(_pair(layers.get(name)) for name in names)])
+    return table(["shape", "runtime", "`JK`", "fused", "the same cell in Keras' loop", "LSTM"], shown)
+
+
+def _pair(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    times = (row.get(key) for key in ("train_ms", "infer_ms"))
+    return " / ".join("-" if ms is None else f"{ms:,.1f}" if ms < 100 else f"{ms:,.0f}" for ms in times)
 
 
 def on_gpu() -> str:
