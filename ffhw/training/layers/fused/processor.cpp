@@ -50,7 +50,8 @@ lanes sigmoid(lanes x) {
   const float rounding = 12582912.0f;
   lanes n = (x * -1.44269504f + rounding) - rounding;
   lanes r = (-x - n * 0.693359375f) + n * 2.12194440e-4f;
-  lanes e = 1.0f + r * (1.0f + r * (0.5f + r * (0.166666657f + r * (0.0416664891f + r * (0.00836595334f + r * 0.00139304111f)))));
+  const lanes high = 0.0416664891f + r * (0.00836595334f + r * 0.00139304111f);
+  const lanes e = 1.0f + r * (1.0f + r * (0.5f + r * (0.166666657f + r * high)));
   whole power = (__builtin_convertvector(n, whole) + 127) << 23;
   lanes scale;
   std::memcpy(&scale, &power, sizeof scale);
