@@ -198,8 +198,9 @@ def _notes(trained: FloatNetwork, network: Network, options: Options) -> Iterato
             yield f"layer {layer.name!r} reads backwards, so that its states start from zero in each sequence"
     if trained.settled:
         yield f"trained on integers, whose formats stay: {'; '.join(trained.settled)}"
+    yield from trained.notes
     if not options.keep_state:
-        yield from trained.notes
+        yield from trained.state_notes
     for what, exponents in (("inputs", network.input_exponents), ("outputs", network.output_exponents)):
         if exponents:
             yield f"{what} differ much in size; each has a scale of its own, 2^{list(exponents)} finer"

@@ -18,12 +18,16 @@ from ffhw.model.chain import Chain
 
 @dataclasses.dataclass(frozen=True)
 class FloatNetwork(Chain):
-    """A chain of trained layers; ``notes`` are what its reader should tell a user."""
+    """A chain of trained layers.
+
+    notes: what its reader should tell a user; state_notes: where states are not kept.
+    """
 
     name: str
     layers: tuple[FloatLayer, ...]
     mask_value: float | None = None  # of a Masking layer at the input: steps of this value only are padding
     notes: tuple[str, ...] = ()
+    state_notes: tuple[str, ...] = ()
 
     @property
     def settled(self) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def read_model(path: Path | str) -> FloatNetwork:
     if not network.layers:
         raise InputError(f"{path} has no layer with weights")
     name = name if isinstance(name, str) and name.isprintable() and name else Path(path).stem
-    return dataclasses.replace(network, name=name, notes=tuple(_notes(entries)))
+    return dataclasses.replace(network, name=name, state_notes=tuple(_notes(entries)))
 
 
 def _notes(entries: list[Entry]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from ffhw.reading.onnx.values import (
     TIME,
     UNIT,
     ZEROS,
+    FirstState,
     Flow,
     Rule,
     Sizes,
@@ -77,8 +78,8 @@ def gather(walk: Walk, operator: Operator, x: Value, index: Value) -> list[Value
     axis = operator.attributes.get("axis", 0)
     if isinstance(index, Flow):
         return embedded(walk, operator, x, index)
-    if x is ZEROS:
-        return [ZEROS]
+    if isinstance(x, FirstState):
+        return [x]
     chosen = sizes_of(index)
     if chosen is None or not all(isinstance(n, int) for n in chosen):
         raise operator.refuse("must take constant places")
@@ -104,8 +105,8 @@ def slices(walk: Walk, operator: Operator, x: Value, *bounds: Value | None) -> l
         raise operator.refuse("must have constant bounds")
     axes = axes or tuple(range(len(starts)))
     steps = steps or (1,) * len(starts)
-    if x is ZEROS:
-        return [ZEROS]
+    if isinstance(x, FirstState):
+        return [x]
     if isinstance(x, Sizes) and len(starts) == 1:
         return [Sizes(x.entries[int(starts[0]) : int(ends[0]) : int(steps[0])])]
     if not isinstance(x, Flow | States):
@@ -144,8 +145,8 @@ def _sliced(walk: Walk, operator: Operator, flow: Flow, axis: int, part: slice) 
 def reshape(walk: Walk, operator: Operator, x: Value, shape: Value) -> list[Value]:
     """Directions and features in one axis; batch and time in one, and apart again."""
     wanted = sizes_of(shape)
-    if x is ZEROS:
-        return [ZEROS]
+    if isinstance(x, FirstState):
+        return [x]
     if isinstance(x, Sizes):
         return [x]
     if isinstance(x, States) and wanted is not None:
@@ -224,7 +225,9 @@ def zeros(walk: Walk, operator: Operator, shape: Value) -> list[Value]:
 
 
 def expand(walk: Walk, operator: Operator, x: Value, shape: Value) -> list[Value]:
-    """Zeros of another shape."""
+    """A first state, for each sequence of a batch."""
+    if isinstance(x, FirstState):
+        return [x]
     if not are_zeros(x):
         raise operator.refuse(f"spreads other numbers than zeros; if they are a first state: {FROM_ZERO}")
     return [ZEROS]

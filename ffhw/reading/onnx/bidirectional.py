@@ -6,7 +6,7 @@ import dataclasses
 
 from ffhw.layers.bidirectional import FloatBidirectional
 from ffhw.reading.onnx.states import one, stacked, taken
-from ffhw.reading.onnx.values import DIRECTIONS, FEATURES, ZEROS, Flow, Sizes, States, Value, are_zeros, sizes_of
+from ffhw.reading.onnx.values import DIRECTIONS, FEATURES, FirstState, Flow, Sizes, States, Value, are_zeros, sizes_of
 from ffhw.reading.onnx.walk import Operator, Walk, picked
 
 
@@ -49,8 +49,9 @@ def split(walk: Walk, operator: Operator, x: Value, parts: Value | None = None) 
 
 def concat(walk: Walk, operator: Operator, *values: Value) -> list[Value]:
     """Both directions side by side; final states of layers, or sizes, one after the other."""
-    if all(are_zeros(v) for v in values) and any(v is ZEROS for v in values):
-        return [ZEROS]
+    firsts = [v for v in values if isinstance(v, FirstState)]
+    if firsts and all(v == firsts[0] or (are_zeros(v) and are_zeros(firsts[0])) for v in values):
+        return [firsts[0]]
     known = [sizes_of(v) for v in values]
     if all(entries is not None for entries in known):
         return [Sizes(tuple(entry for entries in known if entries is not None for entry in entries))]

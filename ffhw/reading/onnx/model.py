@@ -22,7 +22,7 @@ from ffhw.model.floatnet import FloatNetwork
 from ffhw.reading.assembly import assemble
 from ffhw.reading.onnx.file import MOST_ELEMENTS, constant, open_onnx
 from ffhw.reading.onnx.operators import OPERATORS
-from ffhw.reading.onnx.values import BATCH, FEATURES, TIME, Flow, Unread, Value
+from ffhw.reading.onnx.values import BATCH, FEATURES, TIME, FirstState, Flow, States, Unread, Value
 from ffhw.reading.onnx.walk import Operator, Walk
 
 # Of constants these can be computed at once: what they give is no larger than what they take.
@@ -49,19 +49,14 @@ def read_onnx(path: Path | str) -> FloatNetwork:
     inputs = [info for info in graph.input if info.name not in constants]
     nodes = _needed(graph)
     used = {name for node in nodes for name in node.input}
-    if len(inputs) != 1 or len(graph.output) != 1:
-        names = [[info.name for info in ends] for ends in (inputs, graph.output)]
-        raise InputError(
-            f"{path} has inputs {names[0]} and outputs {names[1]}: hardware has one of each, no states; "
-            "return one tensor, and let states be zeros inside the model"
-        )
-    if inputs[0].name not in used:
+    if not used.intersection(info.name for info in inputs):
         raise InputError(f"{path}: its output does not depend on its input")
-    failures = []
-    for order in _orders(path, inputs[0]):
+    failures: list[tuple[int, InputError]] = []
+    for order, data in _readings(path, inputs):
         reader = _Reader(constants, opset)
         try:
-            network = reader.read(nodes, inputs[0], graph.output[0].name, order)
+            firsts = [info.name for info in inputs if info is not data]
+            network = reader.read(nodes, data, firsts, [info.name for info in graph.output], order)
             name = graph.name if graph.name.isprintable() and graph.name else path.stem
             return dataclasses.replace(network, name=name)
         except InputError as error:
@@ -69,6 +64,19 @@ def read_onnx(path: Path | str) -> FloatNetwork:
     # the order that made sense for longest is the one that was meant
     message = str(max(failures, key=lambda failure: failure[0])[1])
     raise InputError(f"{path}: {' '.join(message.splitlines())}")
+
+
+def _readings(path: Path, inputs: list[onnx.ValueInfoProto]) -> list[tuple[tuple[str, ...], onnx.ValueInfoProto]]:
+    """Which input may be the data, in which order of axes; the first one, where nothing else is known."""
+    found, refused = [], None
+    for info in inputs:
+        try:
+            found += [(order, info) for order in _orders(path, info)]
+        except InputError as error:
+            refused = refused or error
+    if not found:
+        raise refused or InputError(f"{path} has no input")
+    return found
 
 
 def _needed(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
@@ -119,17 +127,24 @@ class _Reader:
         self.done = 0
 
     def read(
-        self, nodes: list[onnx.NodeProto], given: onnx.ValueInfoProto, output: str, order: tuple[str, ...]
+        self,
+        nodes: list[onnx.NodeProto],
+        given: onnx.ValueInfoProto,
+        firsts: list[str],
+        outputs: list[str],
+        order: tuple[str, ...],
     ) -> FloatNetwork:
-        """The network, where the input's axes are in this order."""
+        """The network, where the input's axes are in this order, and these other inputs are first states."""
         dims = given.type.tensor_type.shape.dim
         size = dims[order.index(FEATURES)].dim_value if FEATURES in order else 1
         fixed = {letter: dim.dim_value for letter, dim in zip(order, dims, strict=True) if dim.dim_value > 0}
         fixed.pop(FEATURES, None)
+        self.values |= {name: FirstState(name) for name in firsts}
         self.values[given.name] = Flow(order, size, 0, fixed=fixed)
         for node in nodes:
             self._node(node)
             self.done += 1
+        output = self._answer(outputs)
         end = Operator("output", output, {}, 1, self.opset)
         flow = self.walk.take(end, self.values.get(output))
         if (
@@ -141,7 +156,27 @@ class _Reader:
         network = assemble(self.walk.parts)
         if not network.layers:
             raise InputError("it has no layer with weights")
-        return dataclasses.replace(network, notes=tuple(self.walk.notes))
+        notes, state_notes = tuple(self.walk.notes), tuple(self.walk.state_notes)
+        return dataclasses.replace(network, notes=notes, state_notes=state_notes)
+
+    def _answer(self, outputs: list[str]) -> str:
+        """The output that is the answer; others are final states, which hardware that keeps states gives."""
+        states = [name for name in outputs if self._final(self.values.get(name))]
+        answers = [name for name in outputs if name not in states]
+        if len(answers) > 1:
+            raise InputError(
+                f"its outputs are {', '.join(answers)}: hardware has one, and final states; return one tensor"
+            )
+        if not answers:
+            return states[0]
+        if states:
+            self.walk.state_notes.append(f"final states, {' and '.join(states)}, are outputs with --keep-state only")
+        return answers[0]
+
+    @staticmethod
+    def _final(value: Value | None) -> bool:
+        """Whether something is the state of one layer or several after the last step."""
+        return isinstance(value, States | Unread) or (isinstance(value, Flow) and value.final is not None)
 
     def _node(self, node: onnx.NodeProto) -> None:
         """Take one operator."""
@@ -158,9 +193,12 @@ class _Reader:
         if missing:
             raise operator.refuse(f"takes {missing[0]!r}, which nothing gives")
         inputs = [self.values[name] if name else None for name in node.input]
-        for value in inputs:
-            if isinstance(value, Unread):
-                raise operator.refuse(value.why)
+        unread = next((value for value in inputs if isinstance(value, Unread)), None)
+        if unread is not None:
+            # an output of final states may be made of it, the answer may not
+            taker = unread.taker or str(operator.refuse(unread.why))
+            self.values |= {name: dataclasses.replace(unread, taker=taker) for name in node.output if name}
+            return
         if node.domain not in ("", "ai.onnx"):
             raise operator.refuse(f"is of domain {node.domain!r}, which is not understood")
         if node.op_type == "Constant":

@@ -14,8 +14,8 @@ import numpy as np
 from ffhw.layers.bidirectional import FloatBidirectional
 from ffhw.layers.float_recurrent import FloatRecurrent
 from ffhw.layers.reversal import FloatReversal
-from ffhw.reading.onnx.values import BATCH, DIRECTIONS, FEATURES, TIME, Flow, Unread, Value, are_zeros
-from ffhw.reading.onnx.walk import FROM_ZERO, Operator, Walk, numbers
+from ffhw.reading.onnx.values import BATCH, DIRECTIONS, FEATURES, TIME, Flow, Unread, Value
+from ffhw.reading.onnx.walk import Operator, Walk, numbers
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 # From name, W [gates, N, D], R [gates, N, N] and B [2, gates, N] of one direction to its layer.
@@ -37,8 +37,6 @@ def recurrent(
         raise operator.refuse(f"has activations {', '.join(given)}, which have no hardware; use {activations}")
     if lengths is not None:
         raise operator.refuse("takes lengths of sequences: leave them out, they come with the data")
-    if not all(are_zeros(state) for state in states[:2]):
-        raise operator.refuse(f"starts from a state that is given: {FROM_ZERO}")
     flow = walk.take(operator, x)
     first = operator.attributes.get("layout", 0)  # 1: batch first
     expected = (BATCH, TIME, FEATURES) if first else (TIME, BATCH, FEATURES)
@@ -46,6 +44,7 @@ def recurrent(
         raise operator.refuse(f"takes axes {', '.join(flow.axes)} where {', '.join(expected)} are meant")
     sides = _sides(operator, gates, 1 + both, flow.size, w, r, b)
     name = walk.name(operator)
+    walk.start(operator, name, states[:2], ahead=direction == "forward")
     n = sides[0][1].shape[2]
     if both:
         ahead, back = (build(f"{name}_{way}", *side) for way, side in zip(("ahead", "back"), sides, strict=True))

@@ -19,8 +19,8 @@ from ffhw.layers import KINDS
 from ffhw.layers.base import FloatLayer
 from ffhw.layers.description import Affine
 from ffhw.layers.float_recurrent import FloatRecurrent
-from ffhw.reading.onnx.values import BATCH, FEATURES, TIME, Flow, Value, are_zeros
-from ffhw.reading.onnx.walk import FROM_ZERO, Operator, Walk
+from ffhw.reading.onnx.values import BATCH, FEATURES, TIME, Flow, Value
+from ffhw.reading.onnx.walk import Operator, Walk
 
 # From name, W [gates N, D], R [gates N, N] and B [gates N] to a layer.
 Build = Callable[[str, np.ndarray, np.ndarray, np.ndarray], FloatRecurrent]
@@ -36,8 +36,6 @@ def scan(walk: Walk, operator: Operator, start: Value, driven: Value, *rest: Val
     build = _cells().get(form)
     if build is None or len(outer) != 1:
         raise operator.refuse("is no recurrent cell that is understood: its body is not one that ffhw writes")
-    if not are_zeros(start):
-        raise operator.refuse(f"starts from a state that is given: {FROM_ZERO}")
     flow = walk.take(operator, driven)
     recurrent = operator.constants.get(outer[0])
     if flow.axes != (TIME, BATCH, FEATURES) or recurrent is None or recurrent.ndim != 2:
@@ -46,7 +44,9 @@ def scan(walk: Walk, operator: Operator, start: Value, driven: Value, *rest: Val
     if wide != flow.size or wide % n:
         raise operator.refuse(f"has recurrent weights of shape {list(recurrent.shape)} for {flow.size} gates")
     weights, bias = _front(walk, operator, wide)
-    layer = build(walk.name(operator), weights, recurrent.T, bias)
+    name = walk.name(operator)
+    walk.start(operator, name, [start])
+    layer = build(name, weights, recurrent.T, bias)
     flow = walk.add(flow, layer, size=n)
     return [Flow((BATCH, FEATURES), n, flow.made, final=0, fixed=flow.fixed), flow]
 

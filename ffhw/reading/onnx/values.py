@@ -1,8 +1,8 @@
 """What the tensors of a float ONNX graph stand for while it is read.
 
 A NumPy array is a constant. Everything else is one of these: the data that flow through the chain of layers, with
-a letter for each axis; final states of several layers; sizes taken from shapes; zeros of whatever shape; what no rule
-may take.
+a letter for each axis; final states of several layers; sizes taken from shapes; first states of whatever shape; what no
+rule may take.
 """
 
 from __future__ import annotations
@@ -86,24 +86,33 @@ class Sizes:
 
 @dataclasses.dataclass(frozen=True)
 class Unread:
-    """What an operator gives that nothing may take; ``why`` says so of whatever does."""
+    """What an operator gives that nothing but an output of final states may be made of.
+
+    why: says so of whatever takes it; taker: what the first that did is called.
+    """
 
     why: str
+    taker: str = ""
 
 
-class _Zeros:
-    """Zeros: what an initial state is made of."""
+@dataclasses.dataclass(frozen=True)
+class FirstState:
+    """What sequences start from, of whatever shape: an input of the model, by its name, or zeros."""
+
+    given: str = ""
 
 
-ZEROS: Final = _Zeros()
-Value = Flow | States | Sizes | Unread | _Zeros | np.ndarray
+ZEROS: Final = FirstState()
+Value = Flow | States | Sizes | Unread | FirstState | np.ndarray
 # What an operator's outputs stand for, from the walk, the operator and what its inputs stand for.
 Rule = Callable[..., list[Value]]
 
 
 def are_zeros(value: Value | None) -> bool:
     """Whether something is nothing but zeros; what is left out is."""
-    return value is None or value is ZEROS or (isinstance(value, np.ndarray) and not value.any())
+    if isinstance(value, FirstState):
+        return not value.given
+    return value is None or (isinstance(value, np.ndarray) and not value.any())
 
 
 def sizes_of(value: Value) -> tuple[int | str, ...] | None:

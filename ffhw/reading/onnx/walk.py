@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from ffhw.errors import InputError
 from ffhw.layers.base import EachStep, FloatLayer
 from ffhw.layers.description import Part
 from ffhw.layers.float_recurrent import FloatRecurrent
-from ffhw.reading.onnx.values import DIRECTIONS, TIME, UNIT, Flow, States
+from ffhw.reading.onnx.values import DIRECTIONS, TIME, UNIT, FirstState, Flow, States, Unread, Value, are_zeros
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Operator:
                 raise self.refuse(f"has {name}={str(value)[:60]}, which has no hardware; use {allowed[0]}")
 
 
-FROM_ZERO = "leave it out, sequences start from zero; export --keep-state is for states that go on or are loaded"
+FROM_ZERO = "sequences start from zero; make it an input of the model, which export --keep-state can load"
 # PyTorch's newer exporter writes nn.RNN so.
 STEPS_APART = (
     "only the last one, or all of them, become hardware; where an exporter wrote out a loop step by step, as PyTorch's "
@@ -51,11 +51,15 @@ STEPS_APART = (
 
 
 class Walk:
-    """The chain of parts in the order data flows through them; ``notes`` are what a user should be told."""
+    """The chain of parts in the order data flows through them.
+
+    notes: what a user should be told; state_notes: where states are not kept.
+    """
 
     def __init__(self) -> None:
         self.parts: list[FloatLayer | Part] = []
         self.notes: list[str] = []
+        self.state_notes: list[str] = []
         self._names: set[str] = set()
 
     def name(self, operator: Operator) -> str:
@@ -67,6 +71,23 @@ class Walk:
             name = f"{stem}_{number}"
         self._names.add(name)
         return name
+
+    def start(self, operator: Operator, name: str, states: Sequence[Value | None], ahead: bool = True) -> None:
+        """Take the first states of a layer: zeros, or inputs of the model where it reads ahead.
+
+        Raises
+        ------
+        InputError: other numbers, or states given to what reads from the end.
+        """
+        given = [state.given for state in states if isinstance(state, FirstState) and state.given]
+        if not all(isinstance(state, FirstState) or are_zeros(state) for state in states):
+            raise operator.refuse(f"starts from a state that is given: {FROM_ZERO}")
+        if given and not ahead:
+            raise operator.refuse("starts from a state that is given and reads from the end, which has no hardware")
+        if given:
+            self.state_notes.append(
+                f"layer {name!r} starts from {' and '.join(given)}, which --keep-state can load; without it from zero"
+            )
 
     def add(self, flow: Flow, *parts: FloatLayer | Part, **changes: Any) -> Flow:
         """Put parts behind what flows; the flow behind them."""
@@ -80,6 +101,8 @@ class Walk:
         ------
         InputError: a constant, something from further back, one direction of two, or steps that were let go.
         """
+        if isinstance(value, Unread):
+            raise InputError(value.taker) if value.taker else operator.refuse(value.why)
         if isinstance(value, States):
             raise operator.refuse("takes the final states of several layers: take the last one's, h_n[-1]")
         if not isinstance(value, Flow):

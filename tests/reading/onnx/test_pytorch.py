@@ -20,7 +20,10 @@ RECORDED = Path(__file__).parent / "pytorch"
 with np.load(RECORDED / "answers.npz") as file:
     ANSWERS = dict(file)
 X = ANSWERS.pop("x")
-FROM_ZERO = "leave it out, sequences start from zero; export --keep-state is for states that go on or are loaded$"
+with np.load(RECORDED / "started.npz") as file:
+    STARTED = dict(file)  # answers from first states h0 and c0 that are not zero
+FIRST = {name: STARTED.pop(name) for name in ("h0", "c0")}  # [layers, batch, units]
+FROM_ZERO = "sequences start from zero; make it an input of the model, which export --keep-state can load$"
 REFUSED = {
     "new_rnn": r"operator Slice 'node_Slice_\d+' takes step 0 alone: only the last one, .* with dynamo=False$",
     "relu_rnn": r"operator RNN '/r/RNN' has activations relu, which have no hardware; use \['tanh'\]$",
@@ -31,8 +34,9 @@ REFUSED = {
     "first_layer": r"takes the final state of a layer whose steps are taken elsewhere$",
     "all_layers": r"joins two flows: only both directions of a bidirectional layer, forward first, can be$",
     "last_of_both": r"take their final states side by side, torch.cat\(\[h_n\[-2\], h_n\[-1\]\], 1\)$",
-    "states_out": r"and outputs \[.*\]: hardware has one of each, no states; return one tensor, .* inside the model$",
-    "state_in": r"has inputs \['input', 'h0'\] and outputs \[.*\]: hardware has one of each, no states",
+    "cell_state_of_two": r"operator Concat .* takes an LSTM's cell state c, which has no hardware: take its output",
+    "state_of_both": r"operator GRU .* from a state that is given and reads from the end, which has no hardware$",
+    "two_outputs": r"its outputs are \S+, \S+: hardware has one, and final states; return one tensor$",
 }
 
 
@@ -61,6 +65,27 @@ def test_eight_bits_are_near(name):
     assert error.max() < 0.04
 
 
+def test_states_that_are_inputs_and_outputs_are_noted():
+    for name in ANSWERS:
+        notes = " ".join(read_onnx(RECORDED / f"{name}.onnx").state_notes)
+        assert ("which --keep-state can load; without it from zero" in notes) == (name in STARTED)
+        assert ("are outputs with --keep-state only" in notes) == ("states" in name or name == "rnn_state_out")
+
+
+@pytest.mark.parametrize("name", STARTED)
+def test_states_that_are_inputs_are_those_that_hardware_loads(name):
+    network = quantize(read_onnx(RECORDED / f"{name}.onnx"), X, widths=Widths(12, cell_bits=14))
+    parts = [FIRST[part] for part in ("h0", "c0")]
+    states = {}
+    for number, layer in enumerate(network.stateful_layers):
+        codes = [fmt.quantize(part[number]) for fmt, part in zip(layer.state_formats, parts, strict=False)]
+        states[layer.name] = np.stack(codes, axis=-1).reshape(len(X), -1)  # h, c of each unit
+    assert states
+    codes = run(network, network.encode(X), states=states)
+    np.testing.assert_allclose(network.decode(codes.outputs), STARTED[name], atol=0.005)
+    assert np.abs(STARTED[name] - ANSWERS[name]).max() > 0.02
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_has_no_hardware_is_refused_by_name(name):
     with pytest.raises(InputError, match=REFUSED[name]) as caught:
@@ -71,6 +96,7 @@ def test_what_has_no_hardware_is_refused_by_name(name):
 @pytest.mark.torch
 def test_the_exporters_write_what_was_recorded(pytorch, tmp_path):
     names = ["lstm_every", "gru_last_two", "rnn_pair", "gru_classifier", "new_lstm_pair_of_two", "new_gru_step"]
+    names += ["lstm_states_of_two", "new_gru_states"]
     command = [sys.executable, RECORDED / "record.py", tmp_path, *names]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -35,21 +35,25 @@ class Model(nn.Module):
         for name, module in modules.items():
             setattr(self, name, module)
 
-    def forward(self, x, h0=None):
-        return self.answer(self, x) if h0 is None else self.answer(self, x, h0)
+    def forward(self, x, *states):
+        return self.answer(self, x, *states)
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A model and how it is exported; ``open_axes``: whether the file leaves batch and time open."""
+    """A model and how it is exported.
+
+    open_axes: whether the file leaves batch and time open. states: first states that are inputs; rows: of each.
+    """
 
     modules: Callable[[], dict[str, nn.Module]]
-    answer: Callable[..., torch.Tensor]
+    answer: Callable[..., torch.Tensor | tuple[torch.Tensor, ...]]
     new: bool = False
     opset: int = 17
     batch_first: bool = True
     open_axes: bool = True
-    states: tuple[int, ...] = ()
+    states: tuple[str, ...] = ()
+    rows: int = 1
 
 
 def net(kind, *, head=None, **options):
@@ -140,6 +144,17 @@ def ended(end):
     return lambda m, x: end(every(m, x), dim=-1) if end in (torch.softmax, torch.log_softmax) else end(every(m, x))
 
 
+def streamed(m, x, *states):
+    """Every step, from states that are given, and the states behind the last."""
+    out, ends = m.r(x, *([states] if len(states) > 1 else states))
+    return m.head(out), *(ends if isinstance(ends, tuple) else [ends])
+
+
+def twice(m, x):
+    y = every(m, x)
+    return y, torch.relu(y)
+
+
 BOTH, TWO, TIME_FIRST = {"bidirectional": True}, {"num_layers": 2}, {"batch_first": False}
 CASES = {
     "lstm_every": Case(net("LSTM"), every),
@@ -173,6 +188,15 @@ CASES = {
     "new_gru_time_first": Case(net("GRU", **TIME_FIRST), every, new=True, opset=20, batch_first=False),
     "new_gru_every_of_both": Case(net("GRU", **TWO, **BOTH), every, new=True, opset=21),
     "new_gru_classifier": Case(classifier, step, new=True, opset=20),
+    # first states that are inputs, final ones that are outputs
+    "lstm_states": Case(net("LSTM"), streamed, states=("h0", "c0")),
+    "lstm_states_of_two": Case(net("LSTM", **TWO), streamed, states=("h0", "c0"), rows=2),
+    "gru_states_of_two": Case(net("GRU", **TWO), streamed, states=("h0",), rows=2, opset=13),
+    "gru_state_in": Case(net("GRU"), lambda m, x, h: m.head(m.r(x, h)[0]), states=("h0",)),
+    "rnn_state_out": Case(net("RNN"), streamed),
+    "new_lstm_states": Case(net("LSTM"), streamed, new=True, opset=20, states=("h0", "c0")),
+    "new_lstm_states_of_two": Case(net("LSTM", **TWO), streamed, new=True, opset=20, states=("h0", "c0"), rows=2),
+    "new_gru_states": Case(net("GRU"), streamed, new=True, opset=18, states=("h0",)),
     # what is refused
     "refused_new_rnn": Case(net("RNN"), every, new=True, opset=20),
     "refused_relu_rnn": Case(net("RNN", nonlinearity="relu"), every),
@@ -183,8 +207,9 @@ CASES = {
     "refused_first_layer": Case(net("GRU", **TWO), lambda m, x: m.head(hidden(m, x)[0])),
     "refused_all_layers": Case(net("GRU", head=8, **TWO), pair),
     "refused_last_of_both": Case(net("GRU", **BOTH), step),
-    "refused_states_out": Case(net("LSTM"), lambda m, x: (m.head(m.r(x)[0]), *m.r(x)[1])),
-    "refused_state_in": Case(net("GRU"), lambda m, x, h: m.head(m.r(x, h)[0]), states=(UNITS,)),
+    "refused_two_outputs": Case(net("LSTM"), twice),
+    "refused_state_of_both": Case(net("GRU", **BOTH), lambda m, x, h: m.head(m.r(x, h)[0]), states=("h0",), rows=2),
+    "refused_cell_state_of_two": Case(net("LSTM", **TWO), lambda m, x: m.head(m.r(x)[1][1][-1])),
 }
 
 
@@ -192,16 +217,26 @@ def export(model: nn.Module, case: Case, path: Path) -> tuple[torch.Tensor, ...]
     """Write the file; the tensors that it was traced with."""
     batch, time = TRACED if case.open_axes else ASKED
     first = (batch, time) if case.batch_first else (time, batch)
-    given = (torch.randn(*first, INPUTS), *(torch.zeros(1, batch, size) for size in case.states))
+    given = (torch.randn(*first, INPUTS), *(torch.zeros(case.rows, batch, UNITS) for _ in case.states))
     axes = {0: "batch", 1: "time"} if case.batch_first else {0: "time", 1: "batch"}
-    names = ["input", "h0"][: len(given)]
     if case.new:
-        dims = {axis: torch.export.Dim(name) for axis, name in axes.items()}
-        ways = {"dynamo": True, "dynamic_shapes": (dims,) if case.open_axes else None, "external_data": False}
+        dims = {name: torch.export.Dim(name) for name in axes.values()}
+        data = {axis: dims[name] for axis, name in axes.items()}
+        # a shape for each of forward's parameters, the last of which takes all states
+        shapes = (data, tuple({1: dims["batch"]} for _ in case.states)) if case.states else (data,)
+        ways = {"dynamo": True, "dynamic_shapes": shapes if case.open_axes else None, "external_data": False}
     else:
-        ways = {"dynamo": False, "dynamic_axes": {"input": axes} if case.open_axes else None}
+        opened = {"input": axes, **{name: {1: "batch"} for name in case.states}}
+        ways = {"dynamo": False, "dynamic_axes": opened if case.open_axes else None}
+    names = ["input", *case.states]
     torch.onnx.export(model, given, path, input_names=names, opset_version=case.opset, verbose=False, **ways)
     return given
+
+
+def answer(model: nn.Module, *given: torch.Tensor) -> np.ndarray:
+    """What a model answers, without the final states beside it."""
+    y = model(*given)
+    return (y[0] if isinstance(y, tuple) else y).numpy()
 
 
 def plain(path: Path) -> None:
@@ -224,8 +259,10 @@ def main(folder: Path = HERE, *names: str) -> None:
     """Record these cases, all if none is named, in a folder."""
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    x = np.random.default_rng(1).normal(size=(*ASKED, INPUTS)).astype(np.float32)
-    answers = {"x": x}
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(*ASKED, INPUTS)).astype(np.float32)
+    firsts = {name: rng.uniform(-0.4, 0.4, (2, ASKED[0], UNITS)).astype(np.float32) for name in ("h0", "c0")}
+    answers, started = {"x": x}, firsts
     for number, (name, case) in enumerate(CASES.items()):
         if names and name not in names:
             continue
@@ -237,12 +274,16 @@ def main(folder: Path = HERE, *names: str) -> None:
             plain(path)
             if name.startswith("refused"):
                 continue
-            theirs = onnxruntime.InferenceSession(path).run(None, {"input": given[0].numpy()})[0]
-            np.testing.assert_allclose(theirs, model(*given).numpy(), atol=1e-6)
+            fed = dict(zip(("input", *case.states), (tensor.numpy() for tensor in given), strict=True))
+            theirs = onnxruntime.InferenceSession(path).run(None, fed)[0]
+            np.testing.assert_allclose(theirs, answer(model, *given), atol=1e-6)
             asked = torch.from_numpy(x if case.batch_first else x.transpose(1, 0, 2).copy())
-            y = model(asked).numpy()
+            y = answer(model, asked, *(torch.zeros(case.rows, ASKED[0], UNITS) for _ in case.states))
+            if case.states:
+                started[name] = answer(model, asked, *(torch.from_numpy(firsts[s][: case.rows]) for s in case.states))
         answers[name] = y if case.batch_first or y.ndim == 2 else y.transpose(1, 0, 2)
     np.savez_compressed(folder / "answers.npz", **answers)
+    np.savez_compressed(folder / "started.npz", **started)
     print(f"{len(names or CASES)} models, PyTorch {torch.__version__}")
 
 
