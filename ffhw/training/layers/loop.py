@@ -99,7 +99,7 @@ class _Loop:
             sums = sums if bias is None else sums + bias
             gates = ops.sigmoid(sums if recurrent is None else sums + ops.matmul(self._visible(h), recurrent))
             # h_t = update(gates_t, h_{t-1})
-            new = self.update(_apart(gates, h), h)
+            new = self.update(apart(gates, h), h)
             new = ops.where(counts[0], new, h) if counts else new
             return new, [new, gates] if keep else [new]
 
@@ -117,7 +117,7 @@ class _Loop:
             error, gates, h, *counts = now
             # g_t = e_t + what comes from the step after
             g = error + beyond
-            by_gate, by_state = self.slopes(_apart(gates, h), h)
+            by_gate, by_state = self.slopes(apart(gates, h), h)
             # dz_t = (d h_t / d gate_t) g_t gate_t (1 - gate_t)
             dz = ops.concatenate([slope * g for slope in by_gate], axis=-1) * (gates - gates * gates)
             # c_t g_t + W_h^T dz_t
@@ -144,8 +144,8 @@ class _Loop:
         return h if self.kept is None else h * self.kept
 
 
-def _apart(gates: Any, h: Any) -> list[Any]:
-    """Each gate of all gates side by side."""
+def apart(gates: Any, h: Any) -> list[Any]:
+    """Each gate, ``[..., N]``, of all gates side by side; h: anything ``[..., N]``."""
     parts: list[Any] = ops.split(gates, gates.shape[-1] // h.shape[-1], axis=-1)
     return parts
 

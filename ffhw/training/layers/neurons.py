@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from ffhw.training.layers import loop
+from ffhw.training.layers import loop, parallel
 from ffhw.training.layers.dropout import DropoutCell, DropoutRNN
 
 
@@ -167,26 +167,27 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         new = self.update(ops.split(ops.sigmoid(sums), self.gates, axis=-1), h)
         return new, [new]
 
-    def over_time(self, sequence: Any, first: Any, mask: Any, training: bool, fused: bool = False) -> Any:
+    def over_time(self, sequence: Any, first: Any, mask: Any, training: bool, implementation: str | None = None) -> Any:
         """States of all steps, ``[T, batch, N]``: those of :meth:`call` step by step, see :mod:`loop`.
 
         Parameters
         ----------
         sequence: ``[T, batch, D]``. first: state before it, ``[batch, N]``. mask: ``[T, batch, 1]`` or None.
-        fused: as one kernel where it holds so much, see :mod:`fused`.
+        implementation: of the layer, see :class:`FlipFlopRNN`.
         """
         dropped, kept = self.drawn_masks(training)
         sequence = sequence if dropped is None else sequence * dropped
         bias = self.bias[0] + self.bias[1] if self.use_bias else None
-        if fused:
-            from ffhw.training.layers import fused as one_kernel
+        if implementation == "parallel":
+            return parallel.states(self.update, sequence, first, self.kernel, bias, mask)
+        if implementation == "fused" and keras.backend.backend() == "jax":
+            from ffhw.training.layers import fused
 
-            fused = one_kernel.holds(self.units, first.shape[0], self.gates)
-        if fused:
-            kernel, recurrent = (ops.convert_to_tensor(part) for part in (self.kernel, self.recurrent_kernel))
-            return one_kernel.states(
-                self.update, self.slopes, self.gates, sequence, first, kernel, recurrent, bias, mask
-            )
+            if fused.holds(self.units, first.shape[0], self.gates):
+                kernel, recurrent = (ops.convert_to_tensor(part) for part in (self.kernel, self.recurrent_kernel))
+                return fused.states(
+                    self.update, self.slopes, self.gates, sequence, first, kernel, recurrent, bias, mask
+                )
         return loop.states(
             self.update,
             self.slopes,
@@ -223,6 +224,8 @@ class FlipFlopRNN(DropoutRNN):
         (:mod:`ffhw.training.layers.fused`), in float32, without ``recurrent_dropout``, gates that see the state, and on
         a GPU as many units and sequences as it holds; else it is a loop. Other backends take no notice, nor do
         ``unroll`` and ``zero_output_for_mask``.
+        ``"parallel"``: for gates that see the inputs only, blocks of steps side by side, on any backend: quicker where
+        a step of the loop has little to do (:mod:`ffhw.training.layers.parallel`).
         None, ``"loop"``: a loop over time (:mod:`ffhw.training.layers.loop`).
     hold_penalty: while training, this times the mean of ``|h_t - h_{t-1}|`` over units and steps that count is part of
         the loss, so that units learn to hold. 0 costs nothing.
@@ -253,8 +256,12 @@ class FlipFlopRNN(DropoutRNN):
         hold_penalty: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        if implementation not in (None, "loop", "fused"):
-            raise ValueError(f"implementation must be 'loop' or 'fused', not {implementation!r}")
+        if implementation not in (None, "loop", "fused", "parallel"):
+            raise ValueError(f"implementation must be 'loop', 'fused' or 'parallel', not {implementation!r}")
+        if implementation == "parallel" and recurrent_gates:
+            raise ValueError(
+                "implementation='parallel' needs recurrent_gates=False: other gates must wait for the state"
+            )
         if implementation == "fused" and (recurrent_dropout or not recurrent_gates):
             raise ValueError("implementation='fused' needs recurrent_gates and takes no recurrent_dropout")
         if not 0 <= hold_penalty < math.inf:
@@ -294,8 +301,7 @@ class FlipFlopRNN(DropoutRNN):
         if self.go_backwards:
             sequence, mask = (part if part is None else ops.flip(part, axis=0) for part in (sequence, mask))
         (first,) = initial_state
-        fused = self.implementation == "fused" and keras.backend.backend() == "jax"
-        states = self.cell.over_time(sequence, first, mask, training, fused)
+        states = self.cell.over_time(sequence, first, mask, training, self.implementation)
         last = states[-1]
         if self.hold_penalty and training:
             self.add_loss(self.hold_penalty * mean_change(first, states, mask))

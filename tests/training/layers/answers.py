@@ -20,6 +20,7 @@ LAYERS = {
     "toggle": (lambda: Toggle(4), (6, 3)),
     "jk both ways": (lambda: keras.layers.Bidirectional(JK(4, return_sequences=True)), (6, 3)),
     "jk backwards": (lambda: JK(4, go_backwards=True, recurrent_gates=False), (6, 3)),
+    "jk in parallel": (lambda: JK(4, recurrent_gates=False, implementation="parallel"), (6, 3)),
     "ctrnn": (lambda: CTRNN(4, tau_ms=3.0), (6, 3)),
     "conv_jk": (lambda: ConvJK2D(3, 3, padding="same", return_sequences=True), (4, 5, 6, 2)),
     "conv_jk both ways": (lambda: keras.layers.Bidirectional(ConvJK2D(2, 3, strides=2)), (4, 5, 6, 2)),

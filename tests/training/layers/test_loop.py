@@ -43,10 +43,12 @@ def answers(layer, inner_loop, x, first, mask, training):
         ({"return_sequences": True}, True),
         ({"go_backwards": True}, True),
         ({"recurrent_gates": False, "return_sequences": True}, True),
+        ({"recurrent_gates": False, "implementation": "parallel", "return_sequences": True}, True),
+        ({"recurrent_gates": False, "implementation": "parallel", "use_bias": False}, False),
         ({"use_bias": False}, False),
         ({"dropout": 0.4, "recurrent_dropout": 0.4, "seed": 3, "return_sequences": True}, True),
     ],
-    ids=["plain", "masked", "backwards", "inputs-only", "no-bias", "dropout"],
+    ids=["plain", "masked", "backwards", "inputs-only", "parallel", "parallel-no-bias", "no-bias", "dropout"],
 )
 def test_answers_and_gradients_are_those_of_the_cell(kind, options, masked, rng, monkeypatch):
     layer = KINDS[kind](UNITS, return_state=True, **options)
@@ -70,8 +72,9 @@ def test_answers_and_gradients_are_those_of_the_cell(kind, options, masked, rng,
             np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=2e-6)
 
 
-def test_a_graph_of_unknown_length_and_batch(rng):
-    layer = JK(UNITS, return_sequences=True)
+@pytest.mark.parametrize("options", [{}, {"recurrent_gates": False, "implementation": "parallel"}])
+def test_a_graph_of_unknown_length_and_batch(options, rng):
+    layer = JK(UNITS, return_sequences=True, **options)
     x = rng.normal(size=(BATCH, STEPS, INPUTS)).astype("float32")
     eager = layer(x)
     graph = tf.function(layer, input_signature=[tf.TensorSpec((None, None, INPUTS))])
