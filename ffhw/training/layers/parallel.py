@@ -67,7 +67,7 @@ def linear_states(a: Any, c: Any, first: Any) -> Any:
 def _solved(a: Any, c: Any, first: Any) -> Any:
     """The states, block by block."""
     known = a.shape[0]
-    size = BLOCK if known is None else max(1, math.isqrt(known))
+    size = max(1, math.isqrt(known)) if isinstance(known, int) else BLOCK
     steps = ops.shape(a)[0]
     blocks = (steps + size - 1) // size
     batch, n = ops.shape(first)
