@@ -166,7 +166,7 @@ def built(design: Design, have: dict[str, Any]) -> dict[str, Any]:
             kept = have.get("tools") == tool_versions()
             row |= have if kept else measured(bundle, design, net, foldings)
         except FitError as error:
-            return {**row, "does_not_fit": str(error)}
+            return {**row, "does_not_fit": str(error).partition("; logs in")[0]}
         more = range(len(row["fmax_mhz_by_seed"]) + 1, SEEDS + 1)
         row["fmax_mhz_by_seed"] += placed_again(bundle, catalogue.board(design.board), more)
     row["fmax_mhz"] = statistics.median(row["fmax_mhz_by_seed"])
