@@ -52,27 +52,32 @@ RUNS = 7
 
 
 class MinGRU(keras.Layer):
-    """h_t = (1 - z_t) h_{t-1} + z_t W x_t, z_t = sigmoid(V x_t + b), all steps at a time; ``[batch, time, units]``."""
+    """h_t = (1 - z_t) h_{t-1} + z_t W x_t, z_t = sigmoid(V x_t + b), all steps at a time."""
 
-    def __init__(self, units: int, longest: float = 32.0) -> None:
+    def __init__(self, units: int, longest: float, every: bool) -> None:
         super().__init__()
+        self.every = every
         # z = 1 / T forgets within T steps, as HoldBias and ChronoBias have it
         times = np.exp(np.linspace(math.log(2.0), math.log(longest), units))
         bias = keras.initializers.Constant(np.concatenate([-np.log(times - 1), np.zeros(units)]))
         self.gates = keras.layers.Dense(2 * units, bias_initializer=bias)
 
     def call(self, x: Any) -> Any:
-        """All states."""
+        """States ``[batch, time, units]``, or the last one ``[batch, units]``."""
         z, candidate = ops.split(self.gates(ops.transpose(x, (1, 0, 2))), 2, axis=-1)
         z = ops.sigmoid(z)
-        return ops.transpose(linear_states(z * candidate, 1 - z, ops.zeros_like(z[0])), (1, 0, 2))
+        states = linear_states(z * candidate, 1 - z, ops.zeros_like(z[0]))
+        return ops.transpose(states, (1, 0, 2)) if self.every else states[-1]
 
 
-Cell = Callable[[int, float], keras.Layer]
+# From units, the longest time that a fresh one holds, and whether every step is answered, to a layer.
+Cell = Callable[[int, float, bool], keras.Layer]
 
 
 def _jk(**options: Any) -> Cell:
-    return lambda units, longest: JK(units, bias_initializer=HoldBias(2.0, longest), return_sequences=True, **options)
+    return lambda units, longest, every: JK(
+        units, bias_initializer=HoldBias(2.0, longest), return_sequences=every, **options
+    )
 
 
 CELLS: dict[str, Cell] = {
@@ -80,11 +85,11 @@ CELLS: dict[str, Cell] = {
     "JK, gates of the inputs only": _jk(recurrent_gates=False),
     "the same in parallel": _jk(recurrent_gates=False, implementation="parallel"),
     "minGRU": MinGRU,
-    "LSTM": lambda units, longest: keras.layers.LSTM(
+    "LSTM": lambda units, longest, every: keras.layers.LSTM(
         units,
         bias_initializer=ChronoBias("lstm", 2.0, longest),
         unit_forget_bias=False,
-        return_sequences=True,
+        return_sequences=every,
     ),
 }
 LEARNING = ("JK", "JK, gates of the inputs only", "minGRU", "LSTM")
@@ -106,7 +111,7 @@ def memory(rng: np.random.Generator, samples: int, steps: int) -> tuple[np.ndarr
 
 # task: data, its inputs and answers, units, steps in training and in the test, samples, epochs, longest time held
 TASKS: dict[str, dict[str, Any]] = {
-    "parity": {"data": parity, "sizes": (1, 1), "units": 16, "steps": (32, LONG), "samples": (2048, 64), "epochs": 20,
+    "parity": {"data": parity, "sizes": (1, 1), "units": 16, "steps": (32, LONG), "samples": (2048, 64), "epochs": 60,
                "longest": 8.0},
     "memory": {"data": memory, "sizes": (4, 3), "units": 16, "steps": (LONG, LONG), "samples": (512, 256), "epochs": 30,
                "longest": 2.0 * LONG},
@@ -124,8 +129,7 @@ def train(task: dict[str, Any], cell: Cell, rate: float, seed: int) -> dict[str,
     test = task["data"](rng, tests, test_steps)
 
     given = keras.Input((None, inputs))
-    states = cell(task["units"], task["longest"])(given)
-    states = states if y.ndim == 3 else states[:, -1]
+    states = cell(task["units"], task["longest"], y.ndim == 3)(given)
     model = keras.Model(given, keras.layers.Dense(answers)(states))
     batch = 32
     schedule = keras.optimizers.schedules.CosineDecay(rate, task["epochs"] * samples // batch)
@@ -170,7 +174,7 @@ def _timed(shape: tuple[int, int, int], cell: Cell) -> dict[str, Callable[[], No
     x = rng.normal(size=(batch, LONG, inputs)).astype(np.float32)
     y = np.zeros((batch, LONG, units), np.float32)
     given = keras.Input((LONG, inputs), batch_size=batch)
-    model = keras.Model(given, cell(units, 32.0)(given))
+    model = keras.Model(given, cell(units, 32.0, True)(given))
     # XLA is the slower one there, see float_layers.py
     model.compile("sgd", "mse", jit_compile=keras.backend.backend() == "jax")
     x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
