@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 CELLS = ("jk", "lstm", "gru")
+# A sigmoid is a quarter as steep as the tanh by which other cells take in what is new, and flatter still where biases
+# hold: fresh flip-flops answer their inputs as strongly as those cells do with input weights larger by this factor.
+GATE_GAIN = 4.0
 
 
 def recurrent(
@@ -25,14 +28,14 @@ def recurrent(
     import keras
 
     from ffhw.training.layers.chrono import ChronoBias
-    from ffhw.training.layers.jk import JK, HoldBias
+    from ffhw.training.layers.jk import JK
 
     options: dict[str, Any] = {"return_sequences": every_step}
     if name:
         options["name"] = name
     layer = {"jk": JK, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell]
     if cell == "jk":
-        options["bias_initializer"] = "zeros" if longest_hold is None else HoldBias(1.0, longest_hold)
+        options |= _fresh_flip_flops(longest_hold)
     elif longest_hold is not None:
         options["bias_initializer"] = ChronoBias(cell, 2.0, longest_hold)
         if cell == "lstm":
@@ -64,15 +67,26 @@ def convolutional(
 
     from ffhw.training.layers.conv_gru import ConvGRU2D
     from ffhw.training.layers.conv_jk import ConvJK2D
-    from ffhw.training.layers.neurons import HoldBias
 
     options: dict[str, Any] = {"return_sequences": every_step, "padding": padding}
     if name:
         options["name"] = name
     layer = {"jk": ConvJK2D, "lstm": keras.layers.ConvLSTM2D, "gru": ConvGRU2D}[cell]
     if cell == "jk":
-        options["bias_initializer"] = "zeros" if longest_hold is None else HoldBias(1.0, longest_hold)
+        options |= _fresh_flip_flops(longest_hold)
     return _directed(layer(filters, kernel, **options), both_ways, name)
+
+
+def _fresh_flip_flops(longest_hold: float | None) -> dict[str, Any]:
+    """How flip-flops begin: biases that hold, and input weights of Glorot's spread times :data:`GATE_GAIN`."""
+    import keras
+
+    from ffhw.training.layers.neurons import HoldBias
+
+    return {
+        "bias_initializer": "zeros" if longest_hold is None else HoldBias(1.0, longest_hold),
+        "kernel_initializer": keras.initializers.VarianceScaling(GATE_GAIN**2, "fan_avg", "uniform"),
+    }
 
 
 def _directed(layer: Any, both_ways: bool, name: str) -> Any:
