@@ -10,8 +10,9 @@ from typing import Any
 
 CELLS = ("jk", "lstm", "gru")
 # A sigmoid is a quarter as steep as the tanh by which other cells take in what is new, and flatter still where biases
-# hold: fresh flip-flops answer their inputs as strongly as those cells do with input weights larger by this factor.
-GATE_GAIN = 4.0
+# hold: fresh flip-flops answer their inputs as strongly as those cells do with input weights larger by such factors.
+# Which ones serve best was tried on the tasks (docs/paper.md).
+GAIN, CONVOLUTIONAL_GAIN = 4.0, 8.0
 
 
 def recurrent(
@@ -35,7 +36,7 @@ def recurrent(
         options["name"] = name
     layer = {"jk": JK, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell]
     if cell == "jk":
-        options |= _fresh_flip_flops(longest_hold)
+        options |= _fresh_flip_flops(longest_hold, GAIN)
     elif longest_hold is not None:
         options["bias_initializer"] = ChronoBias(cell, 2.0, longest_hold)
         if cell == "lstm":
@@ -73,19 +74,19 @@ def convolutional(
         options["name"] = name
     layer = {"jk": ConvJK2D, "lstm": keras.layers.ConvLSTM2D, "gru": ConvGRU2D}[cell]
     if cell == "jk":
-        options |= _fresh_flip_flops(longest_hold)
+        options |= _fresh_flip_flops(longest_hold, CONVOLUTIONAL_GAIN)
     return _directed(layer(filters, kernel, **options), both_ways, name)
 
 
-def _fresh_flip_flops(longest_hold: float | None) -> dict[str, Any]:
-    """How flip-flops begin: biases that hold, and input weights of Glorot's spread times :data:`GATE_GAIN`."""
+def _fresh_flip_flops(longest_hold: float | None, gain: float) -> dict[str, Any]:
+    """How flip-flops begin: biases that hold, and input weights of Glorot's spread times ``gain``."""
     import keras
 
     from ffhw.training.layers.neurons import HoldBias
 
     return {
         "bias_initializer": "zeros" if longest_hold is None else HoldBias(1.0, longest_hold),
-        "kernel_initializer": keras.initializers.VarianceScaling(GATE_GAIN**2, "fan_avg", "uniform"),
+        "kernel_initializer": keras.initializers.VarianceScaling(gain**2, "fan_avg", "uniform"),
     }
 
 

@@ -56,11 +56,11 @@ def test_small_ones_answer_in_the_shapes_they_promise(cell, rng):
 
 @pytest.mark.parametrize("longest_hold", [None, 10.0])
 def test_fresh_flip_flops_have_large_input_weights(longest_hold):
-    """Glorot's spread times four; with his own, actions are not learned at all for five epochs."""
+    """Larger than Glorot's; with his, actions are not learned at all for five epochs."""
     flat = paper.signal("jk", longest_hold, units=40, inputs=20).get_layer("first")
     maps = paper.action("jk", longest_hold, filters=20, size=12, pool=4).get_layer("clip")
-    for layer, fans in ((flat, 20 + 80), (maps, 9 * (3 + 40))):
-        assert np.abs(layer.get_weights()[0]).max() == pytest.approx(4 * np.sqrt(6 / fans), rel=0.02)
+    for layer, gain, fans in ((flat, 4, 20 + 80), (maps, 8, 9 * (3 + 40))):
+        assert np.abs(layer.get_weights()[0]).max() == pytest.approx(gain * np.sqrt(6 / fans), rel=0.02)
 
 
 def test_a_window_is_saved_and_loaded(tmp_path, rng):
