@@ -6,7 +6,8 @@
 //
 // Units are in panels of LANES; N of them fill P panels, W = LANES P. Weights are packed so that they are read in order:
 //   kernel [P][D][GATES][LANES], recurrent [P][N][GATES][LANES], bias [P][GATES][LANES], transposed [P][GATES W][LANES]
-// and so are gates and their gradients: [T][batch][P][GATES][LANES].
+// and so are gates and their gradients: [T][batch][P][GATES][LANES]. Inputs and states lie as layers have them, sequence
+// by sequence: [batch][T][D] and [batch][T][W].
 
 #include <sched.h>
 
@@ -96,10 +97,14 @@ struct Sizes {
   int64_t steps, batch, inputs, units, panels;
   int64_t wide() const { return panels * LANES; }
   int64_t gates() const { return panels * GATES * LANES; }
+  // a step of a sequence among all steps
+  int64_t at(int64_t t, int64_t row) const { return row * steps + t; }
   // h_{t-1} of a sequence
   const float* before(const float* states, const float* first, int64_t t, int64_t row) const {
-    return t ? states + ((t - 1) * batch + row) * wide() : first + row * wide();
+    return t ? states + at(t - 1, row) * wide() : first + row * wide();
   }
+  // from a sequence to the next one, of what before() gives
+  int64_t apart(int64_t t) const { return t ? steps * wide() : wide(); }
 };
 
 struct Forward {
@@ -109,7 +114,7 @@ struct Forward {
 
   template <int64_t R>
   void rows(int64_t t, int64_t row, int64_t panel) const {
-    const int64_t at = t * n.batch + row, each = GATES * LANES;
+    const int64_t at = t * n.batch + row, each = GATES * LANES, apart = n.apart(t);
     const float* before = n.before(states, first, t, row);
     const float *with_x[GATES], *with_h[GATES];
     lanes sums[R][GATES];
@@ -119,17 +124,17 @@ struct Forward {
       for (int64_t r = 0; r < R; r++) sums[r][g] = load(bias + panel * each + g * LANES);
     }
     // gates_t = s(W_x x_t + b + W_h h_{t-1})
-    add_products(sums, x + at * n.inputs, n.inputs, 1, with_x, each, n.inputs);
-    add_products(sums, before, n.wide(), 1, with_h, each, n.units);
+    add_products(sums, x + n.at(t, row) * n.inputs, n.steps * n.inputs, 1, with_x, each, n.inputs);
+    add_products(sums, before, apart, 1, with_h, each, n.units);
     for (int64_t r = 0; r < R; r++) {
-      lanes h = load(before + r * n.wide() + panel * LANES);
+      lanes h = load(before + r * apart + panel * LANES);
       for (int64_t g = 0; g < GATES; g++) {
         sums[r][g] = sigmoid(sums[r][g]);
         if (gates) store(gates + (at + r) * n.gates() + panel * each + g * LANES, sums[r][g]);
       }
       // h_t = update(gates_t, h_{t-1})
       if (counts[at + r] > 0) h = update(sums[r], h);
-      store(states + (at + r) * n.wide() + panel * LANES, h);
+      store(states + n.at(t, row + r) * n.wide() + panel * LANES, h);
     }
   }
 
@@ -158,7 +163,7 @@ struct Backward {
     const int64_t at = t * n.batch + row, place = panel * LANES, gate_place = place * GATES;
     float* beyond = back + row * n.wide() + place;
     // g_t = e_t + what comes from the step after
-    const lanes g = load(error + at * n.wide() + place) + load(beyond);
+    const lanes g = load(error + n.at(t, row) * n.wide() + place) + load(beyond);
     lanes values[GATES], by_gate[GATES], by_state;
     for (int64_t gate = 0; gate < GATES; gate++)
       values[gate] = load(gates + at * n.gates() + gate_place + gate * LANES);
@@ -215,6 +220,8 @@ struct Backward {
 
   void operator()(int64_t begin, int64_t end) const {
     Slopes sums(n);
+    // h_{t-1} of all sequences in one place: read many times, from pages far apart
+    std::vector<float> before((end - begin) * n.wide());
     std::fill(back + begin * n.wide(), back + end * n.wide(), 0.0f);
     for (int64_t t = n.steps - 1; t >= 0; t--) {
       for (int64_t row = begin; row < end; row++)
@@ -223,8 +230,10 @@ struct Backward {
       for (; panel + 1 < n.panels; panel += 2) to_state<2>(t, begin, end, panel);
       for (; panel < n.panels; panel++) to_state<1>(t, begin, end, panel);
       // dW_x = sum_t x_t^T dz_t      dW_h = sum_t h_{t-1}^T dz_t
-      to_weights(t, begin, end, x + (t * n.batch + begin) * n.inputs, n.inputs, n.inputs, sums.kernel.data());
-      to_weights(t, begin, end, n.before(states, first, t, begin), n.units, n.wide(), sums.recurrent.data());
+      to_weights(t, begin, end, x + n.at(t, begin) * n.inputs, n.inputs, n.steps * n.inputs, sums.kernel.data());
+      for (int64_t row = begin; row < end; row++)
+        std::copy_n(n.before(states, first, t, row), n.wide(), before.data() + (row - begin) * n.wide());
+      to_weights(t, begin, end, before.data(), n.units, n.wide(), sums.recurrent.data());
     }
     const std::lock_guard<std::mutex> alone(*adding);
     const auto add = [](const std::vector<float>& from, float* to) {
@@ -254,7 +263,7 @@ using In = ffi::Buffer<ffi::F32>;
 using Out = ffi::ResultBuffer<ffi::F32>;
 
 Sizes sizes(ffi::Span<const int64_t> states, In x, int64_t units) {
-  return {states[0], states[1], x.dimensions()[2], units, states[2] / LANES};
+  return {states[1], states[0], x.dimensions()[2], units, states[2] / LANES};
 }
 
 ffi::Error forward(int64_t units, In x, In first, In kernel, In recurrent, In bias, In counts, Out states, Out gates) {

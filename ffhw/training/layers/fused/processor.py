@@ -127,15 +127,17 @@ def states(neuron: Neuron, inputs: Any, first: Any, kernel: Any, recurrent: Any,
         apart = jnp.pad(apart, [(0, 0)] * (apart.ndim - 1) + [(0, more)])
         return jnp.moveaxis(apart.reshape(*apart.shape[:-1], -1, _LANES), -2, 0)
 
+    # sequence by sequence, as layers have them: a layer that turns them around has nothing copied
+    inputs = jnp.swapaxes(inputs, 0, 1)
     after = _states(
         neuron, inputs, jnp.pad(first, ((0, 0), (0, more))), panels(kernel), panels(recurrent), panels(bias), counts
     )
-    return after[..., :units]
+    return jnp.swapaxes(after[..., :units], 0, 1)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _states(neuron: Neuron, x: Any, first: Any, kernel: Any, recurrent: Any, bias: Any, counts: Any) -> Any:
-    """States ``[T, batch, W]`` of x ``[T, batch, D]``, the first state ``[batch, W]`` and weights in panels."""
+    """States ``[batch, T, W]`` of x ``[batch, T, D]``, the first state ``[batch, W]`` and weights in panels."""
     return _forward(neuron, False, x, first, kernel, recurrent, bias, counts)[0]
 
 
@@ -146,10 +148,10 @@ def _with_gates(neuron: Neuron, *given: Any) -> tuple[Any, Any]:
 
 def _forward(neuron: Neuron, keep: bool, x: Any, first: Any, *others: Any) -> Any:
     """States of all steps; and all gates, ``[T, batch, P, G, lanes]``, if they are to be kept."""
-    (steps, batch, _), wide = x.shape, first.shape[1]
+    (batch, steps, _), wide = x.shape, first.shape[1]
     gates = (steps, batch, wide // _LANES, neuron.gates, _LANES) if keep else (0,)
     units = others[1].shape[1]
-    return _call(neuron, "forward", [(steps, batch, wide), gates], (x, first, *others), units=units)
+    return _call(neuron, "forward", [(batch, steps, wide), gates], (x, first, *others), units=units)
 
 
 def _backward(neuron: Neuron, kept: tuple[Any, ...], error: Any) -> tuple[Any, ...]:
@@ -164,7 +166,7 @@ def _backward(neuron: Neuron, kept: tuple[Any, ...], error: Any) -> tuple[Any, .
     dz, by_first, *by_weights = _call(neuron, "backward", results, given, units=units)
     # dx_t = W_x dz_t; nobody works it out where nobody asks for it
     by_x = jnp.einsum(
-        "tbk,dk->tbd",
+        "tbk,dk->btd",
         dz.reshape(*gates.shape[:2], -1),
         jnp.moveaxis(kernel, 1, 0).reshape(x.shape[2], -1),
         precision=jax.lax.Precision.HIGHEST,
