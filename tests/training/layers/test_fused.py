@@ -155,7 +155,7 @@ def test_what_the_kernel_cannot_take_is_refused(rng):
     halves = [part.astype(jnp.bfloat16) for part in arrays(rng, cell, STEPS, 2, 4)]
     with pytest.raises(ValueError, match=r"^the fused kernel takes float32, not bfloat16 and bfloat16$"):
         by_kernel(cell, *halves, None)
-    with pytest.raises(ValueError, match=r"^implementation must be 'loop' or 'fused', not 'fast'$"):
+    with pytest.raises(ValueError, match=r"^implementation must be 'loop', 'fused' or 'parallel', not 'fast'$"):
         JK(3, implementation="fast")
     for options in ({"recurrent_dropout": 0.1}, {"recurrent_gates": False}):
         with pytest.raises(
