@@ -411,6 +411,28 @@ def _pair(row: dict[str, Any] | None) -> str:
     return " / ".join("-" if ms is None else f"{ms:,.1f}" if ms < 100 else f"{ms:,.0f}" for ms in times)
 
 
+def parallel_speed() -> str:
+    """A row a cell, a column a runtime and batch: milliseconds of a training step and of inference."""
+    found: dict[str, dict[str, str]] = {}
+    for row in read("parallel")["speed"]:
+        pair = _pair({"train_ms": row["training"], "infer_ms": row["inference"]})
+        found.setdefault(row["cell"], {})[f"{row['backend']}, batch {row['batch']}"] = pair
+    columns = list(dict.fromkeys(column for cells in found.values() for column in cells))
+    return table(["cell", *columns], [[cell, *(cells[c] for c in columns)] for cell, cells in found.items()])
+
+
+def parallel_learned() -> str:
+    """A row a cell, two columns a task: signs that are right, of each seed, in floats and at 8 bits."""
+    found: dict[str, list[str]] = {}
+    rows = read("parallel")["learned"]
+    for row in rows:
+        for shares in (row["signs_right"], row["signs_right_8_bits"]):
+            shown = ", ".join("" if share is None else f"{100 * share:.1f}" for share in shares)
+            found.setdefault(row["cell"], []).append(shown.strip(" ,"))
+    head = [f"{task}, {form}" for task in dict.fromkeys(row["task"] for row in rows) for form in ("floats", "8 bits")]
+    return table(["cell", *head], [[cell, *cells] for cell, cells in found.items()])
+
+
 def on_gpu() -> str:
     """A row a size, milliseconds: JK, the faster of both LSTMs by cuDNN and how many times as long it takes, loops."""
     sizes: dict[tuple[int, int], dict[str, dict[str, Any]]] = {}
@@ -461,6 +483,8 @@ TABLES = {
     "runtimes": runtimes,
     "emulators": emulators,
     "on_gpu": on_gpu,
+    "parallel_speed": parallel_speed,
+    "parallel_learned": parallel_learned,
     "compared": compared,
     "decisions": decisions,
     "networks": networks,

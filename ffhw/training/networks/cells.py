@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 CELLS = ("jk", "lstm", "gru")
-# A sigmoid is a quarter as steep as the tanh by which other cells take in what is new, and flatter still where biases
-# hold: fresh flip-flops answer their inputs as strongly as those cells do with input weights larger by such factors.
-# Which ones serve best was tried on the tasks (docs/paper.md).
-GAIN, CONVOLUTIONAL_GAIN = 4.0, 8.0
+# A sigmoid is a quarter as steep as the tanh by which an LSTM takes in what is new, and flatter still where biases hold:
+# fresh maps of flip-flops answer their inputs as strongly with weights larger by such a factor. Tried on the tasks, see
+# docs/paper.md; where every unit sees every input it made no difference that three seeds could tell.
+CONVOLUTIONAL_GAIN = 8.0
 
 
 def recurrent(
@@ -36,7 +36,7 @@ def recurrent(
         options["name"] = name
     layer = {"jk": JK, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell]
     if cell == "jk":
-        options |= _fresh_flip_flops(longest_hold, GAIN)
+        options["bias_initializer"] = _holding(longest_hold)
     elif longest_hold is not None:
         options["bias_initializer"] = ChronoBias(cell, 2.0, longest_hold)
         if cell == "lstm":
@@ -74,20 +74,16 @@ def convolutional(
         options["name"] = name
     layer = {"jk": ConvJK2D, "lstm": keras.layers.ConvLSTM2D, "gru": ConvGRU2D}[cell]
     if cell == "jk":
-        options |= _fresh_flip_flops(longest_hold, CONVOLUTIONAL_GAIN)
+        options["bias_initializer"] = _holding(longest_hold)
+        options["kernel_initializer"] = keras.initializers.VarianceScaling(CONVOLUTIONAL_GAIN**2, "fan_avg", "uniform")
     return _directed(layer(filters, kernel, **options), both_ways, name)
 
 
-def _fresh_flip_flops(longest_hold: float | None, gain: float) -> dict[str, Any]:
-    """How flip-flops begin: biases that hold, and input weights of Glorot's spread times ``gain``."""
-    import keras
-
+def _holding(longest: float | None) -> Any:
+    """Biases of fresh flip-flops."""
     from ffhw.training.layers.neurons import HoldBias
 
-    return {
-        "bias_initializer": "zeros" if longest_hold is None else HoldBias(1.0, longest_hold),
-        "kernel_initializer": keras.initializers.VarianceScaling(gain**2, "fan_avg", "uniform"),
-    }
+    return "zeros" if longest is None else HoldBias(1.0, longest)
 
 
 def _directed(layer: Any, both_ways: bool, name: str) -> Any:

@@ -55,12 +55,10 @@ def test_small_ones_answer_in_the_shapes_they_promise(cell, rng):
 
 
 @pytest.mark.parametrize("longest_hold", [None, 10.0])
-def test_fresh_flip_flops_have_large_input_weights(longest_hold):
+def test_fresh_maps_of_flip_flops_have_large_input_weights(longest_hold):
     """Larger than Glorot's; with his, actions are not learned at all for five epochs."""
-    flat = paper.signal("jk", longest_hold, units=40, inputs=20).get_layer("first")
     maps = paper.action("jk", longest_hold, filters=20, size=12, pool=4).get_layer("clip")
-    for layer, gain, fans in ((flat, 4, 20 + 80), (maps, 8, 9 * (3 + 40))):
-        assert np.abs(layer.get_weights()[0]).max() == pytest.approx(gain * np.sqrt(6 / fans), rel=0.02)
+    assert np.abs(maps.get_weights()[0]).max() == pytest.approx(8 * np.sqrt(6 / (9 * (3 + 40))), rel=0.02)
 
 
 def test_a_window_is_saved_and_loaded(tmp_path, rng):
