@@ -78,11 +78,13 @@ def gather(walk: Walk, operator: Operator, x: Value, index: Value) -> list[Value
     axis = operator.attributes.get("axis", 0)
     if isinstance(index, Flow):
         return embedded(walk, operator, x, index)
-    if isinstance(x, FirstState):
+    if are_zeros(x) and isinstance(x, FirstState):
         return [x]
     chosen = sizes_of(index)
     if chosen is None or not all(isinstance(n, int) for n in chosen):
         raise operator.refuse("must take constant places")
+    if isinstance(x, FirstState) and len(chosen) == 1:
+        return [x]
     if isinstance(x, Sizes):
         return [Sizes(tuple(x.entries[int(n)] for n in chosen))]
     if not isinstance(x, Flow | States) or len(chosen) != 1:
@@ -105,7 +107,7 @@ def slices(walk: Walk, operator: Operator, x: Value, *bounds: Value | None) -> l
         raise operator.refuse("must have constant bounds")
     axes = axes or tuple(range(len(starts)))
     steps = steps or (1,) * len(starts)
-    if isinstance(x, FirstState):
+    if isinstance(x, FirstState) and (are_zeros(x) or set(steps) == {1}):
         return [x]
     if isinstance(x, Sizes) and len(starts) == 1:
         return [Sizes(x.entries[int(starts[0]) : int(ends[0]) : int(steps[0])])]

@@ -50,7 +50,7 @@ def split(walk: Walk, operator: Operator, x: Value, parts: Value | None = None) 
 def concat(walk: Walk, operator: Operator, *values: Value) -> list[Value]:
     """Both directions side by side; final states of layers, or sizes, one after the other."""
     firsts = [v for v in values if isinstance(v, FirstState)]
-    if firsts and all(v == firsts[0] or (are_zeros(v) and are_zeros(firsts[0])) for v in values):
+    if firsts and (len(values) == 1 or all(are_zeros(v) for v in values)):
         return [firsts[0]]
     known = [sizes_of(v) for v in values]
     if all(entries is not None for entries in known):

@@ -18,14 +18,15 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from ffhw.errors import InputError
+from ffhw.layers.base import FloatLayer
 from ffhw.model.floatnet import FloatNetwork
 from ffhw.reading.assembly import assemble
 from ffhw.reading.onnx.file import MOST_ELEMENTS, constant, open_onnx
 from ffhw.reading.onnx.operators import OPERATORS
-from ffhw.reading.onnx.values import BATCH, FEATURES, TIME, FirstState, Flow, States, Unread, Value
+from ffhw.reading.onnx.values import BATCH, FEATURES, TIME, FirstState, Flow, Sizes, States, Unread, Value
 from ffhw.reading.onnx.walk import Operator, Walk
 
-# Of constants these can be computed at once: what they give is no larger than what they take.
+# Of constants these can be computed at once: what they give is no larger than what they take, and a state stays one.
 _FOLDED = {"Cast", "Concat", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
 # Orders in which a model may take its axes; the usual one first.
 _ORDERS: dict[int, list[tuple[str, ...]]] = {
@@ -52,7 +53,8 @@ def read_onnx(path: Path | str) -> FloatNetwork:
     if not used.intersection(info.name for info in inputs):
         raise InputError(f"{path}: its output does not depend on its input")
     failures: list[tuple[int, InputError]] = []
-    for order, data in _readings(path, inputs):
+    readings = _readings(path, inputs)
+    for order, data in readings:
         reader = _Reader(constants, opset)
         try:
             firsts = [info.name for info in inputs if info is not data]
@@ -60,14 +62,15 @@ def read_onnx(path: Path | str) -> FloatNetwork:
             name = graph.name if graph.name.isprintable() and graph.name else path.stem
             return dataclasses.replace(network, name=name)
         except InputError as error:
-            failures.append((reader.done, error))
+            # data come first, and states behind them
+            failures += [(reader.done, error)] if data is readings[0][1] else []
     # the order that made sense for longest is the one that was meant
     message = str(max(failures, key=lambda failure: failure[0])[1])
     raise InputError(f"{path}: {' '.join(message.splitlines())}")
 
 
 def _readings(path: Path, inputs: list[onnx.ValueInfoProto]) -> list[tuple[tuple[str, ...], onnx.ValueInfoProto]]:
-    """Which input may be the data, in which order of axes; the first one, where nothing else is known."""
+    """Which input may be the data, in which order of axes: the first reading that makes sense is the one."""
     found, refused = [], None
     for info in inputs:
         try:
@@ -144,6 +147,10 @@ class _Reader:
         for node in nodes:
             self._node(node)
             self.done += 1
+        taken = {name for node in nodes for name in _taken(node)}
+        for name in firsts:
+            if name in taken and name not in self.walk.started:
+                raise InputError(f"its input {name!r} is neither the data nor what a layer starts from")
         output = self._answer(outputs)
         end = Operator("output", output, {}, 1, self.opset)
         flow = self.walk.take(end, self.values.get(output))
@@ -156,27 +163,36 @@ class _Reader:
         network = assemble(self.walk.parts)
         if not network.layers:
             raise InputError("it has no layer with weights")
-        notes, state_notes = tuple(self.walk.notes), tuple(self.walk.state_notes)
-        return dataclasses.replace(network, notes=notes, state_notes=state_notes)
+        return dataclasses.replace(network, notes=tuple(self.walk.notes))
 
     def _answer(self, outputs: list[str]) -> str:
         """The output that is the answer; others are final states, which hardware that keeps states gives."""
-        states = [name for name in outputs if self._final(self.values.get(name))]
-        answers = [name for name in outputs if name not in states]
+        values = {name: self.values.get(name) for name in outputs}
+        answers = [name for name, value in values.items() if not self._final(value)]
         if len(answers) > 1:
             raise InputError(
                 f"its outputs are {', '.join(answers)}: hardware has one, and final states; return one tensor"
             )
         if not answers:
-            return states[0]
+            # nothing but states: the last layer's is the answer
+            answers = [max(values, key=lambda name: getattr(values[name], "made", 0))]
+        states = [name for name in values if name != answers[0]]
         if states:
-            self.walk.state_notes.append(f"final states, {' and '.join(states)}, are outputs with --keep-state only")
+            self.walk.notes.append(f"outputs {' and '.join(states)} are final states, given with --keep-state only")
         return answers[0]
 
-    @staticmethod
-    def _final(value: Value | None) -> bool:
-        """Whether something is the state of one layer or several after the last step."""
-        return isinstance(value, States | Unread) or (isinstance(value, Flow) and value.final is not None)
+    def _final(self, value: Value | None) -> bool:
+        """Whether something is the state after the last step of one layer or several, none of which reads both ways."""
+        if isinstance(value, Unread):
+            return value.state
+        flows = value.flows if isinstance(value, States) else (value,)
+        return all(
+            isinstance(flow, Flow)
+            and flow.final is not None
+            and isinstance(part := self.walk.parts[flow.made - flow.final - 1], FloatLayer)
+            and not part.both_directions
+            for flow in flows
+        )
 
     def _node(self, node: onnx.NodeProto) -> None:
         """Take one operator."""
@@ -196,8 +212,11 @@ class _Reader:
         unread = next((value for value in inputs if isinstance(value, Unread)), None)
         if unread is not None:
             # an output of final states may be made of it, the answer may not
-            taker = unread.taker or str(operator.refuse(unread.why))
-            self.values |= {name: dataclasses.replace(unread, taker=taker) for name in node.output if name}
+            others = all(isinstance(value, Unread | np.ndarray | Sizes | None) for value in inputs)
+            state = unread.state and others and node.op_type in _FOLDED and node.domain in ("", "ai.onnx")
+            refusal = unread.refusal or str(operator.refuse(unread.why))
+            passed = dataclasses.replace(unread, refusal=refusal, state=state)
+            self.values |= dict.fromkeys(filter(None, node.output), passed)
             return
         if node.domain not in ("", "ai.onnx"):
             raise operator.refuse(f"is of domain {node.domain!r}, which is not understood")

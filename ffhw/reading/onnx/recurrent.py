@@ -44,7 +44,7 @@ def recurrent(
         raise operator.refuse(f"takes axes {', '.join(flow.axes)} where {', '.join(expected)} are meant")
     sides = _sides(operator, gates, 1 + both, flow.size, w, r, b)
     name = walk.name(operator)
-    walk.start(operator, name, states[:2], ahead=direction == "forward")
+    walk.start(operator, name, states[:2], both)
     n = sides[0][1].shape[2]
     if both:
         ahead, back = (build(f"{name}_{way}", *side) for way, side in zip(("ahead", "back"), sides, strict=True))
@@ -59,7 +59,7 @@ def recurrent(
     last = (BATCH, DIRECTIONS, FEATURES) if first else (DIRECTIONS, BATCH, FEATURES)
     behind = int(direction == "reverse")
     shared: dict[str, Any] = {"size": n, "made": flow.made, "directions": 1 + both, "fixed": flow.fixed}
-    cells = Unread("takes an LSTM's cell state c, which has no hardware: take its output, or h_n")
+    cells = Unread("takes an LSTM's cell state c, which has no hardware: take its output, or h_n", state=not both)
     return [Flow(every, **shared), Flow(last, final=behind, **shared), cells]
 
 

@@ -86,13 +86,15 @@ class Sizes:
 
 @dataclasses.dataclass(frozen=True)
 class Unread:
-    """What an operator gives that nothing but an output of final states may be made of.
+    """What an operator gives that no answer may be made of.
 
-    why: says so of whatever takes it; taker: what the first that did is called.
+    why: what is said of an operator that takes it. refusal: the message about the first one that did.
+    state: whether it is a layer's state after the last step, with no more than its axes moved.
     """
 
     why: str
-    taker: str = ""
+    refusal: str = ""
+    state: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -53,13 +53,13 @@ STEPS_APART = (
 class Walk:
     """The chain of parts in the order data flows through them.
 
-    notes: what a user should be told; state_notes: where states are not kept.
+    notes: what a user should be told. started: the model's inputs that layers start from.
     """
 
     def __init__(self) -> None:
         self.parts: list[FloatLayer | Part] = []
         self.notes: list[str] = []
-        self.state_notes: list[str] = []
+        self.started: set[str] = set()
         self._names: set[str] = set()
 
     def name(self, operator: Operator) -> str:
@@ -72,22 +72,21 @@ class Walk:
         self._names.add(name)
         return name
 
-    def start(self, operator: Operator, name: str, states: Sequence[Value | None], ahead: bool = True) -> None:
-        """Take the first states of a layer: zeros, or inputs of the model where it reads ahead.
+    def start(self, operator: Operator, name: str, states: Sequence[Value | None], both: bool = False) -> None:
+        """Take the first states of a layer: zeros, or inputs of the model where it does not read both ways.
 
         Raises
         ------
-        InputError: other numbers, or states given to what reads from the end.
+        InputError: other numbers, or states given to a layer that reads both ways.
         """
         given = [state.given for state in states if isinstance(state, FirstState) and state.given]
         if not all(isinstance(state, FirstState) or are_zeros(state) for state in states):
             raise operator.refuse(f"starts from a state that is given: {FROM_ZERO}")
-        if given and not ahead:
-            raise operator.refuse("starts from a state that is given and reads from the end, which has no hardware")
+        if given and both:
+            raise operator.refuse("starts from a state that is given and reads both ways, which has no hardware")
         if given:
-            self.state_notes.append(
-                f"layer {name!r} starts from {' and '.join(given)}, which --keep-state can load; without it from zero"
-            )
+            self.started.update(given)
+            self.notes.append(f"layer {name!r} starts from {' and '.join(given)}: with --keep-state loaded, else zeros")
 
     def add(self, flow: Flow, *parts: FloatLayer | Part, **changes: Any) -> Flow:
         """Put parts behind what flows; the flow behind them."""
@@ -102,7 +101,9 @@ class Walk:
         InputError: a constant, something from further back, one direction of two, or steps that were let go.
         """
         if isinstance(value, Unread):
-            raise InputError(value.taker) if value.taker else operator.refuse(value.why)
+            raise InputError(value.refusal) if value.refusal else operator.refuse(value.why)
+        if isinstance(value, FirstState):
+            raise operator.refuse("takes what sequences start from, which only a recurrent layer may")
         if isinstance(value, States):
             raise operator.refuse("takes the final states of several layers: take the last one's, h_n[-1]")
         if not isinstance(value, Flow):

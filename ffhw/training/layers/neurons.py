@@ -224,8 +224,9 @@ class FlipFlopRNN(DropoutRNN):
         (:mod:`ffhw.training.layers.fused`), in float32, without ``recurrent_dropout``, gates that see the state, and on
         a GPU as many units and sequences as it holds; else it is a loop. Other backends take no notice, nor do
         ``unroll`` and ``zero_output_for_mask``.
-        ``"parallel"``: for gates that see the inputs only, blocks of steps side by side, on any backend: quicker where
-        a step of the loop has little to do (:mod:`ffhw.training.layers.parallel`).
+        ``"parallel"``: with ``recurrent_gates=False``, blocks of steps side by side, on any backend: quicker where a
+        step of the loop has little to do (:mod:`ffhw.training.layers.parallel`). ``unroll`` and
+        ``zero_output_for_mask`` take Keras' loop all the same.
         None, ``"loop"``: a loop over time (:mod:`ffhw.training.layers.loop`).
     hold_penalty: while training, this times the mean of ``|h_t - h_{t-1}|`` over units and steps that count is part of
         the loss, so that units learn to hold. 0 costs nothing.

@@ -4,9 +4,10 @@ Such a step is linear in the state, and two of them are one such step (the assoc
 
     h_t = a_t + c_t h_{t-1}            h_{t+1} = (a_{t+1} + c_{t+1} a_t) + c_{t+1} c_t h_{t-1}
 
-Time is cut into blocks of about sqrt(T) steps. All blocks go through their steps side by side, as from a state of zero;
-the states at their ends are carried from block to block; then each block adds what it was carried. So a loop of T steps
-becomes two of sqrt(T), for three multiplications a step and unit instead of one. Backward, from the loss' gradient e_t:
+Time is cut into blocks of about sqrt(T) steps (of 64 where T is not known while the graph is made). All blocks go
+through their steps side by side, as from a state of zero; the states at their ends are carried from block to block;
+then each block adds what it was carried. So a loop of T steps becomes two of sqrt(T), for three multiplications a step
+and unit instead of one. Backward, from the loss' gradient e_t:
 
     g_t = e_t + c_{t+1} g_{t+1}        d a_t = g_t        d c_t = g_t h_{t-1}
 
@@ -19,6 +20,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import keras
 from keras import ops
 
 from ffhw.training.layers.loop import Update, apart
@@ -31,13 +33,16 @@ def states(update: Update, inputs: Any, first: Any, kernel: Any, bias: Any = Non
     """States of all steps, ``[T, batch, N]``; parameters as of :func:`ffhw.training.layers.loop.states`."""
     # gates_t = s(W_x x_t + b)
     sums = ops.matmul(inputs, kernel)
-    gates = apart(ops.sigmoid(sums if bias is None else sums + bias), first)
+    gates = ops.sigmoid(sums if bias is None else sums + bias)
+    # a coefficient near 1 and its powers are no numbers for half precision
+    given, first = first.dtype, ops.cast(first, keras.backend.result_type(first.dtype, "float32"))
+    gates = apart(ops.cast(gates, first.dtype), first)
     # update(gates, h) = a + c h
     a = update(gates, ops.zeros_like(first))
     c = update(gates, ops.ones_like(first)) - a
     if mask is not None:
         a, c = ops.where(mask, a, 0.0), ops.where(mask, c, 1.0)
-    return linear_states(a, c, first)
+    return ops.cast(linear_states(a, c, first), given)
 
 
 def linear_states(a: Any, c: Any, first: Any) -> Any:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 CELLS = ("jk", "lstm", "gru")
-# A sigmoid is a quarter as steep as the tanh by which an LSTM takes in what is new, and flatter still where biases hold:
-# fresh maps of flip-flops answer their inputs as strongly with weights larger by such a factor. Tried on the tasks, see
-# docs/paper.md; where every unit sees every input it made no difference that three seeds could tell.
+# A sigmoid is a quarter as steep as the tanh by which an LSTM takes in what is new, and flatter still where biases
+# hold: fresh maps of flip-flops answer their inputs as strongly with weights larger by such a factor. Tried on the
+# tasks, see docs/paper.md; where every unit sees every input it made no difference that three seeds could tell.
 CONVOLUTIONAL_GAIN = 8.0
 
 

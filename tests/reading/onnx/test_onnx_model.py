@@ -208,8 +208,8 @@ def test_states_that_are_given_are_refused(tmp_path):
         read(model, tmp_path)
     model.graph.initializer.pop()
     model.graph.input.append(helper.make_tensor_value_info("h0", TensorProto.FLOAT, [1, "b", 5]))
-    (note,) = read(model, tmp_path).state_notes
-    assert note.endswith("starts from h0, which --keep-state can load; without it from zero")
+    (note,) = read(model, tmp_path).notes
+    assert note.endswith("starts from h0: with --keep-state loaded, else zeros")
 
 
 def test_files_that_are_none(tmp_path):
