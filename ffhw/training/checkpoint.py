@@ -31,7 +31,8 @@ _KEPT = "kept"  # begins the names of the weights that a training keeps
 class Progress:
     """How far a training is.
 
-    lowest, kept_epoch, kept: of a training that keeps its best epoch, that one's loss, its number from 1, its weights.
+    lowest, kept_epoch, kept: of a training that keeps its best epoch, that one's loss, its number from 1, its weights;
+        epoch 0 is before the training.
     """
 
     epochs: int = 0
@@ -131,7 +132,8 @@ def fit(
     every_seconds: a checkpoint is written after an epoch if the last one is that old.
     tell: called with the number of epochs done, their total, and the last one's figures.
     begin_epoch: called with an epoch's number, from 0, before it begins.
-    judge: gives the loss by which the best epoch's weights are kept; the last epoch's if None, or if all are NaN.
+    judge: gives the loss by which the best epoch's weights are kept, those before the first one among them; the last
+        epoch's if None, or if all are NaN.
     """
     import keras
 
@@ -158,6 +160,8 @@ def fit(
                 saved = time.monotonic()
             tell(epoch + 1, epochs, figures)
 
+    if judge is not None and not progress.epochs:
+        progress.keep_if_best(judge(), model)
     if progress.epochs < epochs:
         model.fit(**feed, epochs=epochs, initial_epoch=progress.epochs, verbose=0, callbacks=[Watch()])
     if progress.kept:

@@ -75,7 +75,13 @@ def test_another_trainings_checkpoint_is_refused_and_left_alone(tmp_path):
 
 @pytest.mark.parametrize(
     ("losses", "best"),
-    [((3.0, 1.0, 2.0, 1.5), 2), ((3.0, 1.0, 2.0, 1.0), 4), ((4.0, 3.0, 2.0, 1.0), 4), ((1.0, 2.0, 3.0, 4.0), 1)],
+    [
+        ((9.0, 3.0, 1.0, 2.0, 1.5), 2),
+        ((9.0, 3.0, 1.0, 2.0, 1.0), 4),
+        ((9.0, 4.0, 3.0, 2.0, 1.0), 4),
+        ((9.0, 1.0, 2.0, 3.0, 4.0), 1),
+        ((0.5, 1.0, 2.0, 3.0, 4.0), 0),  # before the first
+    ],
 )
 @pytest.mark.parametrize("killed", [False, True])
 def test_the_best_epoch_is_kept_the_last_of_equals(losses, best, killed, tmp_path):
@@ -110,6 +116,6 @@ def test_the_best_epoch_is_kept_the_last_of_equals(losses, best, killed, tmp_pat
         killed = False
     made = model()
     train_on(made)
-    assert len(after) == 4
-    for kept, wanted in zip(made.get_weights(), after[best - 1], strict=True):
+    assert len(after) == 5
+    for kept, wanted in zip(made.get_weights(), after[best], strict=True):
         assert np.array_equal(kept, wanted)
