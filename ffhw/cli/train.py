@@ -42,7 +42,10 @@ def run(
     ),
     state_bits: int = typer.Option(None, help="With --qat: bits of gates and states.", show_default="--bits"),
     input_bits: int = typer.Option(None, help="With --qat: bits of inputs.", show_default="--bits"),
-    through: str = typer.Option(None, help="With --qat: wider stages first, like 8,6; each from the last one's end."),
+    through: str = typer.Option(
+        None,
+        help="With --qat: wider stages first, like 8,6; each from the last one's end. States of one bit are so in all.",
+    ),
     qat_epochs: int = typer.Option(None, help="With --qat: epochs of a stage.", show_default="half of the floats'"),
     learn_scales: bool = typer.Option(False, help="With --qat: let training move the scales as well."),
     strategy: str = typer.Option(

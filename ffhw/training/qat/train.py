@@ -58,8 +58,13 @@ class Stages:
 
 
 def _at_least(target: Widths, bits: int) -> Widths:
-    """The widths of ``target``, none below ``bits``, as weights of few codes are."""
-    return Widths(*(bits if isinstance(value, str) else max(bits, value) for value in dataclasses.astuple(target)))
+    """The widths of ``target``, none below ``bits``, as weights of few codes are; but states of one bit from the first.
+
+    A unit of one bit sets and resets within a step, where one of two bits adds up over many: another circuit, which
+    weights that are still wide can find.
+    """
+    stage = Widths(*(bits if isinstance(value, str) else max(bits, value) for value in dataclasses.astuple(target)))
+    return dataclasses.replace(stage, state_bits=1, cell_bits=target.cell_bits) if target.state_bits == 1 else stage
 
 
 def _wider(stage: Widths, target: Widths) -> bool:

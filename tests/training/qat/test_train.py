@@ -60,10 +60,16 @@ def test_the_model_that_is_left_is_what_hardware_gives(stages, tmp_path):
 
 
 def test_stages_may_end_at_the_bits_of_what_is_not_narrower():
-    target = Widths(2, state_bits=1, input_bits=8)
+    target = Widths(2, weight_bits=1, input_bits=8)
     stages = Stages.towards(target, (4, 2))
     assert stages.widths == (Widths(4, input_bits=8), Widths(2, input_bits=8), target)
     assert Stages.towards(Widths(2, "ternary"), (2,)).widths == (Widths(2), Widths(2, "ternary"))
+
+
+def test_states_of_one_bit_are_so_from_the_first_stage():
+    target = Widths(2, state_bits=1, input_bits=8)
+    stages = Stages.towards(target, (4, 3)).widths
+    assert stages == (Widths(4, state_bits=1, input_bits=8), Widths(3, state_bits=1, input_bits=8), target)
 
 
 @pytest.mark.long
@@ -117,7 +123,16 @@ def test_killed_in_a_stage_it_goes_on_and_ends_as_if_never_killed(learn_scales, 
 
 def test_what_cannot_be_is_told_before_anything_trains(tmp_path):
     four, two, ternary, binary = Widths(4), Widths(2), Widths(4, "ternary"), Widths(4, "binary")
-    wrong = [(four, (6, 8)), (four, (8, 4)), (four, (8, 8)), (two, (4, 2)), (ternary, (2, 1)), (binary, (1,))]
+    one = Widths(2, state_bits=1)
+    wrong = [
+        (one, (4, 2)),
+        (four, (6, 8)),
+        (four, (8, 4)),
+        (four, (8, 8)),
+        (two, (4, 2)),
+        (ternary, (2, 1)),
+        (binary, (1,)),
+    ]
     for target, through in wrong:
         with pytest.raises(InputError, match=r"^--through must fall, each stage wider than what is asked for"):
             Stages.towards(target, through)
