@@ -43,6 +43,7 @@ from ffhw.training.layers.chrono import ChronoBias
 from ffhw.training.layers.jk import JK
 from ffhw.training.layers.neurons import HoldBias
 from ffhw.training.layers.parallel import linear_states
+from ffhw.training.tasks import logic
 
 LONG = 4096
 SEEDS, RATES = (1, 2, 3), (0.003, 0.01, 0.03)
@@ -96,9 +97,9 @@ LEARNING = ("JK", "JK, gates of the inputs only", "minGRU", "LSTM")
 
 
 def parity(rng: np.random.Generator, samples: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Bits, and whether the number of ones so far is odd, at every step."""
-    x = rng.integers(0, 2, (samples, steps, 1))
-    return x.astype(np.float32), (x.cumsum(axis=1) % 2 * 2 - 1).astype(np.float32)
+    """Bits, and whether the number of ones so far is odd, -1 or 1, at every step."""
+    x, odd = logic.parity(rng, samples, steps)
+    return x.astype(np.float32), (2 * odd - 1).astype(np.float32)
 
 
 def memory(rng: np.random.Generator, samples: int, steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -112,8 +112,6 @@ def test_bad_options_are_refused():
         SRCell(3, both="both")
     with pytest.raises(ValueError, match=r"^ToggleCell needs HoldBias\(gates=1\)$"):
         Toggle(3, bias_initializer=HoldBias())
-    with pytest.raises(ValueError, match=r"^implementation must be 'loop', 'fused' or 'parallel', not 'fast'$"):
-        JK(3, implementation="fast")
     with pytest.raises(
         ValueError, match=r"^implementation='parallel' needs recurrent_gates=False: other gates must wait"
     ):
