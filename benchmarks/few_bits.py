@@ -1,8 +1,8 @@
 """What few bits cost: quantized after training, and trained on integers, for four cells.
 
 Of each task, cell and seed one float network; from it, for each set of widths, the same network quantized only and
-trained on integers for half as many epochs at a quarter of the rate (what ``ffhw train --qat`` does). All cells have
-the same settings, those of the task. Run from the repository: ``python benchmarks/few_bits.py [TASK...]`` (two hours);
+trained on integers for half as many epochs (what ``ffhw train --qat`` does). All cells have the same settings, those
+of the task. Run from the repository: ``python benchmarks/few_bits.py [TASK...]`` (two hours);
 what ``few_bits.json`` holds already is not trained again.
 """
 
@@ -35,9 +35,10 @@ CELLS = ("jk", "lstm", "gru", "rnn")
 # An LSTM's c always has eight bits: on a grid of three that reaches as far as c does, no step moves it by half a code.
 CELL_BITS = 8
 # bits of the rest, of weights and of states; of one bit a tanh has one value only
-SETS = ((8, 8, 8), (6, 6, 6), (4, 4, 4), (3, 3, 3), (2, 2, 2), (4, 2, 2), (4, 2, 1))
-WIDTHS = tuple(Widths(*widths, cell_bits=CELL_BITS) for widths in SETS)
-CHOSEN = ("japanese-vowels", "pen-digits")
+FEW = ((4, 2, 2), (4, "ternary", 2), (4, 2, 1), (4, "ternary", 1), (4, "binary", 1))
+SETS = (*((bits, bits, bits) for bits in (8, 6, 4, 3, 2)), *FEW)
+WIDTHS = tuple(Widths(bits, weights, states, cell_bits=CELL_BITS) for bits, weights, states in SETS)
+CHOSEN = ("japanese-vowels", "pen-digits", "perceptual-decision", "flipflop3")
 
 
 def measure(name: str, cell: str, seed: int, folder: Path) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@
     network.npz       the quantized network
     network.json      its structure, for people
     design.json       the folding, and the options the hardware was generated with
-    performance.json  predicted cycles and resources
+    performance.json  predicted cycles and resources; neither this nor anything below vectors.npz with --no-hardware
     accuracy.json     float against quantized network, where data were given
     model.onnx        the network as an integer ONNX graph
     vectors.npz       test vectors: input codes, lengths and expected output codes
@@ -21,13 +21,11 @@ changes nothing for it.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
 import io
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,9 +35,9 @@ import numpy as np
 
 from ffhw import __version__
 from ffhw.arrays import parse_arrays
-from ffhw.digests import MOST_BYTES, digests, has_bitstream, identity_of_digests
-from ffhw.errors import DigestError, InputError, OutputError
-from ffhw.files import check_folder, open_snapshot, read_regular, write_atomic, write_folder
+from ffhw.digests import MOST_BYTES, digests, identity_of_digests
+from ffhw.errors import DigestError, InputError
+from ffhw.files import check_folder, open_snapshot, read_regular, write_folder
 from ffhw.hdl.plan.chain import check_foldings
 from ffhw.hdl.plan.folding import Folding, Foldings
 from ffhw.hdl.plan.performance import predict
@@ -47,28 +45,27 @@ from ffhw.hdl.verilog import top_of
 from ffhw.model import golden
 from ffhw.model.compare import check_comparison
 from ffhw.model.network import Network
-from ffhw.processes import kept_folder, remove, sweep
+from ffhw.processes import kept_folder, sweep
+from ffhw.results import MANIFEST, MARKERS, MOST_JSON_BYTES, Results, marked
 from ffhw.shapes import check_shape
 
 BUNDLE_VERSION = 2
-_MANIFEST = "manifest.json"
-_REQUIRED = {"network.npz", "network.json", "design.json", "performance.json", "model.onnx", "vectors.npz"}
-_ALLOWED = re.compile(r"accuracy\.json|\w+\.(core|sdc)|\w+_litex\.py|csr/\w+_csr\.(v|json)|rtl/[\w.-]+\.(v|mem)")
-# Markers of the files that we wrote under results/, so that a later export knows them from a user's own.
-_MARKERS = "results/.ours"
+_REQUIRED = {"network.npz", "network.json", "design.json", "model.onnx", "vectors.npz"}
+_ALLOWED = re.compile(
+    r"(accuracy|performance)\.json|\w+\.(core|sdc)|\w+_litex\.py|csr/\w+_csr\.(v|json)|rtl/[\w.-]+\.(v|mem)"
+)
 # Sequences of the test vectors that are run whenever a bundle is opened.
 CHECKED = 8
-_MOST_JSON_BYTES = 16 << 20
 _AGAIN = "export the model again"
 
-_DESIGN = {"foldings": [None], "keep_state": bool}
+_DESIGN = {"foldings": None, "keep_state": bool}
 _GENERIC = {"scales": [int], "argmax": bool, "max_steps": int}
 _FOLDING = {"lanes": int, "simd": int, "finishers": int, "style?": str}
 _KNOWN = {key.removesuffix("?") for key in _FOLDING}
 
 
 @dataclasses.dataclass(frozen=True)
-class Bundle:
+class Bundle(Results):
     """An opened and verified bundle: a snapshot of its files, what they say, and where results go."""
 
     path: Path
@@ -94,7 +91,7 @@ class Bundle:
                 break
             except FileNotFoundError as error:
                 # another export may have put a new bundle in its place in this very moment
-                if attempt == 19 or not (path / _MANIFEST).exists():
+                if attempt == 19 or not (path / MANIFEST).exists():
                     missing = error.filename or "a file"
                     raise DigestError(f"{path} is incomplete: {missing} is missing; {_AGAIN}") from None
         bundle._check()
@@ -103,10 +100,10 @@ class Bundle:
     @classmethod
     def _read(cls, path: Path, read: Any) -> Bundle:
         try:
-            manifest = json.loads(read(_MANIFEST, _MOST_JSON_BYTES))
+            manifest = json.loads(read(MANIFEST, MOST_JSON_BYTES))
             check_shape(manifest, {"ffhw_bundle": int, "files": {str: str}, "identity": str}, "the manifest")
         except FileNotFoundError:
-            if path.is_dir() and not (path / _MANIFEST).exists():
+            if path.is_dir() and not (path / MANIFEST).exists():
                 raise InputError(f"{path} is not a bundle: write one with ffhw export") from None
             raise  # another bundle has just taken its place
         except (InputError, OSError, ValueError, RecursionError):
@@ -133,16 +130,28 @@ class Bundle:
         try:
             if self.json("network.json") != json.loads(json.dumps(self.network().describe())):
                 raise DigestError("network.json does not describe network.npz")
+            if not self.has_hardware:
+                self._check_bare()
+                return
             foldings = self.foldings()
             if self.json("performance.json") != json.loads(json.dumps(predict(self.network(), foldings).to_dict())):
                 raise DigestError("performance.json does not hold the figures of this network and design")
             if (b"s_axis_state_" in self.files[f"rtl/{self.top}.v"]) != (self.keep_state and any(
                 layer.state_size for layer in self.network().layers)):  # fmt: skip
                 raise DigestError("design.json and the Verilog differ in whether states are kept")
-            self.accuracy()
-            self._check_vectors()
+            self._check_answers()
         except (InputError, DigestError) as error:
             raise DigestError(f"{self.path} contradicts itself: {error}; {_AGAIN}") from None
+
+    def _check_bare(self) -> None:
+        hardware = [name for name in self.files if name.startswith("rtl/") or name == "performance.json"]
+        if hardware or self.keep_state or self.generic or self.loadable:
+            raise DigestError("design.json says that there is no hardware")
+        self._check_answers()
+
+    def _check_answers(self) -> None:
+        self.accuracy()
+        self._check_vectors()
 
     def json(self, name: str) -> dict[str, Any]:
         """Content of one of the bundle's JSON files; empty if it is not there."""
@@ -165,8 +174,20 @@ class Bundle:
         arrays = parse_arrays(io.BytesIO(self.files["network.npz"]), "network.npz")
         return Network.from_arrays(arrays, "network.npz")
 
+    @property
+    def has_hardware(self) -> bool:
+        """Whether there is Verilog; else the network is there as golden model and as ONNX graph."""
+        return self._design["foldings"] is not None
+
     def foldings(self) -> Foldings:
-        """The folding of each engine."""
+        """The folding of each engine.
+
+        Raises
+        ------
+        InputError: there is no hardware.
+        """
+        if not self.has_hardware:
+            raise InputError(f"{self.path} was exported with --no-hardware: ffhw run and ffhw report take it")
         return self._foldings
 
     @functools.cached_property
@@ -183,6 +204,8 @@ class Bundle:
     def _design(self) -> dict[str, Any]:
         design = self.json("design.json")
         check_shape(design, _DESIGN, "design.json")
+        if design["foldings"] is not None:
+            check_shape(design["foldings"], [None], "design.json: foldings")
         return design
 
     @property
@@ -252,98 +275,6 @@ class Bundle:
         if not np.array_equal(golden.run(self.network(), codes, lengths).outputs, vectors["expected"][some]):
             raise DigestError("vectors.npz does not hold the answers of network.npz")
 
-    # --- results -----------------------------------------------------------------------------------------------------
-
-    def add_result(self, name: str, result: dict[str, Any]) -> Path:
-        """Write ``results/<name>.json``, marked with the identity of the bundle it belongs to.
-
-        Raises
-        ------
-        DigestError: another bundle stands in this one's place by now. OutputError: it cannot be written.
-        """
-        content = {"bundle": self.identity, "ffhw": __version__, **result}
-        return self.add_file(f"{name}.json", json.dumps(content, indent=2) + "\n")
-
-    def add_file(self, name: str, content: bytes | str) -> Path:
-        """Write ``results/<name>``; raises as :meth:`add_result`."""
-        target = self.result_path(name)
-        write_atomic(target, content)
-        return target
-
-    def add_folder(self, name: str, files: Mapping[str, bytes | str]) -> Path:
-        """Write the folder ``results/<name>`` in one step, in place of an older one; raises as :meth:`add_result`."""
-        for file in files:
-            self.result_path(f"{name}/{file}")
-        target = self.path / "results" / name
-        check_folder(target, "a result", {file.removeprefix(f"{name}/") for file in self._marked()})
-        write_folder(target, files)
-        return target
-
-    def remove_folder(self, name: str) -> None:
-        """Remove what we wrote into ``results/<name>``, and the folder if nothing else is in it."""
-        folder = self.path / "results" / name
-        for file in self._marked():
-            if file.startswith(f"{name}/"):
-                remove(self.path / "results" / file)
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-
-    def result_path(self, name: str) -> Path:
-        """``results/<name>``, known as ours from now on; raises as :meth:`add_result`."""
-        folder = self._results_folder()
-        marker = self.path / _MARKERS / name
-        try:
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
-        except OSError as error:
-            raise OutputError(f"cannot write to {folder}: {error.strerror}") from None
-        return folder / name
-
-    def waves_path(self, name: str) -> Path:
-        """``results/<name>`` without its ending, which depends on the simulator; raises as :meth:`add_result`."""
-        for ending in (".vcd", ".fst"):
-            self.result_path(f"{name}{ending}")
-        return self.path / "results" / name
-
-    def _marked(self) -> set[str]:
-        return _marked(self.path)
-
-    def _results_folder(self) -> Path:
-        """``results/``, created if need be; raises as :meth:`add_result`."""
-        try:
-            there = json.loads(read_regular(self.path / _MANIFEST, _MOST_JSON_BYTES)).get("identity")
-        except (InputError, ValueError, AttributeError):
-            there = None
-        if there != self.identity:
-            raise DigestError(f"{self.path} was replaced while this command worked on it: nothing was written to it")
-        folder = self.path / "results"
-        for path in (folder, self.path / _MARKERS):
-            try:
-                path.mkdir(exist_ok=True)
-            except OSError as error:
-                raise OutputError(f"cannot write to {folder}: {error.strerror}") from None
-            if path.is_symlink():
-                raise OutputError(f"cannot write to {path}: it is a link")
-        return folder
-
-    def results(self) -> dict[str, dict[str, Any]]:
-        """All results that belong to this very export, by name.
-
-        What cannot be read is none, nor is one whose bitstream is another one or gone.
-        """
-        found: dict[str, dict[str, Any]] = {}
-        folder = self.path / "results"
-        if folder.is_symlink():
-            return found
-        for path in sorted([*folder.glob("*.json"), *folder.glob("*/result.json")]):
-            try:
-                content = json.loads(read_regular(path, _MOST_JSON_BYTES))
-            except (InputError, ValueError, RecursionError):
-                continue
-            if isinstance(content, dict) and content.get("bundle") == self.identity and has_bitstream(path, content):
-                found[path.stem if path.parent == folder else path.parent.name] = content
-        return found
-
 
 def check_target(path: Path) -> None:
     """Refuse a target that cannot be written, or that holds anything else than a bundle of ours.
@@ -358,20 +289,14 @@ def check_target(path: Path) -> None:
 def _own_files(path: Path) -> set[str] | None:
     """Files in a folder that a manifest of ours lists, or that we marked as results; None if it is no bundle."""
     try:
-        manifest = json.loads(read_regular(path / _MANIFEST, _MOST_JSON_BYTES))
+        manifest = json.loads(read_regular(path / MANIFEST, MOST_JSON_BYTES))
         check_shape(manifest, {"ffhw_bundle": int, "files": {str: str}, "identity": str}, "the manifest")
     except (InputError, ValueError, RecursionError):
         return None
     sweep(path / "results")
-    markers = _marked(path)
+    markers = marked(path)
     listed = {name for name in manifest["files"] if name in _REQUIRED or _ALLOWED.fullmatch(name)}
-    return {_MANIFEST, *listed, *(f"results/{n}" for n in markers), *(f"{_MARKERS}/{n}" for n in markers)}
-
-
-def _marked(path: Path) -> set[str]:
-    """Files under ``results/`` that we wrote, by name."""
-    markers = path / _MARKERS
-    return {str(file.relative_to(markers)) for file in markers.rglob("*") if not file.is_dir()}
+    return {MANIFEST, *listed, *(f"results/{n}" for n in markers), *(f"{MARKERS}/{n}" for n in markers)}
 
 
 def write_bundle(
@@ -394,6 +319,6 @@ def write_bundle(
     manifest = {"ffhw_bundle": BUNDLE_VERSION, "ffhw": __version__, "identity": identity, "files": found}
     check_target(path)
     added = {f"results/{name}": content for name, content in (results or {}).items()}
-    added |= {f"{_MARKERS}/{name}": b"" for name in results or {}}
-    write_folder(path, {**raw, **added, _MANIFEST: json.dumps(manifest, indent=2) + "\n"})
+    added |= {f"{MARKERS}/{name}": b"" for name in results or {}}
+    write_folder(path, {**raw, **added, MANIFEST: json.dumps(manifest, indent=2) + "\n"})
     return Bundle(path, identity, raw)

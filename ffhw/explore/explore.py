@@ -113,7 +113,7 @@ def explore(
 
     Raises
     ------
-    FfhwError: files that are refused, or whatever ``run`` raises.
+    FfhwError: files that are refused, a network of which no design can be, or whatever ``run`` raises.
     """
     step(f"reading {model}")
     source, trained = open_source(model, data)
@@ -128,6 +128,9 @@ def explore(
     estimates = [Estimate(*digests, sweep.board, widths, *only) for widths in every]
     found = _answered("estimating", estimates, source, store, run, step, progress)
     designs, impossible = _designs(estimates, found)
+    reasons = {each["reason"] for each in impossible}
+    if not designs and len(reasons) == 1:
+        raise InputError(reasons.pop())
     jobs: list[Job] = [*estimates]
     if sweep.seeds:
         builds = {place: _builds(design, sweep, source) for place, design in enumerate(designs) if not design["over"]}

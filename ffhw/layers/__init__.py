@@ -16,7 +16,11 @@ import numpy as np
 from ffhw.errors import InputError
 from ffhw.layers.base import FloatLayer, Layer
 from ffhw.layers.bidirectional import BidirectionalLayer, FloatBidirectional
+from ffhw.layers.conv_gru import ConvGRULayer, FloatConvGRU
+from ffhw.layers.conv_jk import ConvJKLayer, FloatConvJK
+from ffhw.layers.conv_lstm import ConvLSTMLayer, FloatConvLSTM
 from ffhw.layers.convolution import ConvolutionLayer, FloatConvolution
+from ffhw.layers.convolution_3d import Convolution3DLayer, FloatConvolution3D
 from ffhw.layers.ctrnn import CTRNNLayer, FloatCTRNN
 from ffhw.layers.dense import DenseLayer, FloatDense
 from ffhw.layers.embedding import EmbeddingLayer, FloatEmbedding
@@ -24,6 +28,7 @@ from ffhw.layers.gru import FloatGRU, GRULayer
 from ffhw.layers.gru_reset_before import FloatGRUResetBefore, GRUResetBeforeLayer
 from ffhw.layers.jk import FloatJK, JKLayer
 from ffhw.layers.lstm import FloatLSTM, LSTMLayer
+from ffhw.layers.map_pooling import FloatMapPooling, MapPoolingLayer
 from ffhw.layers.pooling import FloatPooling, PoolingLayer
 from ffhw.layers.reversal import FloatReversal, ReversalLayer
 from ffhw.layers.simple_rnn import FloatSimpleRNN, SimpleRNNLayer
@@ -46,13 +51,22 @@ KINDS: dict[str, tuple[type[FloatLayer], type[Layer]]] = {
     "embedding": (FloatEmbedding, EmbeddingLayer),
     "convolution": (FloatConvolution, ConvolutionLayer),
     "pooling": (FloatPooling, PoolingLayer),
+    "conv_jk": (FloatConvJK, ConvJKLayer),
+    "conv_lstm": (FloatConvLSTM, ConvLSTMLayer),
+    "conv_gru": (FloatConvGRU, ConvGRULayer),
+    "convolution_3d": (FloatConvolution3D, Convolution3DLayer),
+    "map_pooling": (FloatMapPooling, MapPoolingLayer),
 }
 # Files of what changes a layer, passes, or is a layer of any kind already.
-BESIDE = ("activations", "scaling", "passing", "settled")
+BESIDE = ("activations", "scaling", "passing", "shaping", "settled")
 # The Keras classes that are understood, by name.
 READ = {
     known.name: known for name in (*KINDS, *BESIDE) for known in importlib.import_module(f"ffhw.layers.{name}").KERAS
 }
+
+
+class NoRule(InputError):
+    """A concern that has no rule for a kind of layer."""
 
 
 def restored(fields: dict[str, Any], arrays: dict[str, Any]) -> Layer:
@@ -97,7 +111,7 @@ def rule(package: str, concern: str, layer: Layer, name: str | None = None) -> M
 
     Raises
     ------
-    InputError: the concern has no rule for this kind.
+    NoRule: the concern has none for this kind.
     """
     name = f"{package}.{name or layer.kind}"
     try:
@@ -105,4 +119,4 @@ def rule(package: str, concern: str, layer: Layer, name: str | None = None) -> M
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        raise InputError(f"layer {layer.name!r} is of kind {layer.kind}, for which there is no {concern}") from None
+        raise NoRule(f"layer {layer.name!r} is of kind {layer.kind}, for which there is no {concern}") from None

@@ -20,12 +20,13 @@ def _softmax(described: Described) -> Activation:
 
 
 KERAS = (
-    KerasClass("Activation", {"activation": one_of(ACTIVATIONS)}, _activation, each_step=True),
+    KerasClass("Activation", {"activation": one_of(ACTIVATIONS)}, _activation, each_step=True, takes_maps=True),
     KerasClass(
         "ReLU",
         {"max_value": only(None), "negative_slope": only(0.0, 0, None), "threshold": only(0.0, 0, None)},
         _relu,
         each_step=True,
+        takes_maps=True,
     ),
     KerasClass("Softmax", {"axis": UNUSED}, _softmax),
 )

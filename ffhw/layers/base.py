@@ -107,6 +107,16 @@ class Link:
         raise NotImplementedError
 
     @property
+    def given_maps(self) -> tuple[int, int] | None:
+        """The same of what it takes."""
+        return None
+
+    @property
+    def maps(self) -> tuple[int, int] | None:
+        """Rows and columns of what it gives on, where that is maps with their channels last; None of vectors."""
+        return None
+
+    @property
     def head(self) -> Head:
         """What the answers are, where this layer is a network's last."""
         return "values"

@@ -48,7 +48,23 @@ def read(described: Described) -> FloatBidirectional:
 
 
 _LAYER = Option(lambda v: isinstance(v, dict), "must be the description of a layer", None)
-KERAS = (KerasClass("Bidirectional", {"layer": _LAYER, "backward_layer": _LAYER, "merge_mode": one_of(MERGES)}, read),)
+KERAS = (
+    KerasClass(
+        "Bidirectional",
+        {"layer": _LAYER, "backward_layer": _LAYER, "merge_mode": one_of(MERGES)},
+        read,
+        takes_maps=True,
+    ),
+)
+
+
+def side_by_side(ahead: Any, back: Any, maps: tuple[int, int] | None) -> Any:
+    """Both directions' outputs ``[..., N]`` as one, ``[..., 2 N]``: of maps at each place."""
+    if maps is None:
+        return np.concatenate([ahead, back], axis=-1)
+    places = (*ahead.shape[:-1], maps[0] * maps[1], -1)
+    both = np.concatenate([ahead.reshape(places), back.reshape(places)], axis=-1)
+    return both.reshape(*ahead.shape[:-1], -1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +90,16 @@ class FloatBidirectional(FloatLayer):
         return self.ahead.input_size
 
     @property
+    def given_maps(self) -> tuple[int, int] | None:
+        """Of both layers."""
+        return self.ahead.given_maps
+
+    @property
+    def maps(self) -> tuple[int, int] | None:
+        """Of both layers."""
+        return self.ahead.maps
+
+    @property
     def output_size(self) -> int:
         """N, or 2 N of both side by side."""
         return self.ahead.units * (1 + (self.merge == "concat"))
@@ -91,7 +117,7 @@ class FloatBidirectional(FloatLayer):
         if self.return_sequences:
             back = backwards(back, length)
         if self.merge == "concat":
-            return np.concatenate([ahead, back], axis=-1)
+            return side_by_side(ahead, back, self.maps)
         return {"sum": ahead + back, "ave": (ahead + back) / 2, "mul": ahead * back}[self.merge]
 
     def numbers(self, layer: Layer) -> dict[str, Floats]:  # noqa: D102
@@ -184,6 +210,16 @@ class BidirectionalLayer(Layer):
         return self.ahead.units
 
     @property
+    def given_maps(self) -> tuple[int, int] | None:
+        """Of both layers."""
+        return self.ahead.given_maps
+
+    @property
+    def maps(self) -> tuple[int, int] | None:
+        """Of both layers."""
+        return self.ahead.maps
+
+    @property
     def weight_bits(self) -> WeightBits:
         """Of both layers."""
         return self.ahead.weight_bits
@@ -257,7 +293,7 @@ class BidirectionalLayer(Layer):
     def merged(self, ahead: Ints, back: Ints) -> Ints:
         """What both directions' codes become."""
         if self.merge == "concat":
-            return np.concatenate([ahead, back], axis=-1)
+            return side_by_side(ahead, back, self.maps)
         if self.merge == "sum":
             return ahead + back
         if self.merge == "ave":

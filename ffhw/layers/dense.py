@@ -195,7 +195,7 @@ class DenseLayer(EachStep, WeightedLayer):
             f"layer {self.name!r}: {self.activation} gives {expected[self.activation].__name__}, not {self.output}",
         )
         self._freeze_weights("weights", (-1, -1))
-        self._freeze("bias", (self.units,), -MAX_ACCUMULATOR, MAX_ACCUMULATOR)
+        self._freeze("bias", self.bias_shape, -MAX_ACCUMULATOR, MAX_ACCUMULATOR)
         if isinstance(self.output, Index):
             require(
                 self.output.size == self.units,
@@ -207,6 +207,11 @@ class DenseLayer(EachStep, WeightedLayer):
     def units(self) -> int:
         """N, the number of weighted sums."""
         return self.weights.shape[0]
+
+    @property
+    def bias_shape(self) -> tuple[int, ...]:
+        """One a unit."""
+        return (self.units,)
 
     @property
     def input_size(self) -> int:

@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+import numpy as np
+
 from ffhw.errors import InputError
 from ffhw.layers.base import FloatLayer, Floats
 
@@ -80,19 +82,72 @@ class Weights(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
+class Form:
+    """What a layer of a description is given.
+
+    inputs: numbers along the last axis: elements of a vector, or channels of maps.
+    maps: rows and columns, None of vectors. each_step: whether there is one of these for each step, or one a sequence.
+    padding: zeros around the maps, which wait for the layer that takes them.
+    """
+
+    inputs: int
+    each_step: bool = True
+    maps: tuple[int, int] | None = None
+    padding: Padding | None = None
+
+    @property
+    def rank(self) -> int:
+        """Axes in Keras, 3 for sequences of vectors and 5 of maps; one less where a sequence has one answer."""
+        return 2 + self.each_step + 2 * (self.maps is not None)
+
+    @property
+    def elements(self) -> int:
+        """Of a step."""
+        return self.inputs * (self.maps[0] * self.maps[1] if self.maps else 1)
+
+    def after(self, part: FloatLayer | Part | None) -> Form:
+        """What the layer behind is given, where this is given to a part of a chain."""
+        if isinstance(part, FloatLayer):
+            maps, size = part.maps, part.output_size
+            channels = size // (maps[0] * maps[1]) if maps else size
+            return Form(channels, part.return_sequences and (bool(part.tokens) or self.each_step), maps)
+        if isinstance(part, Flat):
+            return Form(self.elements, self.each_step)
+        return dataclasses.replace(self, padding=part) if isinstance(part, Padding) else self
+
+
+@dataclasses.dataclass(frozen=True)
 class Described:
     """One layer of a description.
 
-    inputs: elements a step that it is given. rank: axes of what it is given: 3 for sequences, 2 for their last step.
+    given: what it is given.
     inside: reads a layer that is described inside this one, from its description and its weights.
     """
 
     name: str
     options: Mapping[str, Any]
     weights: Weights
-    inputs: int
-    rank: int = 3
+    given: Form
     inside: Callable[[Described, Any, Weights], Read] | None = None
+
+    @property
+    def inputs(self) -> int:
+        """Numbers along the last axis."""
+        return self.given.inputs
+
+    @property
+    def rank(self) -> int:
+        """Axes."""
+        return self.given.rank
+
+    @property
+    def maps(self) -> tuple[int, int] | None:
+        """Rows and columns of maps, None of vectors."""
+        return self.given.maps
+
+    def of_elements(self, values: Any) -> Any:
+        """One number for each along the last axis as one for each element of a step."""
+        return np.tile(values, self.given.elements // self.inputs)
 
     def inner(self, option: str, part: str, ignore: tuple[str, ...] = ()) -> Read:
         """What a layer that is an option of this one becomes.
@@ -142,6 +197,7 @@ class KerasClass:
     takes_tokens: whether its input is token numbers ``[batch, time]``.
     registered: name under which a class that is not Keras' own is registered.
     each_step: whether it treats each step alone, so that ``TimeDistributed`` around it changes nothing.
+    takes_maps: whether it may be given maps; else vectors only. takes_padding: whether zeros may be put around them.
     """
 
     name: str
@@ -150,6 +206,19 @@ class KerasClass:
     registered: str | None = None
     each_step: bool = False
     takes_tokens: bool = False
+    takes_maps: bool = False
+    takes_padding: bool = False
+
+    def check_form(self, name: str, form: Form) -> None:
+        """Refuse what a layer of this class, ``name``, cannot be given."""
+        if form.maps is not None and not self.takes_maps:
+            rows, columns = form.maps
+            raise InputError(
+                f"layer {name!r}: {self.name} takes vectors, not {form.inputs} maps of {rows} x {columns}; "
+                "put a Flatten layer in front of it"
+            )
+        if form.padding is not None and not self.takes_padding:
+            raise InputError(f"layer {form.padding.name!r}: zeros around maps are supported in front of Conv3D only")
 
 
 class Part:
@@ -177,6 +246,23 @@ class Affine(Part):
     name: str
     scale: Floats
     offset: Floats
+
+
+@dataclasses.dataclass(frozen=True)
+class Flat(Part):
+    """Maps as a vector, in the order in which they are stored."""
+
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Padding(Part):
+    """Zeros in front of each axis and behind it: of steps, rows and columns."""
+
+    name: str
+    steps: tuple[int, int]
+    rows: tuple[int, int]
+    columns: tuple[int, int]
 
 
 @dataclasses.dataclass(frozen=True)

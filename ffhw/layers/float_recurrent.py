@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,7 +34,7 @@ def directed(described: Described, layer: FloatRecurrent) -> Read:
     """A layer as it stands in the chain: behind a reversal where it goes backwards."""
     if not described.options["go_backwards"]:
         return layer
-    return FloatReversal(f"{described.name}_reversal", described.inputs), layer
+    return FloatReversal(f"{described.name}_reversal", described.given.elements), layer
 
 
 def keras_weights(described: Described, gates: int, recurrent_gates: bool = True) -> dict[str, Any]:
@@ -110,24 +110,34 @@ class FloatRecurrent(FloatLayer):
         """Each part of the state after every step, ``[batch, time, N]``; what lies past a length is the last one's."""
         gates, n = len(self.weights_x), self.units
         together, free = gates - self.quantized.apart, gates - self.quantized.dependent
-        driven = affine(x, self.weights_x, self.bias[:gates]).reshape(*x.shape[:2], gates, n)
-        size = self.weights_h.shape[2]
-        recurrent = self.weights_h.reshape(gates * n, size).T
+        of_h, of_passed = self.fed_back(0, free), self.fed_back(free, gates)
         state = [np.zeros((len(x), n)) for _ in self.quantized.state_signals]
         out = [np.empty((*x.shape[:2], n)) for _ in state]
-        for t in range(x.shape[1]):
-            again = (state[0][:, :size] @ recurrent[:, : free * n]).reshape(-1, free, n)
-            sums = [driven[:, t, gate] + (again[:, gate] if gate < together else 0.0) for gate in range(free)]
+        for t, driven in enumerate(self.driven(x)):
+            again = of_h(state[0])
+            sums = [driven[:, gate] + (again[:, gate] if gate < together else 0.0) for gate in range(free)]
             sums += [again[:, gate] + self.bias[gate + gates - together] for gate in range(together, gates)]
             if free < gates:
-                late = (self.passed_on(sums, state[0]) @ recurrent[:, free * n :]).reshape(-1, gates - free, n)
-                sums += [driven[:, t, gate] + late[:, gate - free] for gate in range(free, gates)]
+                late = of_passed(self.passed_on(sums, state[0]))
+                sums += [driven[:, gate] + late[:, gate - free] for gate in range(free, gates)]
             active = (t < length)[:, None]
             new = self.step(sums, *state)
             state = [np.where(active, after, before) for after, before in zip(new, state, strict=True)]
             for column, part in zip(out, state, strict=True):
                 column[:, t] = part
         return out
+
+    def driven(self, x: Floats) -> Iterator[Floats]:
+        """``Wx x + b`` of each step, ``[batch, gates, N]``, of inputs ``[batch, time, D]``."""
+        gates = len(self.weights_x)
+        sums = affine(x, self.weights_x, self.bias[:gates]).reshape(*x.shape[:2], gates, self.units)
+        return iter(sums.transpose(1, 0, 2, 3))
+
+    def fed_back(self, start: int, stop: int) -> Callable[[Floats], Floats]:
+        """``Wh h`` of some gates, ``[batch, stop - start, N]``, of states ``[batch, N]``."""
+        size, n = self.weights_h.shape[2], self.units
+        recurrent = self.weights_h[start:stop].reshape((stop - start) * n, size).T
+        return lambda h: (h[:, :size] @ recurrent).reshape(len(h), stop - start, n)
 
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
         return self.states(x, length)[0]

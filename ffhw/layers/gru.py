@@ -143,7 +143,7 @@ class FloatGRU(FloatRecurrent):
     """Trained GRU units; ``bias`` of z, r, the candidate's input and its recurrent sum."""
 
     kind: ClassVar[str] = "gru"
-    quantized = GRULayer
+    quantized: ClassVar[type[RecurrentLayer]] = GRULayer
 
     def step(self, sums: list[Floats], *state: Floats) -> tuple[Floats, ...]:  # noqa: D102
         z, r = sigmoid(sums[0]), sigmoid(sums[1])

@@ -35,7 +35,7 @@ class FloatJK(FloatRecurrent):
     """Trained JK neurons; ``bias`` is the sum of the two that Keras has."""
 
     kind: ClassVar[str] = "jk"
-    quantized = JKLayer
+    quantized: ClassVar[type[RecurrentLayer]] = JKLayer
 
     def step(self, sums: list[Floats], *state: Floats) -> tuple[Floats, ...]:  # noqa: D102
         j, k = (sigmoid(v) for v in sums)

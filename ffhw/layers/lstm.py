@@ -117,7 +117,7 @@ class FloatLSTM(FloatRecurrent):
     """Trained LSTM units."""
 
     kind: ClassVar[str] = "lstm"
-    quantized = LSTMLayer
+    quantized: ClassVar[type[RecurrentLayer]] = LSTMLayer
 
     def step(self, sums: list[Floats], *state: Floats) -> tuple[Floats, ...]:  # noqa: D102
         i, f, o = sigmoid(sums[0]), sigmoid(sums[1]), sigmoid(sums[3])

@@ -19,10 +19,12 @@ def _random(described: Described) -> None:
 
 KERAS = (
     KerasClass("Masking", {"mask_value": NUMBER}, _masking),
-    KerasClass("Dropout", {"rate": UNUSED, "seed": UNUSED, "noise_shape": UNUSED}, _random, each_step=True),
+    KerasClass(
+        "Dropout", {"rate": UNUSED, "seed": UNUSED, "noise_shape": UNUSED}, _random, each_step=True, takes_maps=True
+    ),
     KerasClass("SpatialDropout1D", {"rate": UNUSED, "seed": UNUSED}, _random),
-    KerasClass("GaussianNoise", {"stddev": UNUSED, "seed": UNUSED}, _random, each_step=True),
-    KerasClass("GaussianDropout", {"rate": UNUSED, "seed": UNUSED}, _random, each_step=True),
-    KerasClass("Identity", {}, _nothing, each_step=True),
-    KerasClass("ActivityRegularization", {"l1": UNUSED, "l2": UNUSED}, _nothing, each_step=True),
+    KerasClass("GaussianNoise", {"stddev": UNUSED, "seed": UNUSED}, _random, each_step=True, takes_maps=True),
+    KerasClass("GaussianDropout", {"rate": UNUSED, "seed": UNUSED}, _random, each_step=True, takes_maps=True),
+    KerasClass("Identity", {}, _nothing, each_step=True, takes_maps=True),
+    KerasClass("ActivityRegularization", {"l1": UNUSED, "l2": UNUSED}, _nothing, each_step=True, takes_maps=True),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -73,7 +73,7 @@ class RecurrentLayer(WeightedLayer):
         fitting = self.state_table(self.state.bits).output
         require(self.state == fitting, f"{where}: state must be {fitting}, not {self.state}")
         self._freeze_weights("weights_x", (self.gates, -1, -1))
-        self._freeze_weights("weights_h", (self.gates, self.units, -1), empty=True)
+        self._freeze_weights("weights_h", (self.gates, self.weights_x.shape[1], -1), empty=True)
         self._check_recurrent_size(where)
         self._freeze("bias", (self.sums, self.units), -MAX_ACCUMULATOR, MAX_ACCUMULATOR)
         self._check_bound()
@@ -232,7 +232,12 @@ class RecurrentLayer(WeightedLayer):
         x = exact_sum(self.weights_x) * (self.input.magnitude << self.shift_x)
         h = exact_sum(self.weights_h) * (self.state.magnitude << self.shift_h)
         together = self.gates - self.apart
-        return np.concatenate([x[:together] + h[:together], x[together:], h[together:]]) + np.abs(self.bias)
+        sums = np.concatenate([x[:together] + h[:together], x[together:], h[together:]])
+        return self.of_units(sums) + np.abs(self.bias)
+
+    def of_units(self, values: Any) -> Any:
+        """One value a row of the matrices as one a unit, ``[..., N]``."""
+        return values
 
     def bias_limits(self) -> Any:
         """Magnitude of each bias from which on its gate is at its end, whatever the weighted sums are."""
@@ -251,19 +256,19 @@ class RecurrentLayer(WeightedLayer):
         ``driven [batch, gates N]`` is what the inputs and the bias add to the accumulators side by side, in the type
         that :meth:`matmul_type` names. Of gates that keep their sums apart the accumulators themselves.
         """
-        n, kind = self.units, self.matmul_type()
+        n = self.units
         together = self.gates - self.apart
         free = together - self.dependent
-        wh = (self.weights_h.reshape(self.gates * n, self.recurrent_size).T * 2.0**self.shift_h).astype(kind)
         at_once, behind = self.look_up(0, free), self.look_up(free, together)
+        of_h, of_passed = self.fed_back(0, free + self.apart), self.fed_back(free, self.gates)
 
         def codes_of(driven: Any, h: Ints) -> list[Ints]:
             # acc = (Wx x << shift_x) + bias + (Wh h << shift_h)
-            again = h[:, : self.recurrent_size].astype(kind) @ wh[:, : (free + self.apart) * n]
+            again = of_h(h)
             codes = at_once((driven[:, : free * n] + again[:, : free * n]).astype(np.int64))
             if self.dependent:
                 # the same of what is passed on instead of h
-                late = self.passed_on(codes, h).astype(kind) @ wh[:, free * n :]
+                late = of_passed(self.passed_on(codes, h))
                 codes += behind((driven[:, free * n :] + late).astype(np.int64))
             # or (Wx x << shift_x) + bias and (Wh h << shift_h) + bias apart
             columns = [slice(g * n, (g + 1) * n) for g in range(together, self.gates)]
@@ -293,23 +298,35 @@ class RecurrentLayer(WeightedLayer):
         return look_up
 
     # --- the golden rule ---
-    def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:  # noqa: D102
+    def driven(self, x: Ints) -> Iterator[Any]:
+        """``(Wx x << shift_x) + bias`` of each step, ``[batch, gates N]``, of inputs ``[batch, time, D]``."""
         batch, steps, _ = x.shape
-        n, parts = self.units, len(self.state_signals)
         kind = self.matmul_type()
-        # (Wx x << shift_x) + bias; the shift is folded into the float weights, exactly
+        # the shift is folded into the float weights, exactly
         weights = (self.weights_x * 2.0**self.shift_x).astype(kind)
         # as one product, and the batch of each step together
         flat = x.transpose(1, 0, 2).reshape(steps * batch, -1).astype(kind)
-        driven = affine(flat, weights, self.bias[: self.gates].astype(kind)).reshape(steps, batch, -1)
+        sums = affine(flat, weights, self.bias[: self.gates].astype(kind))
+        return iter(sums.reshape(steps, batch, -1))
+
+    def fed_back(self, start: int, stop: int) -> Callable[[Ints], Any]:
+        """``Wh h << shift_h`` of some gates side by side, ``[batch, (stop - start) N]``, of states ``[batch, N]``."""
+        kind, size = self.matmul_type(), self.recurrent_size
+        weights = self.weights_h[start:stop].reshape((stop - start) * self.units, size).T
+        wh = (weights * 2.0**self.shift_h).astype(kind)
+        return lambda h: h[:, :size].astype(kind) @ wh
+
+    def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:  # noqa: D102
+        batch, steps, _ = x.shape
+        n, parts = self.units, len(self.state_signals)
         ragged = bool((length < steps).any())
         current = [state[:, part::parts] for part in range(parts)]
         places = [self.signals.index(name) for name in self.state_signals]
         gate_codes = self.gate_rule()
         outputs = np.empty((batch, steps, n), np.int64)
         rows: list[list[Ints]] = []
-        for t in range(steps):
-            codes = list(self.update(gate_codes(driven[t], current[0]), *current))
+        for t, driven in enumerate(self.driven(x)):
+            codes = list(self.update(gate_codes(driven, current[0]), *current))
             for part, place in enumerate(places):
                 if ragged:
                     codes[place] = np.where((t < length)[:, None], codes[place], current[part])

@@ -49,6 +49,11 @@ def _each(described: Described, option: str) -> Floats:
     return np.broadcast_to(value.reshape(-1), described.inputs).astype(np.float64)
 
 
+def _affine(described: Described, scale: Floats, offset: Floats) -> Affine:
+    """The same scale and offset at every place of maps."""
+    return Affine(described.name, described.of_elements(scale), described.of_elements(offset))
+
+
 def _batch_normalization(described: Described) -> Affine:
     described.last_axis()
     options, d = described.options, described.inputs
@@ -58,7 +63,8 @@ def _batch_normalization(described: Described) -> Affine:
     if (arrays["variance"] < 0).any():
         raise described.refuse("moving_variance", "must not be negative")
     scale = arrays.get("gamma", np.ones(d)) / np.sqrt(arrays["variance"] + float(options["epsilon"]))
-    return Affine(described.name, scale, arrays.get("beta", np.zeros(d)) - arrays["mean"] * scale)
+    offset = arrays.get("beta", np.zeros(d)) - arrays["mean"] * scale
+    return _affine(described, scale, offset)
 
 
 def _normalization(described: Described) -> Affine:
@@ -78,13 +84,13 @@ def _normalization(described: Described) -> Affine:
         raise described.refuse("variance", "must not be negative")
     deviation = np.maximum(np.sqrt(variance), _LEAST_DEVIATION)
     if described.options["invert"]:
-        return Affine(described.name, deviation, mean)
-    return Affine(described.name, 1 / deviation, -mean / deviation)
+        return _affine(described, deviation, mean)
+    return _affine(described, 1 / deviation, -mean / deviation)
 
 
 def _rescaling(described: Described) -> Affine:
     described.expect_arrays(0)
-    return Affine(described.name, _each(described, "scale"), _each(described, "offset"))
+    return _affine(described, _each(described, "scale"), _each(described, "offset"))
 
 
 _RUNNING = ("momentum", "renorm_momentum", "synchronized", "moving_mean_initializer", "moving_variance_initializer")
@@ -102,11 +108,13 @@ KERAS = (
             **training_options("beta", "gamma"),
         },
         _batch_normalization,
+        takes_maps=True,
     ),
     KerasClass(
         "Normalization",
         {"axis": UNUSED, "invert": FLAG, "mean": NUMBERS, "variance": NUMBERS},
         _normalization,
+        takes_maps=True,
     ),
-    KerasClass("Rescaling", {"scale": NUMBERS, "offset": NUMBERS}, _rescaling),
+    KerasClass("Rescaling", {"scale": NUMBERS, "offset": NUMBERS}, _rescaling, takes_maps=True),
 )

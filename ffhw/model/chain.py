@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from ffhw.layers.base import Head
+from ffhw.layers.base import Head, SameSize
 from ffhw.layers.rhythm import Rhythm
 from ffhw.model.data import Signature
 
@@ -48,6 +48,12 @@ class Chain:
         return head
 
     @property
+    def given_maps(self) -> tuple[int, int] | None:
+        """Rows and columns of inputs that are maps, None of vectors; what gives on what it is given knows neither."""
+        first = next((layer for layer in self.layers if not isinstance(layer, SameSize)), None)
+        return first.given_maps if first is not None else None
+
+    @property
     def signature(self) -> Signature:
         """What the network takes and answers."""
         return Signature(
@@ -58,4 +64,6 @@ class Chain:
             max_steps=self.max_steps,
             tokens=self.layers[0].tokens,
             mask_value=self.mask_value,
+            given_maps=self.given_maps,
+            maps=self.layers[-1].maps,
         )

@@ -1,7 +1,8 @@
 """What the arrays ``x``, ``lengths`` and ``y`` of a data set mean for a network: one place for export, run and report.
 
-``x``        real numbers ``[batch, time, D]``; one sequence ``[time, D]``. For a network that begins with an embedding:
-             token numbers ``[batch, time]`` as Keras takes them, ``[batch, time, 1]``, or one sequence ``[time]``.
+``x``        real numbers ``[batch, time, D]``; one sequence ``[time, D]``. Of maps: ``[batch, time, rows, columns,
+             channels]``, or these as a vector. For a network that begins with an embedding: token numbers
+             ``[batch, time]`` as Keras takes them, ``[batch, time, 1]``, or one sequence ``[time]``.
 ``lengths``  steps of each sequence, ``[batch]``. Where they are missing, steps at a sequence's end that hold nothing
              but the model's mask value are padding, as a Keras ``Masking`` layer has it.
 ``y``        see :mod:`ffhw.model.scores`.
@@ -25,6 +26,7 @@ class Signature:
     """What a network takes and answers.
 
     inputs: elements a step. outputs: answers a step, or classes.
+    given_maps, maps: rows and columns of inputs and answers that are maps; None of vectors.
     tokens: how many there are, 0 where inputs are numbers.
     every_step: whether each step is answered, or the last one of a sequence only.
     mask_value: value of the steps that are padding, None if there are none.
@@ -38,6 +40,8 @@ class Signature:
     tokens: int = 0
     mask_value: float | None = None
     max_steps: int | None = None
+    given_maps: tuple[int, int] | None = None
+    maps: tuple[int, int] | None = None
 
     @property
     def every_step(self) -> bool:
@@ -82,7 +86,7 @@ def fit_data(x: Any, lengths: Any, y: Any, signature: Signature, where: str) -> 
     ------
     InputError: another shape, numbers that are not finite, tokens or lengths out of range, padding in mid-sequence.
     """
-    x = np.asarray(x)
+    x = as_vectors(np.asarray(x), signature.given_maps, signature.inputs)
     if x.dtype.kind not in "biuf":
         raise InputError(f"{where}: x must hold numbers, not {x.dtype}")
     x = _sequences(x, signature, where).astype(np.float64)
@@ -108,26 +112,41 @@ def fit_data(x: Any, lengths: Any, y: Any, signature: Signature, where: str) -> 
             f"{where}: tokens must be whole numbers from 0 to {signature.tokens - 1}, found {x.min():g} to {x.max():g}"
         )
     if y is not None:
-        y = np.asarray(y)
+        y = as_vectors(np.asarray(y), signature.maps, signature.outputs)
         if y.ndim == 0 or len(y) != len(x):
             raise InputError(f"{where}: y has {len(y) if y.ndim else 'no'} entries for {len(x)} sequences")
     return Data(x, length, y)
 
 
+def as_vectors(array: NDArray[Any], maps: tuple[int, int] | None, size: int) -> NDArray[Any]:
+    """``[..., rows, columns, channels]`` as ``[..., size]``; anything else as it is."""
+    if maps is None or array.shape[-3:] != (*maps, size // (maps[0] * maps[1])):
+        return array
+    return array.reshape(*array.shape[:-3], size)
+
+
+def _form(signature: Signature) -> str:
+    """How inputs must look."""
+    if signature.tokens:
+        return "[batch, time], as Keras takes tokens"
+    if signature.given_maps is None:
+        return f"[batch, time, {signature.inputs}]"
+    rows, columns = signature.given_maps
+    return f"[batch, time, {rows}, {columns}, {signature.inputs // (rows * columns)}]"
+
+
 def _sequences(x: Any, signature: Signature, where: str) -> Any:
     """``x`` as ``[batch, time, D]``."""
+    shape = list(x.shape)
     if signature.tokens:
-        form = "[batch, time], as Keras takes tokens"
         if x.ndim == 1:
             x = x[None]
         if x.ndim == 2:
             x = x[..., None]
-    else:
-        form = f"[batch, time, {signature.inputs}]"
-        if x.ndim == 2:
-            x = x[None]
+    elif x.ndim == 2:
+        x = x[None]
     if x.ndim != 3 or 0 in x.shape:
-        raise InputError(f"{where}: x must have shape {form}, each at least 1, not {list(x.shape)}")
+        raise InputError(f"{where}: x must have shape {_form(signature)}, each at least 1, not {shape}")
     if x.shape[2] != signature.inputs:
         raise InputError(f"{where}: x has {x.shape[2]} values a step, the model takes {signature.inputs}")
     return x

@@ -21,7 +21,7 @@ def nodes(graph: Graph, layer: BidirectionalLayer, x: str, mask: str) -> str:
     if layer.return_sequences:
         back = backwards(graph, back, mask)
     if layer.merge == "concat":
-        return graph.node("Concat", [ahead, back], axis=2)
+        return _side_by_side(graph, layer, [ahead, back])
     if layer.merge == "mul":
         return _product(graph, layer, ahead, back)
     total = graph.node("Add", [ahead, back])
@@ -29,6 +29,16 @@ def nodes(graph: Graph, layer: BidirectionalLayer, x: str, mask: str) -> str:
         return total
     # (a + b + 1) >> 1
     return graph.rounded(total, 1, 2 * layer.ahead.state.magnitude)
+
+
+def _side_by_side(graph: Graph, layer: BidirectionalLayer, both: list[str]) -> str:
+    if layer.maps is None:
+        return graph.node("Concat", both, axis=2)
+    # at each place of the maps
+    rows, columns = layer.maps
+    shape = graph.int64([0, 0, rows * columns, layer.units // (rows * columns)])
+    places = graph.node("Concat", [graph.node("Reshape", [part, shape]) for part in both], axis=3)
+    return graph.node("Reshape", [places, graph.int64([0, 0, layer.output_size])])
 
 
 def _product(graph: Graph, layer: BidirectionalLayer, ahead: str, back: str) -> str:

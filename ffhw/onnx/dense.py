@@ -13,6 +13,11 @@ def nodes(graph: Graph, layer: DenseLayer, x: str, mask: str) -> str:
     # acc = W x + bias
     acc = graph.node("MatMul", [x, graph.constant(layer.weights.T << layer.shift_x)])
     acc = graph.node("Add", [acc, graph.constant(layer.bias)])
+    return activated(graph, layer, acc)
+
+
+def activated(graph: Graph, layer: DenseLayer, acc: str) -> str:
+    """Output codes of accumulators."""
     if layer.activation == "argmax":
         return graph.node("Cast", [graph.node("ArgMax", [acc], axis=-1, keepdims=1)], to=graph.tensor_type)
     if isinstance(layer.output, Unorm):

@@ -64,6 +64,10 @@ class Graph:
         """Shape and axis operands, which ONNX wants as int64."""
         return self._initializer(np.asarray(value, np.int64))
 
+    def indices(self, value: Any) -> str:
+        """What Gather takes, of any shape."""
+        return self._initializer(np.asarray(value, np.int64))
+
     def _initializer(self, array: Any) -> str:
         name = self._name("constant")
         self.initializers.append(numpy_helper.from_array(np.asarray(array, order="C"), name))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ffhw.layers.gru import GRULayer
 from ffhw.numbers.tables import Tanh
 from ffhw.onnx.graph import Graph
-from ffhw.onnx.recurrent import gate, scan
+from ffhw.onnx.recurrent import Product, gate, product, scan
 
 
-def nodes(graph: Graph, layer: GRULayer, x: str, mask: str) -> str:
+def nodes(graph: Graph, layer: GRULayer, x: str, mask: str, product: Product = product) -> str:
     """h of all steps ``[batch, time, N]`` or of the last one ``[batch, 1, N]``; ``mask [batch, time, 1]``."""
     bits = layer.state.bits
     own, again, shift = layer.candidate_shifts
@@ -23,4 +23,4 @@ def nodes(graph: Graph, layer: GRULayer, x: str, mask: str) -> str:
         # H' = round((Z H + ~Z N) / M)
         return [body.interpolate_signed(z, state[0], n, bits)]
 
-    return scan(graph, layer, x, mask, update)
+    return scan(graph, layer, x, mask, update, product)

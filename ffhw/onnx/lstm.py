@@ -5,10 +5,10 @@ from __future__ import annotations
 from ffhw.layers.lstm import LSTMLayer
 from ffhw.numbers.tables import Tanh
 from ffhw.onnx.graph import Graph
-from ffhw.onnx.recurrent import gate, scan
+from ffhw.onnx.recurrent import Product, gate, product, scan
 
 
-def nodes(graph: Graph, layer: LSTMLayer, x: str, mask: str) -> str:
+def nodes(graph: Graph, layer: LSTMLayer, x: str, mask: str, product: Product = product) -> str:
     """h of all steps ``[batch, time, N]`` or of the last one ``[batch, 1, N]``; ``mask [batch, time, 1]``."""
     bits = layer.state.bits
     forget, add, back = layer.cell_shifts
@@ -26,4 +26,4 @@ def nodes(graph: Graph, layer: LSTMLayer, x: str, mask: str) -> str:
         opened = body.node("Mul", [body.weight(o, bits), squashed])
         return [body.rounded(opened, bits, 1 << (2 * bits)), c]
 
-    return scan(graph, layer, x, mask, update)
+    return scan(graph, layer, x, mask, update, product)

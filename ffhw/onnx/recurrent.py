@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper
@@ -12,21 +13,28 @@ from ffhw.onnx.graph import Graph
 
 # From the body's graph, the accumulators and the old state to the new state, each ``[batch, N]``; h first.
 Update = Callable[[Graph, list[str], list[str]], list[str]]
+# ``W v`` side by side, ``[..., gates N]``, from the layer, the vector v, some gates' weights, and whether v is inputs.
+Product = Callable[[Graph, Any, str, Any, bool], str]
 
 
-def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update) -> str:
+def product(graph: Graph, layer: RecurrentLayer, vector: str, weights: Any, of_inputs: bool) -> str:
+    """Every unit with weights of its own: ``[..., elements]`` by ``weights [gates, N, elements]``."""
+    gates, n, size = weights.shape
+    return graph.node("MatMul", [vector, graph.constant(weights.reshape(gates * n, size).T)])
+
+
+def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update, product: Product = product) -> str:
     """h of all steps ``[batch, time, N]`` or of the last one ``[batch, 1, N]``; ``mask [batch, time, 1]``.
 
     The accumulators of dependent gates come without a recurrent sum, which ``update`` adds (:func:`recurrent`).
     """
     name, n, gates, parts = graph.prefix, layer.units, layer.gates, layer.state_signals
-    wide, together = gates * n, (gates - layer.apart - layer.dependent) * n
-    wx = layer.weights_x.reshape(wide, -1).T << layer.shift_x
-    wh = layer.weights_h.reshape(wide, layer.recurrent_size).T << layer.shift_h
+    wide, together = gates * n, gates - layer.apart - layer.dependent
+    wh = layer.weights_h << layer.shift_h
     # what the states add to the accumulators: nothing where their sum is kept apart, or not h is what is multiplied
-    added = np.where(np.arange(wide) < together, wh, 0)
+    added = np.where((np.arange(gates) < together)[:, None, None], wh, 0)
     # what the inputs add to the accumulators, for all steps at once
-    driven = graph.node("MatMul", [x, graph.constant(wx)])
+    driven = product(graph, layer, x, layer.weights_x << layer.shift_x, True)
     driven = graph.node("Add", [driven, graph.constant(layer.bias[:gates].reshape(-1))])
     driven = graph.node("Transpose", [driven], perm=[1, 0, 2])
     steps = graph.node("Transpose", [mask], perm=[1, 0, 2])
@@ -39,12 +47,12 @@ def scan(graph: Graph, layer: RecurrentLayer, x: str, mask: str, update: Update)
     old = [f"{name}/{part}" for part in parts]
     acc = f"{name}/driven"
     if layer.recurrent_size:
-        again = body.node("MatMul", [old[0], body.constant(added)])
+        again = product(body, layer, old[0], added, False)
         # acc = Wx x + Wh h + bias
         acc = body.node("Add", [acc, again])
     sums = [body.columns(acc, gate * n, (gate + 1) * n) for gate in range(gates)]
     if layer.apart:
-        kept = body.node("MatMul", [old[0], body.constant(wh[:, together:])])
+        kept = product(body, layer, old[0], wh[together:], False)
         kept = body.node("Add", [kept, body.constant(layer.bias[gates:].reshape(-1))])
         sums += [body.columns(kept, gate * n, (gate + 1) * n) for gate in range(layer.apart)]
     new = update(body, sums, old)

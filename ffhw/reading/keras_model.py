@@ -21,6 +21,7 @@ from ffhw.layers.base import FloatLayer
 from ffhw.layers.description import (
     FLOAT_POLICIES,
     Described,
+    Form,
     KerasClass,
     Part,
     Read,
@@ -35,7 +36,8 @@ from ffhw.reading.keras_file import StoredWeights, open_model
 MODELS = ("Sequential", "Functional")
 _SUPPORTED = (
     "JK, SR, Toggle, SimpleRNN, GRU, LSTM, CTRNN, Bidirectional, Dense, Embedding, Conv1D, GlobalAveragePooling1D, "
-    "GlobalMaxPooling1D, Activation, Softmax, ReLU, "
+    "GlobalMaxPooling1D, ConvJK2D, ConvLSTM2D, ConvGRU2D, Conv3D, MaxPooling2D, Flatten, ZeroPadding3D, "
+    "Activation, Softmax, ReLU, "
     "BatchNormalization, Normalization, Rescaling, Masking, Dropout, TimeDistributed(Dense), Sequential"
 )
 
@@ -50,8 +52,7 @@ def read_model(path: Path | str) -> FloatNetwork:
     """
     with open_model(path) as (config, weights):
         entries = chain(config, weights)
-        inputs, rank = input_shape(config, entries)
-        network = assemble(_parts(entries, inputs, rank))
+        network = assemble(_parts(entries, input_form(config, entries)))
         name = config["config"].get("name")
     if not network.layers:
         raise InputError(f"{path} has no layer with weights")
@@ -202,12 +203,12 @@ def _check_input(entry: Entry) -> None:
             raise InputError(f"layer {entry.name!r}: {option}=True has no hardware; use False")
 
 
-def input_shape(config: dict[str, Any], entries: list[Entry]) -> tuple[int, int]:
-    """Elements a step, and axes, of a model's input.
+def input_form(config: dict[str, Any], entries: list[Entry]) -> Form:
+    """What a model is given.
 
     Raises
     ------
-    InputError: the model does not take sequences of vectors, or of tokens, of known size.
+    InputError: the model does not take sequences of vectors, of maps, or of tokens, of known size.
     """
     layers = config["config"]["layers"]
     first = next((layer for layer in layers if layer.get("class_name") == "InputLayer"), None)
@@ -217,34 +218,37 @@ def input_shape(config: dict[str, Any], entries: list[Entry]) -> tuple[int, int]
     else:
         shape = _mapping(config.get("build_config") or {}, "build_config").get("input_shape")
     tokens = bool(entries) and getattr(READ.get(entries[0].kind), "takes_tokens", False)
-    axes = 2 if tokens else 3
-    sizes = shape if isinstance(shape, list) and len(shape) == axes else [0]
+    axes = (2,) if tokens else (3, 5)
+    sizes = shape if isinstance(shape, list) and len(shape) in axes else [0]
     known = all(n is None or (type(n) is int and n >= 1) for n in sizes)
-    if not known or (sizes[-1] is None and not tokens):
+    if not known or (None in sizes[2:] and not tokens):
         expected = "tokens [batch, time]" if tokens else "sequences [batch, time, inputs]"
         raise InputError(f"the model takes inputs of shape {shape!r}: hardware takes {expected}; use keras.Input")
     if not tokens and dtype not in FLOAT_POLICIES:
         # Keras would cast the data on the way in
         raise InputError(f"the model takes inputs of dtype {dtype!r}: hardware takes {' or '.join(FLOAT_POLICIES)}")
-    return (1, axes) if tokens else (sizes[-1], axes)
+    if tokens:
+        return Form(1, each_step=False)
+    return Form(sizes[-1], maps=(sizes[2], sizes[3]) if len(sizes) == 5 else None)
 
 
-def _parts(entries: list[Entry], inputs: int, rank: int) -> Iterator[FloatLayer | Part]:
-    """What each layer means, with its options and shapes checked."""
+def _parts(entries: list[Entry], form: Form) -> Iterator[FloatLayer | Part]:
+    """What each layer means, with its options and shapes checked; ``form`` is what the first one is given."""
     for number, entry in enumerate(entries):
         known = entry.known()
         if known.takes_tokens and number:
             raise InputError(f"layer {entry.name!r}: {entry.kind} is supported at the input only")
         options = check_options(entry.name, entry.options, known.options)
-        given = known.read(Described(entry.name, options, entry.weights, inputs, rank, _inside))
+        known.check_form(entry.name, form)
+        given = known.read(Described(entry.name, options, entry.weights, form, _inside))
         for part in given if isinstance(given, tuple) else (given,):
-            if isinstance(part, FloatLayer):
-                inputs = part.output_size
-                rank = 3 if part.return_sequences and (part.tokens or rank == 3) else 2
+            form = form.after(part)
             if part is not None:
                 yield part
             if entry.call is not None:
                 entry.call.follow(part)
+    if form.padding is not None:
+        raise InputError(f"layer {form.padding.name!r}: zeros around maps need a layer behind them")
 
 
 def _inside(outer: Described, description: dict[str, Any], weights: Weights) -> Read:
@@ -252,7 +256,8 @@ def _inside(outer: Described, description: dict[str, Any], weights: Weights) -> 
     assert isinstance(weights, StoredWeights)
     entry = _unwrapped(dataclasses.replace(_entry(description, weights, Counter()), weights=weights))
     options = check_options(entry.name, entry.options, entry.known().options)
-    return entry.known().read(Described(entry.name, options, weights, outer.inputs, outer.rank))
+    entry.known().check_form(entry.name, outer.given)
+    return entry.known().read(Described(entry.name, options, weights, outer.given))
 
 
 def _mapping(value: Any, what: str) -> dict[str, Any]:

@@ -66,10 +66,13 @@ def write_report(bundle: Bundle) -> Path:
     sections = [
         ("Accuracy", compared),
         ("Network", _network(network)),
-        ("Cycles", _engines(performance) + _row(figures.roofline(performance))),
-        ("Simulation", _simulations(simulations)),
-        ("Synthesis", _syntheses(syntheses) + _row(figures.resources(syntheses))),
     ]
+    if bundle.has_hardware:
+        sections += [
+            ("Cycles", _engines(performance) + _row(figures.roofline(performance))),
+            ("Simulation", _simulations(simulations)),
+            ("Synthesis", _syntheses(syntheses) + _row(figures.resources(syntheses))),
+        ]
     if damaged + more:
         lines = "".join(f"<p class='bad'>{html.escape(line)}</p>" for line in damaged + more)
         sections.append(("Not shown", lines))

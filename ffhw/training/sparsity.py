@@ -12,6 +12,8 @@ from ffhw.training.tasks.base import Task, Trained
 
 # Sequences that are looked at; their states are many more.
 SEQUENCES = 64
+# Numbers that a layer gives for them at most: maps have many.
+_MOST_NUMBERS = 1 << 24
 # Of a model in floats, which states in integers are looked at.
 BITS = 8
 
@@ -28,6 +30,8 @@ def measured(chosen: Task, trained: Trained) -> dict[str, Any] | None:
     from ffhw.training.qat.convert import network_of
 
     network = network_of(trained.model)
-    few = fit_data(data["x"], data["lengths"], None, network.signature, "the test split").head(SEQUENCES)
+    widest = max(layer.output_size for layer in network.layers) * data["x"].shape[1]
+    few = fit_data(data["x"], data["lengths"], None, network.signature, "the test split")
+    few = few.head(max(1, min(SEQUENCES, _MOST_NUMBERS // widest)))
     integers = quantize(network, few.x, few.lengths, Widths(BITS))
     return {"bits": None if network.settled else BITS, "sequences": len(few.x), **sparsity(network, integers, few)}

@@ -39,6 +39,7 @@ def train(
     epochs: int | None = None,
     learning_rate: float | None = None,
     prune: float | None = None,
+    batch_size: int | None = None,
     seed: int = 1,
     progress: Callable[[int, int, dict[str, float]], None] = lambda *_: None,
     say: Callable[[str], None] = lambda _: None,
@@ -56,7 +57,8 @@ def train(
     target: a ``.keras`` file.
     options: the recurrent layer; the task's own JK layer if None.
     preset, source: names of the task's sizes and data, or sizes of one's own; the task's own if None.
-    epochs, learning_rate: instead of the preset's. prune: share of the weights, see :mod:`ffhw.training.pruning`.
+    epochs, learning_rate, batch_size: instead of the preset's.
+    prune: share of the weights, see :mod:`ffhw.training.pruning`.
     progress: called after each epoch with its number, their total, and its figures. say: told what begins.
     checkpoint_seconds: least time between two checkpoints. strategy: of devices, see :mod:`ffhw.training.strategy`.
     stages: train on integers afterwards; ``target`` is then the model of the last stage.
@@ -69,7 +71,8 @@ def train(
     ------
     InputError: a setting out of range. OutputError: the target cannot be written. ToolError: no such devices.
     """
-    sizes = settle(chosen, options := options or RecurrentOptions(), preset, source, epochs, learning_rate, prune)
+    options = options or RecurrentOptions()
+    sizes = settle(chosen, options, preset, source, epochs, learning_rate, prune, batch_size)
     _check(chosen, target, strategy, stages, sizes)
     # settled before anything is loaded: a wrong option must not cost a minute
     import keras
@@ -173,6 +176,7 @@ def settle(
     epochs: int | None = None,
     learning_rate: float | None = None,
     prune: float | None = None,
+    batch_size: int | None = None,
 ) -> Any:
     """Sizes of a training: the preset's, but for what is said otherwise.
 
@@ -187,8 +191,11 @@ def settle(
         raise InputError(f"--learning-rate must be greater than 0 and below 1, not {rate!r}")
     if epochs < 1:
         raise InputError(f"--epochs must be at least 1, not {epochs}")
+    batch = sizes.batch_size if batch_size is None else batch_size
+    if batch < 1:
+        raise InputError(f"--batch-size must be at least 1, not {batch}")
     prune = pruning.check(sizes.prune if prune is None else prune)
-    return dataclasses.replace(sizes, epochs=epochs, learning_rate=rate, prune=prune)
+    return dataclasses.replace(sizes, epochs=epochs, learning_rate=rate, batch_size=batch, prune=prune)
 
 
 def written(target: Path, record: dict[str, Any]) -> list[Path]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from map_networks import CELLS as OVER_MAPS
+from map_networks import random_map_network
 from networks import CELLS, random_chain, random_network
 from runtimes import CHAINS, assert_equal
 
@@ -20,7 +22,8 @@ EVERY = pytest.mark.parametrize("name", RUNTIMES)
 
 def test_chains_hold_every_kind():
     parts = [layer for kinds in CHAINS for layer in random_chain(1, kinds).layers]
-    assert {layer.kind for layer in parts} == set(KINDS)
+    maps = {*OVER_MAPS, "convolution_3d", "map_pooling"}
+    assert {layer.kind for layer in parts} == set(KINDS) - maps
 
 
 # compiled or not, TensorFlow's rules are the same: some chains are enough
@@ -30,6 +33,18 @@ def test_chains_hold_every_kind():
 def test_every_kind_equals_the_golden_model(name, number, rng):
     network = random_chain(number, CHAINS[number], bits=(8, 4, 5)[number % 3])
     assert_equal(open_backend(name, network), rng)
+
+
+@pytest.mark.parametrize("cell", OVER_MAPS)
+@pytest.mark.parametrize("name", ["onnx", "tensorflow", "jax"])
+def test_layers_over_maps_equal_the_golden_model(name, cell, rng):
+    assert_equal(open_backend(name, random_map_network(3, "cbr", cell)), rng)
+    assert_equal(open_backend(name, random_map_network(3, "lpd", cell)), rng)
+
+
+def test_c_has_no_maps_yet():
+    with pytest.raises(InputError, match="is of kind conv_jk, for which there is no C code"):
+        open_backend("native", random_map_network(3, "r"))
 
 
 @EVERY

@@ -175,6 +175,7 @@ def test_a_wrong_rtl_ends_in_exit_code_3_with_waves(built, icarus, tmp_path):
         (["train", "flipflop3", "-o", "model.h5"], 2, "must end in .keras, not 'model.h5'"),
         (["train", "flipflop3", "-o", "no/m.keras"], 6, "does not exist or is not writable"),
         (["train", "flipflop3", "--epochs", "0"], 2, "--epochs must be at least 1, not 0"),
+        (["train", "flipflop3", "--batch-size", "0"], 2, "--batch-size must be at least 1, not 0"),
     ],
 )  # fmt: skip
 def test_bad_input_ends_in_one_line(arguments, code, message, tmp_path, keras_models):

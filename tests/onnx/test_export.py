@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+from map_networks import CELLS as OVER_MAPS
+from map_networks import random_map_network
 from networks import CELLS, random_chain, random_codes, random_network
 
 from ffhw.backends.onnx_runtime import OnnxRuntime
@@ -108,3 +110,17 @@ def test_batch_and_time_are_free():
     model = to_onnx(random_network(1))
     dims = model.graph.input[0].type.tensor_type.shape.dim
     assert [d.dim_param or d.dim_value for d in dims] == ["batch", "time", 3]
+
+
+@pytest.mark.parametrize("bits", [1, 4, 12])
+@pytest.mark.parametrize("kinds", ["rc", "lpd", "cb", "brc", "ccr"])
+@pytest.mark.parametrize("cell", OVER_MAPS)
+def test_layers_over_maps_equal_the_golden_model(cell, kinds, bits, rng):
+    network = random_map_network(5, kinds, cell, bits)
+    codes, lengths = golden.pad(random_codes(network, rng, [6, 1, 4, 2]))
+    expected = golden.run(network, codes, lengths)
+    got = OnnxRuntime(network).run(codes, lengths)
+    assert np.array_equal(got.outputs, expected.outputs)
+    assert got.states.keys() == expected.states.keys()
+    for name, state in expected.states.items():
+        assert np.array_equal(got.states[name], state)

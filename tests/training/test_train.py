@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 
+import h5py
 import pytest
 from small_task import TASK
 
@@ -28,6 +31,16 @@ def test_what_it_writes(tmp_path):
     assert json.loads((tmp_path / "m.json").read_text()) == record
     assert len(load_data(tmp_path / "m.data.npz", read_model(tmp_path / "m.keras").signature).x) == 100
     assert [(epoch, total) for epoch, total, _ in reports] == [(1, 2), (2, 2)]
+
+
+def test_the_batch_size_that_was_asked_for_is_the_one_that_trains(tmp_path):
+    steps = {}
+    for size in (25, 100):
+        record = train(TASK, tmp_path / "m.keras", epochs=1, batch_size=size)
+        assert record["batch_size"] == size
+        with h5py.File(io.BytesIO(zipfile.ZipFile(tmp_path / "m.keras").read("model.weights.h5"))) as weights:
+            steps[size] = int(weights["optimizer/vars/0"][()])
+    assert steps[25] == 4 * steps[100] > 0
 
 
 @pytest.mark.long

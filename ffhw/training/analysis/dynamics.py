@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from ffhw.errors import InputError
 from ffhw.layers import passing
 from ffhw.layers.dense import FloatDense
-from ffhw.layers.description import Described, check_options
+from ffhw.layers.description import Described, Form, check_options
 from ffhw.model import golden
 from ffhw.model.network import Network
 from ffhw.reading.keras_file import open_model
-from ffhw.reading.keras_model import Entry, chain, input_shape
+from ffhw.reading.keras_model import Entry, chain, input_form
 from ffhw.training.analysis.cells import CELLS, CellWeights, jk_gates
 
 Floats = NDArray[np.float64]
@@ -178,7 +178,7 @@ def read_dynamics(path: Path | str) -> Dynamics:
     """
     with open_model(path) as (config, weights):
         entries = chain(config, weights)
-        inputs, _ = input_shape(config, entries)
+        inputs = input_form(config, entries).inputs
         recurrent: list[tuple[str, CellWeights, int]] = []
         dense: list[FloatDense] = []
         for entry in entries:
@@ -190,7 +190,7 @@ def read_dynamics(path: Path | str) -> Dynamics:
             elif entry.kind == "Dense" and recurrent:
                 known = entry.known()
                 options = check_options(entry.name, entry.options, known.options)
-                readout = known.read(Described(entry.name, options, entry.weights, inputs))
+                readout = known.read(Described(entry.name, options, entry.weights, Form(inputs)))
                 assert isinstance(readout, FloatDense)
                 dense.append(readout)
             else:

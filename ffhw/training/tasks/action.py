@@ -93,6 +93,7 @@ class ActionTask(Task):
         "paper": ActionPreset("generated", 64, 10, 16, 1e-3),
     }
     at_once = 16
+    becomes_integers = True
     loss = "sparse_categorical_crossentropy"
     metrics: ClassVar = ("accuracy",)
 

@@ -20,6 +20,9 @@ from ffhw.errors import InputError
 from ffhw.training.networks.cells import CELLS
 from ffhw.training.networks.options import RecurrentOptions
 
+# Numbers of a test split that are written for `ffhw export` at most.
+_MOST_EXPORTED = 1 << 25
+
 
 @dataclasses.dataclass(frozen=True)
 class TaskData:
@@ -113,8 +116,10 @@ class Task(abc.ABC):
     judged_by: str = "accuracy"
     # examples of the test split that a model is asked at once
     at_once: int = 64
-    # whether its networks can become hardware: then the test split is written for `ffhw export`
+    # whether its networks can become hardware, or at least have an integer model; either way the test split is written
+    # for `ffhw export`
     becomes_hardware: bool = False
+    becomes_integers: bool = False
     # whether the untrained model is kept, for analyses that compare
     keep_initial: bool = False
 
@@ -188,10 +193,19 @@ class Task(abc.ABC):
         return {}
 
     def exports(self, data: Any) -> dict[str, NDArray[Any]] | None:
-        """What `ffhw export` takes of the test split; None if the network cannot become hardware."""
-        if not self.becomes_hardware:
+        """What `ffhw export` takes of the test split, its first examples where it is large; None if the network
+        cannot become integers.
+        """
+        from ffhw.training.batches import as_floats
+
+        if not (self.becomes_hardware or self.becomes_integers):
             return None
-        return {"x": data.x_test, "lengths": data.lengths_test, "y": data.y_test}
+        few = slice(max(1, _MOST_EXPORTED // max(1, data.x_test[0].size)))
+        return {
+            "x": as_floats(data.x_test[few]),
+            "lengths": data.lengths_test[few],
+            "y": as_floats(data.y_test[few]),
+        }
 
     def feed(self, data: TaskData, preset: Any, seed: int) -> dict[str, Any]:
         """The data as ``model.fit`` takes them: batches whose order depends on seed and epoch alone."""

@@ -67,6 +67,7 @@ class FramesTask(Task):
         "paper": FramesPreset("squares", 40, 100, 8, 1e-3),
     }
     at_once = 8
+    becomes_integers = True
     judged_by = "cross_entropy"
     loss = "binary_crossentropy"
 

@@ -98,6 +98,7 @@ class LungTask(Task):
         "paper": LungPreset("phantoms", 16, 20, 16, 1e-3),
     }
     at_once = 4
+    becomes_integers = True
     judged_by = "cross_entropy"
     loss = "binary_crossentropy"
 

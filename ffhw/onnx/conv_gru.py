@@ -1,0 +1,13 @@
+"""GRU units over maps in ONNX."""
+
+from __future__ import annotations
+
+from ffhw.layers.conv_gru import ConvGRULayer
+from ffhw.onnx import gru
+from ffhw.onnx.graph import Graph
+from ffhw.onnx.maps import product
+
+
+def nodes(graph: Graph, layer: ConvGRULayer, x: str, mask: str) -> str:
+    """h of all steps ``[batch, time, N]`` or of the last one ``[batch, 1, N]``; ``mask [batch, time, 1]``."""
+    return gru.nodes(graph, layer, x, mask, product)
