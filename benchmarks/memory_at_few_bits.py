@@ -1,9 +1,9 @@
 """The 3-bit memory at few bits: gates that see the inputs only, trained on integers, and how long they hold.
 
 For each seed three trainings of ``ffhw train flipflop3 --no-recurrent-gates --qat``: four bits in all, and in stages
-down to weights of two bits, with states of two and of one. The first is then left alone, with noise and without. Run
-from the repository: ``python benchmarks/memory_at_few_bits.py`` (an hour a seed); what ``memory_at_few_bits.json``
-holds already is not trained again.
+down to weights of two bits, with states of two and, by smaller batches, of one. The first is then left alone, with
+noise and without. Run from the repository: ``python benchmarks/memory_at_few_bits.py [RUN...]`` (half an hour a seed;
+runs are ``four``, ``two`` and ``one``); what ``memory_at_few_bits.json`` holds already is not trained again.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import itertools
 import json
+import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from common import HERE, save
@@ -34,23 +34,34 @@ from ffhw.training.tasks.flipflop import FlipFlopTask
 from ffhw.training.train import train
 
 SEEDS = (1, 2, 3)
-EPOCHS = 12
-STAGES = (
-    Stages.towards(Widths(4)),
-    Stages.towards(Widths(2, input_bits=8), (4, 3)),
-    Stages.towards(Widths(2, state_bits=1, input_bits=8), (4, 3)),
-)
+
+
+class Run(NamedTuple):
+    """A training: its stages, epochs in floats, and examples of an update."""
+
+    stages: Stages
+    epochs: int
+    batch_size: int
+
+
+RUNS = {
+    "four": Run(Stages.towards(Widths(4)), 12, 128),
+    "two": Run(Stages.towards(Widths(2, input_bits=8), (4, 3)), 12, 128),
+    "one": Run(Stages.towards(Widths(2, state_bits=1, input_bits=8), (4, 3), 3), 3, 32),
+}
 FACTORS = (10, 100, 1000)  # training lengths of noise
 
 
-def trained(stages: Stages, seed: int, model: Path) -> list[dict[str, Any]]:
+def trained(name: str, seed: int, model: Path) -> list[dict[str, Any]]:
     """A row for each stage."""
-    options = RecurrentOptions(recurrent_gates=False)
-    record = train(TASKS["flipflop3"], model, options, epochs=EPOCHS, seed=seed, stages=stages)
+    stages, epochs, batch = RUNS[name]
+    options, task = RecurrentOptions(recurrent_gates=False), TASKS["flipflop3"]
+    record = train(task, model, options, epochs=epochs, batch_size=batch, seed=seed, stages=stages)
     rows = []
     for stage in record["qat"]:
         scores = {key: stage[key]["sign_accuracy"] for key in ("quantized_only", "test")}
-        about = {"seed": seed, "float": record["float_test"]["sign_accuracy"], "parameters": record["parameters"]}
+        about = {"run": name, "seed": seed, "float": record["float_test"]["sign_accuracy"]}
+        about |= {"parameters": record["parameters"], "batch_size": batch}
         rows.append(
             {**about, **stage["widths"], **scores, "epochs": stage["epochs"], "learning_rate": stage["learning_rate"]}
         )
@@ -73,16 +84,18 @@ def held(model: Path, seed: int) -> dict[str, Any]:
 def main() -> None:
     path = HERE / "memory_at_few_bits.json"
     rows = json.loads(path.read_text())["rows"] if path.exists() else []
-    for seed in SEEDS:
-        if seed in {row["seed"] for row in rows}:
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            models = [Path(folder) / f"{number}.keras" for number in range(len(STAGES))]
-            (four,), *few = (trained(stages, seed, model) for stages, model in zip(STAGES, models, strict=True))
-            found = [{**four, "held": held(models[0], seed)}, *itertools.chain(*few)]
-        print(*found, sep="\n", flush=True)
-        rows += found
-        save("memory_at_few_bits", {"rows": rows})
+    for name in sys.argv[1:] or RUNS:
+        for seed in SEEDS:
+            if (name, seed) in {(row["run"], row["seed"]) for row in rows}:
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                model = Path(folder) / "memory.keras"
+                found = trained(name, seed, model)
+                if name == "four":
+                    found[0]["held"] = held(model, seed)
+            print(*found, sep="\n", flush=True)
+            rows += found
+            save("memory_at_few_bits", {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -377,6 +377,20 @@ def roads() -> str:
     return table(head, rows)
 
 
+def maps() -> str:
+    """What the paper's convolutional tasks keep in integers, one row a task."""
+    rows = []
+    for row in read("paper_maps")["rows"]:
+        name = row["judged_by"]
+        share = name == "accuracy"
+        values = [row["baseline"][name], *(scores[name] for scores in row["scores"].values())]
+        shown = [f"{value:.2%}" if share else f"{value:.4f}" for value in values]
+        cells = [f"`{row['task']}`", f"{row['parameters']:,}", name.replace("_", " "), *shown]
+        rows.append([*cells, f"{row['onnx_equal']['codes']:,}"])
+    bits = [f"{bits} bits" for bits in read("paper_maps")["bits"]]
+    return table(["task", "parameters", "score", "baseline", "float", *bits, "codes of the ONNX graph equal"], rows)
+
+
 def boards() -> str:
     titles = {"flipflop3": "3-bit memory", "japanese-vowels": "JapaneseVowels"}
     rows = []
@@ -478,6 +492,7 @@ TABLES = {
     "gates": gates,
     "sparsity": sparsity,
     "roads": roads,
+    "maps": maps,
     "boards": boards,
     "float_layers": float_layers,
     "runtimes": runtimes,
