@@ -6,21 +6,28 @@ import numpy as np
 import onnx
 import onnx.inliner
 import pytest
+from map_networks import window
 
 from ffhw.backends.onnx_runtime import onnxruntime
 from ffhw.errors import InputError
 from ffhw.layers import KINDS
 from ffhw.layers.bidirectional import FloatBidirectional
 from ffhw.layers.convolution import FloatConvolution
+from ffhw.layers.convolution_3d import FloatConvolution3D
 from ffhw.layers.dense import FloatDense
 from ffhw.layers.embedding import FloatEmbedding
+from ffhw.layers.map_pooling import FloatMapPooling
+from ffhw.layers.maps import Window
+from ffhw.layers.over_maps import FloatOverMaps
 from ffhw.layers.pooling import FloatPooling
 from ffhw.layers.reversal import FloatReversal
 from ffhw.model.floatnet import FloatNetwork, predict
 from ffhw.onnx.floats.export import to_float_onnx
 from ffhw.reading.onnx.model import read_onnx
 
-CELLS = {name: pair[0] for name, pair in KINDS.items() if hasattr(pair[0], "quantized")}
+RECURRENT = {name: pair[0] for name, pair in KINDS.items() if hasattr(pair[0], "quantized")}
+OVER_MAPS = {name: trained for name, trained in RECURRENT.items() if issubclass(trained, FloatOverMaps)}
+CELLS = {name: trained for name, trained in RECURRENT.items() if name not in OVER_MAPS}
 OWN = {"sr": {"both": "hold"}, "ctrnn": {"alpha": 0.3}}
 
 
@@ -61,6 +68,59 @@ def networks() -> dict[str, FloatNetwork]:
     chains["before"] = [before, dense(rng, 4, 1, "sigmoid")]
     chains["embedding"] = [FloatEmbedding("table", rng.normal(size=(9, 3))), cell("jk", rng, 3, 4)]
     return {name: FloatNetwork(name, tuple(layers)) for name, layers in chains.items()}
+
+
+def over_maps(kind: str, rng: np.random.Generator, over: Window, filters: int, every_step: bool = True):
+    trained = OVER_MAPS[kind]
+    gates, sums = len(trained.quantized.gate_tables), len(trained.quantized.gate_tables) + trained.quantized.apart
+    bias = rng.normal(size=(sums, over.positions * filters))
+    bias[gates:] = 0  # sums that are kept apart have none
+    return trained(
+        name=f"{kind}_{filters}", weights_x=0.5 * rng.normal(size=(gates, filters, over.taps * over.channels)),
+        weights_h=0.5 * rng.normal(size=(gates, filters, over.taps * filters)), bias=bias, return_sequences=every_step,
+        window=over,
+    )  # fmt: skip
+
+
+def map_networks() -> dict[str, FloatNetwork]:
+    """Inputs of 24 numbers are maps of 4 x 3 with two channels."""
+    rng = np.random.default_rng(3)
+
+    def convolution(over: Window, steps: int, lead: int) -> FloatConvolution3D:
+        weights = 0.2 * rng.normal(size=(2, steps * over.taps * over.channels))
+        bias = rng.normal(size=(steps, over.positions * 2))
+        return FloatConvolution3D("conv", weights, bias, "relu", steps, lead, over)
+
+    chains = {}
+    for kind in OVER_MAPS:
+        first = over_maps(kind, rng, window(4, 3, 2, size=(3, 2)), 3)
+        last = over_maps(kind, rng, window(4, 3, 3, strides=(2, 1)), 2, False)
+        chains[kind] = [first, last, dense(rng, 12, 2)]
+        sides = [over_maps(kind, rng, window(4, 3, 2, dilation=(2, 1)), 2) for _ in range(2)]
+        chains[f"{kind} both"] = [FloatBidirectional("both", *sides, "concat"), convolution(window(4, 3, 4), 3, 1)]
+        ends = [over_maps(kind, rng, window(4, 3, 2), 2, False) for _ in range(2)]
+        chains[f"{kind} ends"] = [FloatBidirectional("both", *ends, "concat"), dense(rng, 48, 2)]
+    for steps, lead in ((1, 0), (2, 0), (3, 2), (4, 1)):
+        chains[f"convolution of {steps}"] = [convolution(window(4, 3, 2, padding="valid"), steps, lead)]
+    pooled = FloatMapPooling("pool", window(4, 3, 3, (2, 1), "valid", (2, 1)))
+    chains["pooling"] = [over_maps("conv_jk", rng, window(4, 3, 2), 3, False), pooled, dense(rng, 18, 2)]
+    chains["pooling of each step"] = [FloatMapPooling("pool", window(4, 3, 2, (2, 1), "valid", (2, 1)))]
+    return {name: FloatNetwork(name, tuple(layers)) for name, layers in chains.items()}
+
+
+MAP_NETWORKS = map_networks()
+
+
+@pytest.mark.parametrize("name", MAP_NETWORKS)
+def test_runtime_gives_what_a_network_over_maps_gives(name):
+    network = MAP_NETWORKS[name]
+    x = np.random.default_rng(2).normal(size=(3, 5, 24)).astype(np.float32)
+    session = onnxruntime.InferenceSession(
+        to_float_onnx(network).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    for steps in (5, 1):
+        given = x[:, :steps]
+        np.testing.assert_allclose(session.run(None, {"x": given})[0], predict(network, given), atol=5e-6)
 
 
 NETWORKS = networks()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from map_networks import CELLS as OVER_MAPS
+from map_networks import random_map_network
 from networks import CELLS, random_chain
 
 from ffhw.layers import KINDS
@@ -25,7 +27,9 @@ def test_the_page_says_what_is_known_of_the_netlist():
 
 
 def test_the_page_knows_every_kind_of_layer():
-    shown = "".join(_network(random_chain(1, kinds)) for kinds in ("ekqbjyd", "".join(CELLS)))
+    networks = [random_chain(1, kinds) for kinds in ("ekqbjyd", "".join(CELLS))]
+    networks += [random_map_network(1, "rcp", cell) for cell in OVER_MAPS]
+    shown = "".join(map(_network, networks))
     for kind in KINDS:
         assert f"<td>{kind}" in shown
     assert "<td>dense, linear</td>" in shown

@@ -76,11 +76,11 @@ def function(name: str, gates: list[str], step: Step, more: Sequence[str] = ()) 
     return helper.make_function(DOMAIN, name, ["X", "W", "R", "B", *more], ["Y", "Y_h"], whole.nodes, opset)
 
 
-def flip(body: Nodes, j: str, k: str) -> str:
+def flip(body: Nodes, j: str, k: str, h: str = "h") -> str:
     """``h_t = J (1 - h) + (1 - K) h``."""
     one = body.constant(1.0, "one")
-    rises = body.add("Mul", [j, body.add("Sub", [one, "h"], "not_h")], "set")
-    stays = body.add("Mul", [body.add("Sub", [one, k], "not_k"), "h"], "held")
+    rises = body.add("Mul", [j, body.add("Sub", [one, h], "not_h")], "set")
+    stays = body.add("Mul", [body.add("Sub", [one, k], "not_k"), h], "held")
     return body.add("Add", [rises, stays], "new")
 
 

@@ -45,6 +45,10 @@ class FloatGraph:
         """Axes and shapes."""
         return self._initializer("axes", np.asarray(values, np.int64))
 
+    def scalar(self, value: int) -> str:
+        """One whole number."""
+        return self._initializer("number", np.asarray(value, np.int64))
+
     def _initializer(self, what: str, array: Any) -> str:
         name = self._name(what)
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))

@@ -12,10 +12,14 @@ from networks import OWN, random_cell
 
 from ffhw.hdl.plan.folding import Folding
 from ffhw.layers import KINDS, rule
+from ffhw.layers.over_maps import OverMaps
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.numbers.formats import Fixed
 
-RECURRENT = [kind for kind, (_, layer) in KINDS.items() if issubclass(layer, RecurrentLayer)]
+# those over maps have no hardware
+RECURRENT = [
+    kind for kind, (_, layer) in KINDS.items() if issubclass(layer, RecurrentLayer) and not issubclass(layer, OverMaps)
+]
 
 
 def check_cell(layer, sums, states, width=1):

@@ -1,0 +1,18 @@
+"""JK neurons over maps in float ONNX."""
+
+from __future__ import annotations
+
+from ffhw.layers.conv_jk import FloatConvJK
+from ffhw.onnx.floats.cell import Nodes, flip, sigmoids
+from ffhw.onnx.floats.graph import FloatGraph
+from ffhw.onnx.floats.over_maps import scan
+
+
+def _step(body: Nodes, sums: list[str], state: list[str]) -> list[str]:
+    j, k = sigmoids(body, sums, ["J", "K"])
+    return [flip(body, j, k, state[0])]
+
+
+def nodes(graph: FloatGraph, layer: FloatConvJK, x: str) -> str:
+    """h of all steps ``[batch, time, N]`` or of the last one ``[batch, N]``."""
+    return scan(graph, layer, x, _step)
