@@ -67,8 +67,24 @@ def side_by_side(ahead: Any, back: Any, maps: tuple[int, int] | None) -> Any:
     return both.reshape(*ahead.shape[:-1], -1)
 
 
+class _Both:
+    """What both forms of the layer answer as the layers in them do."""
+
+    ahead: Any
+
+    @property
+    def given_maps(self) -> tuple[int, int] | None:
+        """Of both layers."""
+        return self.ahead.given_maps
+
+    @property
+    def maps(self) -> tuple[int, int] | None:
+        """Of both layers."""
+        return self.ahead.maps
+
+
 @dataclasses.dataclass(frozen=True)
-class FloatBidirectional(FloatLayer):
+class FloatBidirectional(_Both, FloatLayer):
     """Two trained layers of the same kind and size; ``merge`` is one of :data:`MERGES`."""
 
     kind: ClassVar[str] = "bidirectional"
@@ -88,16 +104,6 @@ class FloatBidirectional(FloatLayer):
     def input_size(self) -> int:
         """D, the number of inputs."""
         return self.ahead.input_size
-
-    @property
-    def given_maps(self) -> tuple[int, int] | None:
-        """Of both layers."""
-        return self.ahead.given_maps
-
-    @property
-    def maps(self) -> tuple[int, int] | None:
-        """Of both layers."""
-        return self.ahead.maps
 
     @property
     def output_size(self) -> int:
@@ -140,7 +146,7 @@ class FloatBidirectional(FloatLayer):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class BidirectionalLayer(Layer):
+class BidirectionalLayer(_Both, Layer):
     """Two layers of the same kind and size, in integers.
 
     Its signals are those of both, each in the order in which its layer works: the backward layer's last step first.
@@ -208,16 +214,6 @@ class BidirectionalLayer(Layer):
     def units(self) -> int:
         """N of each direction."""
         return self.ahead.units
-
-    @property
-    def given_maps(self) -> tuple[int, int] | None:
-        """Of both layers."""
-        return self.ahead.given_maps
-
-    @property
-    def maps(self) -> tuple[int, int] | None:
-        """Of both layers."""
-        return self.ahead.maps
 
     @property
     def weight_bits(self) -> WeightBits:

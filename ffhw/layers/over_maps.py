@@ -60,11 +60,10 @@ def read_maps(described: Described, layer: type[FloatOverMaps], gates: int, sums
     return directed(described, trained)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class FloatOverMaps(OnMaps, FloatRecurrent):
-    """Trained weights ``[gates, F, taps * C]`` and ``[gates, F, taps * F]``, biases ``[sums, places * F]``."""
+class _Shared(OnMaps):
+    """Units of which all places share the weights."""
 
-    window: Window
+    weights_x: Any
 
     @property
     def filters(self) -> int:
@@ -75,6 +74,13 @@ class FloatOverMaps(OnMaps, FloatRecurrent):
     def units(self) -> int:
         """All places of all maps."""
         return self.window.positions * self.filters
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FloatOverMaps(_Shared, FloatRecurrent):
+    """Trained weights ``[gates, F, taps * C]`` and ``[gates, F, taps * F]``, biases ``[sums, places * F]``."""
+
+    window: Window
 
     def input_scaled(self, name: str, scale: Floats, offset: Floats) -> FloatOverMaps:  # noqa: D102
         each = self.window.per_channel(self.name, scale)
@@ -100,7 +106,7 @@ class FloatOverMaps(OnMaps, FloatRecurrent):
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class OverMaps(QuantizedOnMaps, RecurrentLayer):
+class OverMaps(_Shared, QuantizedOnMaps, RecurrentLayer):
     """In integers: weights ``[gates, F, taps * C]`` and ``[gates, F, taps * F]``, biases ``[sums, places * F]``."""
 
     window: Window
@@ -120,16 +126,6 @@ class OverMaps(QuantizedOnMaps, RecurrentLayer):
     def family(self) -> str:
         """All of them."""
         return "over_maps"
-
-    @property
-    def filters(self) -> int:
-        """F, the number of maps."""
-        return self.weights_x.shape[1]
-
-    @property
-    def units(self) -> int:
-        """All places of all maps."""
-        return self.window.positions * self.filters
 
     def of_units(self, values: Any) -> Any:  # noqa: D102
         return np.tile(values, self.window.positions)
