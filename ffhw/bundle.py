@@ -144,7 +144,7 @@ class Bundle(Results):
             raise DigestError(f"{self.path} contradicts itself: {error}; {_AGAIN}") from None
 
     def _check_bare(self) -> None:
-        hardware = [name for name in self.files if name.startswith("rtl/") or name == "performance.json"]
+        hardware = set(self.files) - _REQUIRED - {"accuracy.json"}
         if hardware or self.keep_state or self.generic or self.loadable:
             raise DigestError("design.json says that there is no hardware")
         self._check_answers()

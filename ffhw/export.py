@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ffhw.arrays import npz_bytes
+from ffhw.arrays import MOST_ELEMENTS, npz_bytes
 from ffhw.boards import catalogue
 from ffhw.boards.block_rams import device_for
 from ffhw.bundle import Bundle, check_target, write_bundle
@@ -46,6 +46,8 @@ VECTORS = 8
 ALL_VECTORS = 5000
 # Sequences that calibration looks at.
 CALIBRATION = 512
+# And numbers of one layer for them at most: maps have many.
+_MOST_SEEN = 1 << 27
 # Steps that sequences may have where there are no data to judge by.
 NOISE_STEPS = 256
 # What the constraints for other flows begin with; their user knows the device.
@@ -161,7 +163,7 @@ def read_and_quantize(model: Path, options: Options, step: Callable[[str], None]
     method = "range" if source.startswith(_NOISE) else options.calibration
     step(f"quantizing, calibrated on {source}")
     most = options.max_steps or max(_room(data, origin), _room(examples, source))
-    examples = examples.head(CALIBRATION)
+    examples = examples.head(min(CALIBRATION, float_network.at_once(examples.x.shape[1], _MOST_SEEN)))
     precision = RecordedPrecision(options.widths, method)
     network = quantize(
         float_network, examples.x, examples.lengths, argmax=options.argmax, max_steps=most, precision=precision
@@ -208,17 +210,19 @@ def _notes(trained: FloatNetwork, network: Network, options: Options) -> Iterato
     if options.max_steps is not None and network.max_steps is None:
         yield "this network takes sequences of any length, --max-steps changes nothing"
     elif options.max_steps is None and network.max_steps is not None:
-        yield f"the hardware takes sequences of up to {network.max_steps} steps; --max-steps sets another number"
+        yield f"the network takes sequences of up to {network.max_steps} steps; --max-steps sets another number"
     for layer in network.layers:
         if options.keep_state and layer.stores and layer.signals:
             yield f"layer {layer.name!r} reads backwards, so that its states start from zero in each sequence"
     if trained.settled:
         yield f"trained on integers, whose formats stay: {'; '.join(trained.settled)}"
     yield from trained.notes
-    if not options.keep_state:
+    if options.hardware and not options.keep_state:
         yield from trained.state_notes
-    for what, exponents in (("inputs", network.input_exponents), ("outputs", network.output_exponents)):
+    inputs, outputs = (network.input_exponents, network.given_maps), (network.output_exponents, network.maps)
+    for what, (exponents, maps) in (("inputs", inputs), ("outputs", outputs)):
         if exponents:
+            exponents = exponents[: len(exponents) // (maps[0] * maps[1])] if maps else exponents
             yield f"{what} differ much in size; each has a scale of its own, 2^{list(exponents)} finer"
 
 
@@ -353,7 +357,11 @@ def _foldings(network: Network, options: Options, step: Callable[[str], None]) -
 
 
 def _vectors(network: Network, data: Data) -> bytes:
-    part = slice(0, ALL_VECTORS)
+    # a reader takes so many numbers of an array
+    most = MOST_ELEMENTS // (data.x.shape[1] * max(network.input_size, network.output_size))
+    if most < 1:
+        raise InputError(f"sequences of {data.x.shape[1]} steps are too long for a bundle of maps this large: cut them")
+    part = slice(0, min(ALL_VECTORS, most))
     codes = network.encode(data.x[part])
     lengths = data.lengths[part]
     expected = golden.run(network, codes, lengths).outputs

@@ -6,8 +6,8 @@ import numpy as np
 from networks import OWN, random_dense, random_weights
 
 from ffhw.layers import KINDS
-from ffhw.layers.bidirectional import BidirectionalLayer
-from ffhw.layers.convolution_3d import Convolution3DLayer
+from ffhw.layers.bidirectional import MERGES, BidirectionalLayer
+from ffhw.layers.convolution_3d import ACTIVATIONS, Convolution3DLayer
 from ffhw.layers.map_pooling import MapPoolingLayer
 from ffhw.layers.maps import Window, same
 from ffhw.layers.over_maps import OverMaps
@@ -68,20 +68,36 @@ def random_convolution(rng, name, source, over, filters, bits, steps=3, lead=1, 
     )
 
 
+PLACED = [
+    {},
+    {"padding": "valid", "size": (2, 2)},
+    {"size": (2, 3)},
+    {"size": (3, 2), "strides": (2, 1)},
+    {"dilation": (2, 1)},
+    {"size": (1, 1), "padding": "valid"},
+]
+
+
 def random_map_network(seed, kinds, cell="conv_jk", bits=4, rows=5, columns=4, channels=2):
-    """Layers by letter: r recurrent, l its last step only, b both directions, c convolution, p pooling, d dense."""
+    """Layers by letter: r recurrent, l its last step only, b both directions, c convolution, p pooling, d dense.
+
+    Windows, mergers, activations and a convolution's steps are drawn.
+    """
     rng = np.random.default_rng(seed)
     layers, source = [], Fixed(bits, bits - 2)
     for number, letter in enumerate(kinds):
         name = f"{letter}{number}"
-        over = window(rows, columns, channels)
+        over = window(rows, columns, channels, **PLACED[rng.integers(len(PLACED))])
         if letter in "rl":
             layer = random_maps(rng, cell, name, source, over, 3, bits, return_sequences=letter == "r")
         elif letter == "b":
             pair = [random_maps(rng, cell, f"{name}_{side}", source, over, 2, bits) for side in ("ahead", "back")]
-            layer = BidirectionalLayer(name, "concat", 64, *pair)
+            layer = BidirectionalLayer(name, MERGES[rng.integers(len(MERGES))], 64, *pair)
         elif letter == "c":
-            layer = random_convolution(rng, name, source, over, 2, bits)
+            steps = int(rng.integers(1, 5))
+            activation = ACTIVATIONS[rng.integers(len(ACTIVATIONS))]
+            lead = int(rng.integers(steps))
+            layer = random_convolution(rng, name, source, over, 2, bits, steps, lead, activation)
         elif letter == "p":
             layer = MapPoolingLayer(name, source, window(rows, columns, channels, (2, 2), "valid", (2, 2)))
         else:

@@ -107,13 +107,13 @@ class Link:
         raise NotImplementedError
 
     @property
-    def given_maps(self) -> tuple[int, int] | None:
-        """The same of what it takes."""
+    def maps(self) -> tuple[int, int] | None:
+        """Rows and columns of what it gives on, where that is maps with their channels last; None of vectors."""
         return None
 
     @property
-    def maps(self) -> tuple[int, int] | None:
-        """Rows and columns of what it gives on, where that is maps with their channels last; None of vectors."""
+    def given_maps(self) -> tuple[int, int] | None:
+        """The same of what it takes."""
         return None
 
     @property

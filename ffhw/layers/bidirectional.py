@@ -41,9 +41,9 @@ def read(described: Described) -> FloatBidirectional:
             raise described.refuse("layer", "must be a recurrent layer, and the other one the same, going backwards")
         directions.append(parts[-1])
     forward, backward = directions
-    same = forward.kind == backward.kind and forward.units == backward.units
+    same = all(getattr(forward, what) == getattr(backward, what) for what in ("kind", "units", "maps", "given_maps"))
     if not same or forward.return_sequences != backward.return_sequences:
-        raise described.refuse("backward_layer", "has no hardware where it differs in kind, units or return_sequences")
+        raise described.refuse("backward_layer", "has no hardware where it differs in kind, sizes or return_sequences")
     return FloatBidirectional(described.name, forward, backward, merge)
 
 
@@ -176,7 +176,7 @@ class BidirectionalLayer(_Both, Layer):
         check_steps(self.name, self.steps)
         for layer in (self.ahead, self.back):
             require(isinstance(layer, RecurrentLayer), f"{where} is made of two recurrent layers")
-        for what in ("kind", "input", "state", "units", "input_size", "return_sequences"):
+        for what in ("kind", "input", "state", "units", "input_size", "maps", "given_maps", "return_sequences"):
             same = getattr(self.ahead, what) == getattr(self.back, what)
             require(same, f"{where}: both directions must have the same {what}")
         wide = self.ahead.state.bits + (self.merge == "sum")

@@ -38,6 +38,7 @@ def _triple(value: Any) -> tuple[int, ...]:
 
 
 TRIPLE = Option(_is_triple, f"must be one or three whole numbers from 1 to {MOST_TAPS}", 1)
+SIZES = Option(_is_triple, TRIPLE.expected, 0)  # which Keras demands
 
 
 def read(described: Described) -> FloatConvolution3D:
@@ -57,6 +58,7 @@ def read(described: Described) -> FloatConvolution3D:
     if lead + behind != steps - 1:
         raise described.refuse("padding", f"leaves steps without an answer; pad {steps - 1} steps of time")
     window = placed(described, (size[0], size[1]), (strides[0], strides[1]), (dilation[0], dilation[1]))
+    window.check_units(f"layer {described.name!r}", steps * filters)
     described.expect_arrays(1 + options["use_bias"])
     kernel = described.array("vars/0", steps, *size, window.channels, filters)
     own = described.array("vars/1", filters) if options["use_bias"] else np.zeros(filters)
@@ -71,7 +73,8 @@ KERAS = (
         "Conv3D",
         {
             **PLACED,
-            **dict.fromkeys(("kernel_size", "strides", "dilation_rate"), TRIPLE),
+            **dict.fromkeys(("strides", "dilation_rate"), TRIPLE),
+            "kernel_size": SIZES,
             "groups": Option(lambda value: value == 1 and value is not True, "use 1", 1),
             "activation": one_of(ACTIVATIONS),
             "use_bias": FLAG_ON,

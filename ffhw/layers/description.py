@@ -213,9 +213,10 @@ class KerasClass:
         """Refuse what a layer of this class, ``name``, cannot be given."""
         if form.maps is not None and not self.takes_maps:
             rows, columns = form.maps
+            flat = "TimeDistributed(Flatten())" if form.each_step else "a Flatten layer"
+            advice = f"; put {flat} in front of it" if self.each_step else ""
             raise InputError(
-                f"layer {name!r}: {self.name} takes vectors, not {form.inputs} maps of {rows} x {columns}; "
-                "put a Flatten layer in front of it"
+                f"layer {name!r}: {self.name} takes vectors, not {form.inputs} maps of {rows} x {columns}{advice}"
             )
         if form.padding is not None and not self.takes_padding:
             raise InputError(f"layer {form.padding.name!r}: zeros around maps are supported in front of Conv3D only")

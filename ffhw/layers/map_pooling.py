@@ -11,7 +11,7 @@ import numpy as np
 from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Ints, require
 from ffhw.layers.description import Described, KerasClass, Option, only
 from ffhw.layers.maps import PAIR, OnMaps, QuantizedOnMaps, Window, pair, placed
-from ffhw.numbers.formats import Fixed, Format, Unorm
+from ffhw.numbers.formats import Fixed, Format, Unorm, UnormSum
 from ffhw.numbers.scales import Precision
 
 
@@ -30,7 +30,7 @@ KERAS = (
     KerasClass(
         "MaxPooling2D",
         {
-            "pool_size": PAIR,
+            "pool_size": Option(PAIR.accepts, PAIR.expected, 2),
             "strides": Option(lambda value: value is None or PAIR.accepts(value), PAIR.expected, None),
             "padding": only("valid"),
             "data_format": only("channels_last", None),
@@ -53,7 +53,11 @@ class _Pooled:
         return self.window.positions * self.window.channels
 
     def _largest(self, x: Any) -> Any:
-        largest = self.window.seen(x).max(axis=-2)
+        window = self.window
+        pixels = x.reshape(*x.shape[:-1], window.pixels, window.channels)
+        largest = pixels[..., window.sources[:, 0], :]
+        for tap in range(1, window.taps):
+            largest = np.maximum(largest, pixels[..., window.sources[:, tap], :])
         return largest.reshape(*x.shape[:-1], self.output_size)
 
 
@@ -91,7 +95,7 @@ class MapPoolingLayer(_Pooled, QuantizedOnMaps, EachStep):
     def __post_init__(self) -> None:
         where = f"layer {self.name!r}"
         self.window.check(where)
-        require(isinstance(self.input, (Fixed, Unorm)), f"{where} cannot take {self.input} as input")
+        require(isinstance(self.input, (Fixed, Unorm, UnormSum)), f"{where} cannot take {self.input} as input")
         require(max(*self.window.before, *self.window.after) == 0, f"{where}: a maximum sees nothing outside of maps")
 
     @property

@@ -17,8 +17,8 @@ from ffhw.layers.description import UNITS, Described, Option, only
 
 # Rows or columns of the largest maps, and of the largest window.
 MOST_PIXELS, MOST_TAPS = 1 << 12, 1 << 10
-# Taps of all places of a window together, and numbers that are laid side by side at once.
-_MOST_SEEN, _AT_ONCE = 1 << 26, 1 << 24
+# Numbers of maps, and those that a window sees at all places together; those that are laid side by side at once.
+_MOST_NUMBERS = _AT_ONCE = 1 << 24
 
 Pair = tuple[int, int]
 
@@ -61,14 +61,15 @@ class Window:
             least, most = (0, MOST_PIXELS) if name in ("before", "after") else (1, MOST_TAPS)
             sound = isinstance(pair, tuple) and len(pair) == 2
             sound = sound and all(type(n) is int and least <= n <= most for n in pair)
-            require(sound, f"{where}: {name} must be two whole numbers from {least} to {most}, not {pair}")
+            require(sound, f"{where}: {name} must be two whole numbers from {least} to {most}, not {str(pair)[:60]}")
         for name in ("rows", "columns", "channels"):
             n = getattr(self, name)
             sound = type(n) is int and 1 <= n <= MOST_PIXELS
-            require(sound, f"{where}: {name} must be a whole number from 1 to {MOST_PIXELS}, not {n!r}")
+            require(sound, f"{where}: {name} must be a whole number from 1 to {MOST_PIXELS}, not {str(n)[:60]}")
         shape = f"maps of {self.rows} x {self.columns}"
         require(min(self.places) >= 1, f"{where}: a window of {self.size} is larger than {shape}")
-        require(self.positions * self.taps <= _MOST_SEEN, f"{where}: {shape} are too large")
+        numbers = max(self.elements, self.positions * self.taps * self.channels)
+        require(numbers <= _MOST_NUMBERS, f"{where}: {self.channels} {shape} are too large")
 
     @property
     def places(self) -> Pair:
@@ -106,6 +107,16 @@ class Window:
         before, after = zip(*(same(n, 1) for n in self.size), strict=True)
         return Window(rows, columns, channels, self.size, before=before, after=after)  # type: ignore[arg-type]
 
+    def check_units(self, where: str, numbers: int) -> None:
+        """Refuse a layer of so many numbers for each place.
+
+        Raises
+        ------
+        NetworkError: all of them are more than there is room for.
+        """
+        few = self.positions * numbers <= _MOST_NUMBERS
+        require(few, f"{where}: {numbers} numbers at each of {self.positions} places are too many")
+
     @functools.cached_property
     def sources(self) -> Ints:
         """Which pixel each tap sees, ``[positions, taps]``; one past the last where that is outside."""
@@ -119,10 +130,10 @@ class Window:
         there = inside[0][:, None, :, None] & inside[1][None, :, None, :]
         return np.where(there, number, self.pixels).reshape(self.positions, self.taps)
 
-    def seen(self, x: Any, outside: Any = 0) -> Any:
+    def seen(self, x: Any) -> Any:
         """What it sees, ``[..., positions, taps, channels]``, of ``x [..., elements]``."""
         pixels = x.reshape(*x.shape[:-1], self.pixels, self.channels)
-        edge = np.full((*x.shape[:-1], 1, self.channels), outside, x.dtype)
+        edge = np.zeros((*x.shape[:-1], 1, self.channels), x.dtype)
         return np.concatenate([pixels, edge], axis=-2)[..., self.sources, :]
 
     def convolved(self, x: Any, weights: Any) -> Any:
@@ -173,10 +184,12 @@ def pair(value: Any) -> Pair:
 
 
 PAIR = Option(_is_pair, f"must be one or two whole numbers from 1 to {MOST_TAPS}", 1)
+# What Keras demands: there is none that a description may leave out.
+SIZE = Option(_is_pair, PAIR.expected, 0)
 # Options of all that slides a window of weights over maps.
 PLACED = {
     "filters": UNITS,
-    "kernel_size": PAIR,
+    "kernel_size": SIZE,
     "strides": PAIR,
     "padding": Option(lambda value: value in ("valid", "same"), "use 'valid' or 'same'", "valid"),
     "data_format": only("channels_last", None),

@@ -39,6 +39,7 @@ def read_maps(described: Described, layer: type[FloatOverMaps], gates: int, sums
     """
     options, filters = described.options, described.options["filters"]
     window = window_of(described)
+    window.check_units(f"layer {described.name!r}", (sums or gates) * filters)
     described.expect_arrays(0)
     described.expect_arrays(2 + options["use_bias"], "cell/")
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from ffhw.errors import InputError
 from ffhw.layers.description import Described, Flat, KerasClass, Option, Padding, only
 
 
 def _flatten(described: Described) -> Flat:
     described.expect_arrays(0)
     if described.given.each_step:
-        raise described.refuse("data_format", "would join the steps of a sequence: flatten its last answer")
+        raise InputError(
+            f"layer {described.name!r}: Flatten would join the steps of a sequence; use TimeDistributed(Flatten())"
+        )
     return Flat(described.name)
 
 
@@ -30,10 +33,10 @@ def _zeros(described: Described) -> Padding:
 
 _LAST = {"data_format": only("channels_last", None)}
 KERAS = (
-    KerasClass("Flatten", _LAST, _flatten, takes_maps=True),
+    KerasClass("Flatten", _LAST, _flatten, takes_maps=True, each_step=True),
     KerasClass(
         "ZeroPadding3D",
-        {**_LAST, "padding": Option(_is_padding, "must be two whole numbers for each of three axes", None)},
+        {**_LAST, "padding": Option(_is_padding, "must be two whole numbers for each of three axes", [[1, 1]] * 3)},
         _zeros,
         takes_maps=True,
     ),

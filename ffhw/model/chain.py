@@ -54,6 +54,17 @@ class Chain:
         return first.given_maps if first is not None else None
 
     @property
+    def maps(self) -> tuple[int, int] | None:
+        """Rows and columns of outputs that are maps, None of vectors."""
+        maps: tuple[int, int] | None = self.layers[-1].maps
+        return maps
+
+    def at_once(self, steps: int, numbers: int) -> int:
+        """Sequences of so many steps for which no layer gives more than so many numbers; at least one."""
+        widest = max(max(layer.input_size, layer.output_size) for layer in self.layers)
+        return max(1, numbers // (steps * int(widest)))
+
+    @property
     def signature(self) -> Signature:
         """What the network takes and answers."""
         return Signature(
@@ -65,5 +76,5 @@ class Chain:
             tokens=self.layers[0].tokens,
             mask_value=self.mask_value,
             given_maps=self.given_maps,
-            maps=self.layers[-1].maps,
+            maps=self.maps,
         )

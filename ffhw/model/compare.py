@@ -16,6 +16,7 @@ from ffhw.model.scores import read_targets, score
 from ffhw.shapes import check_shape
 
 _BINS = 41
+_AT_ONCE = 1 << 24  # numbers of one layer
 _SHAPE = {
     "data": str,
     "sequences": int,
@@ -43,7 +44,10 @@ def compare(float_network: FloatNetwork, network: Network, data: Data, where: st
     InputError: a form of ``y`` that is not understood.
     """
     every_step = network.return_sequences
-    exact = floatnet.forward(float_network, data.x, data.lengths)[-1]
+    # a few at a time: all layers' numbers of all sequences may not fit the memory
+    few = float_network.at_once(data.x.shape[1], _AT_ONCE)
+    parts = [slice(begin, begin + few) for begin in range(0, len(data.x), few)]
+    exact = np.concatenate([floatnet.forward(float_network, data.x[p], data.lengths[p])[-1] for p in parts])
     outputs = golden.run(network, network.encode(data.x), data.lengths).outputs
     if not every_step:
         exact = exact[:, 0]

@@ -120,7 +120,7 @@ def fit_data(x: Any, lengths: Any, y: Any, signature: Signature, where: str) -> 
 
 def as_vectors(array: NDArray[Any], maps: tuple[int, int] | None, size: int) -> NDArray[Any]:
     """``[..., rows, columns, channels]`` as ``[..., size]``; anything else as it is."""
-    if maps is None or array.shape[-3:] != (*maps, size // (maps[0] * maps[1])):
+    if maps is None or array.ndim < 4 or array.shape[-3:] != (*maps, size // (maps[0] * maps[1])):
         return array
     return array.reshape(*array.shape[:-3], size)
 

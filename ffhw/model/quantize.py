@@ -63,11 +63,11 @@ def quantize(
     if argmax:
         trained[-1] = trained[-1].classifier()
     elif trained[-1].head == "values":
-        exponents = _settled(trained[-1].output_exponents, kept_out, given[-1], method)
+        exponents = _settled(trained[-1].output_exponents, kept_out, given[-1], method, network.maps)
         output_exponents, trained[-1], given[-1] = _even_outputs(trained[-1], given[-1], exponents)
     if not first.tokens:
         seen = real_steps(inputs, lengths)
-        exponents = _settled(first.input_exponents, kept_in, seen, method)
+        exponents = _settled(first.input_exponents, kept_in, seen, method, network.given_maps)
         input_exponents, trained[0], inputs = _even_inputs(trained[0], inputs, exponents)
     layers: list[Layer] = []
     fmt = trained[0].input_format(real_steps(inputs, lengths), precision)
@@ -85,12 +85,19 @@ def room_for(steps: int) -> int:
     return 1 << (steps - 1).bit_length()
 
 
-def channel_exponents(values: ArrayLike, method: str) -> tuple[int, ...]:
+def channel_exponents(values: ArrayLike, method: str, maps: tuple[int, int] | None = None) -> tuple[int, ...]:
     """Powers of two that bring the channels of ``values [..., D]`` to one size; empty where they differ little.
 
     One scale for all channels leaves a channel that is 2^e times smaller with e bits less.
+
+    Parameters
+    ----------
+    maps: rows and columns, where a channel is a map: all its pixels have one exponent.
     """
     v = np.abs(np.asarray(values, dtype=np.float64))
+    if maps is not None:
+        pixels = maps[0] * maps[1]
+        return pixels * channel_exponents(v.reshape(*v.shape[:-1], pixels, -1), method)
     share = PERCENTILE if method == "percentile" else 100.0
     peaks = np.percentile(v.reshape(-1, v.shape[-1]), share, axis=0)
     if not peaks.any():
@@ -102,11 +109,15 @@ def channel_exponents(values: ArrayLike, method: str) -> tuple[int, ...]:
 
 
 def _settled(
-    trained: tuple[int, ...] | None, like: tuple[int, ...] | None, values: Any, method: str
+    trained: tuple[int, ...] | None,
+    like: tuple[int, ...] | None,
+    values: Any,
+    method: str,
+    maps: tuple[int, int] | None,
 ) -> tuple[int, ...]:
     """Exponents of the channels: those that training has settled, or those of another network; else chosen."""
     found = trained if trained is not None else like
-    return channel_exponents(values, method) if found is None else found
+    return channel_exponents(values, method, maps) if found is None else found
 
 
 def _even_inputs(layer: FloatLayer, inputs: Any, exponents: tuple[int, ...]) -> tuple[tuple[int, ...], FloatLayer, Any]:

@@ -60,12 +60,8 @@ class Graph:
         """Integers of the graph's own type."""
         return self._initializer(np.asarray(value).astype(self.dtype))
 
-    def int64(self, value: list[int]) -> str:
-        """Shape and axis operands, which ONNX wants as int64."""
-        return self._initializer(np.asarray(value, np.int64))
-
-    def indices(self, value: Any) -> str:
-        """What Gather takes, of any shape."""
+    def int64(self, value: Any) -> str:
+        """Shapes, axes and indices, which ONNX wants as int64."""
         return self._initializer(np.asarray(value, np.int64))
 
     def _initializer(self, array: Any) -> str:

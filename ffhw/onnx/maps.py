@@ -19,7 +19,7 @@ def seen(graph: Graph, window: Window, x: str, axes: int) -> str:
     kept = [0] * (axes - 1)
     pixels = graph.node("Reshape", [x, graph.int64([*kept, window.pixels, window.channels])])
     inside = window.sources < window.pixels
-    found = graph.node("Gather", [pixels, graph.indices(np.where(inside, window.sources, 0))], axis=axes - 1)
+    found = graph.node("Gather", [pixels, graph.int64(np.where(inside, window.sources, 0))], axis=axes - 1)
     return found if inside.all() else graph.node("Mul", [found, graph.constant(inside[..., None])])
 
 
@@ -33,7 +33,7 @@ def convolved(graph: Graph, window: Window, x: str, weights: Any, axes: int) -> 
         apart = graph.node("Reshape", [sums, graph.int64([*kept, places * gates, filters])])
         # of all places the first gate, then the next one
         order = np.arange(places * gates).reshape(places, gates).T.reshape(-1)
-        sums = graph.node("Gather", [apart, graph.indices(order)], axis=axes - 1)
+        sums = graph.node("Gather", [apart, graph.int64(order)], axis=axes - 1)
     return graph.node("Reshape", [sums, graph.int64([*kept, gates * places * filters])])
 
 

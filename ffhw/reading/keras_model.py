@@ -15,6 +15,7 @@ from typing import Any
 
 import h5py
 
+from ffhw.arrays import MOST_ELEMENTS
 from ffhw.errors import InputError
 from ffhw.layers import READ
 from ffhw.layers.base import FloatLayer
@@ -77,6 +78,7 @@ class Entry:
     options: dict[str, Any]
     weights: StoredWeights
     call: Call | None = None
+    alone: bool = False  # whether it sees each step alone, without the axis of time
 
     def known(self) -> KerasClass:
         """What is known of its class.
@@ -168,7 +170,7 @@ def _each_step(entry: Entry) -> Entry:
             f"layer {entry.name!r}: TimeDistributed({wrapped.kind}) is not supported: only Dense and what has no "
             "weights is"
         )
-    return dataclasses.replace(wrapped, name=entry.name, weights=entry.weights.part("layer"))
+    return dataclasses.replace(wrapped, name=entry.name, weights=entry.weights.part("layer"), alone=True)
 
 
 def _of_cell(entry: Entry) -> Entry:
@@ -222,14 +224,18 @@ def input_form(config: dict[str, Any], entries: list[Entry]) -> Form:
     sizes = shape if isinstance(shape, list) and len(shape) in axes else [0]
     known = all(n is None or (type(n) is int and n >= 1) for n in sizes)
     if not known or (None in sizes[2:] and not tokens):
-        expected = "tokens [batch, time]" if tokens else "sequences [batch, time, inputs]"
+        vectors, maps = "sequences [batch, time, inputs]", "of maps [batch, time, rows, columns, channels]"
+        expected = "tokens [batch, time]" if tokens else f"{vectors} or {maps}"
         raise InputError(f"the model takes inputs of shape {shape!r}: hardware takes {expected}; use keras.Input")
     if not tokens and dtype not in FLOAT_POLICIES:
         # Keras would cast the data on the way in
         raise InputError(f"the model takes inputs of dtype {dtype!r}: hardware takes {' or '.join(FLOAT_POLICIES)}")
     if tokens:
         return Form(1, each_step=False)
-    return Form(sizes[-1], maps=(sizes[2], sizes[3]) if len(sizes) == 5 else None)
+    form = Form(sizes[-1], maps=(sizes[2], sizes[3]) if len(sizes) == 5 else None)
+    if form.elements > MOST_ELEMENTS:
+        raise InputError(f"the model takes {form.elements:,} numbers a step: at most {MOST_ELEMENTS:,} are read")
+    return form
 
 
 def _parts(entries: list[Entry], form: Form) -> Iterator[FloatLayer | Part]:
@@ -240,7 +246,8 @@ def _parts(entries: list[Entry], form: Form) -> Iterator[FloatLayer | Part]:
             raise InputError(f"layer {entry.name!r}: {entry.kind} is supported at the input only")
         options = check_options(entry.name, entry.options, known.options)
         known.check_form(entry.name, form)
-        given = known.read(Described(entry.name, options, entry.weights, form, _inside))
+        seen = dataclasses.replace(form, each_step=form.each_step and not entry.alone)
+        given = known.read(Described(entry.name, options, entry.weights, seen, _inside))
         for part in given if isinstance(given, tuple) else (given,):
             form = form.after(part)
             if part is not None:

@@ -30,8 +30,7 @@ def measured(chosen: Task, trained: Trained) -> dict[str, Any] | None:
     from ffhw.training.qat.convert import network_of
 
     network = network_of(trained.model)
-    widest = max(layer.output_size for layer in network.layers) * data["x"].shape[1]
     few = fit_data(data["x"], data["lengths"], None, network.signature, "the test split")
-    few = few.head(max(1, min(SEQUENCES, _MOST_NUMBERS // widest)))
+    few = few.head(min(SEQUENCES, network.at_once(few.x.shape[1], _MOST_NUMBERS)))
     integers = quantize(network, few.x, few.lengths, Widths(BITS))
     return {"bits": None if network.settled else BITS, "sequences": len(few.x), **sparsity(network, integers, few)}

@@ -111,6 +111,7 @@ def test_options_of_hardware_are_refused(files, options, tmp_path):
         ("design.json", {"keep_state": True}),
         ("design.json", {"foldings": [None, None]}),
         ("performance.json", {"cycles_per_step": 1}),
+        ("ffhw_top.core", {}),
     ],
 )
 def test_a_bundle_that_contradicts_itself_is_refused(files, name, change, tmp_path):

@@ -7,25 +7,16 @@ import itertools
 
 import numpy as np
 import pytest
-from map_networks import CELLS, random_convolution, random_map_network, random_maps, window
+from map_networks import CELLS, PLACED, random_convolution, random_map_network, random_maps, window
 from networks import random_codes
 
 from ffhw.layers import KINDS
 from ffhw.layers.base import NetworkError
+from ffhw.layers.bidirectional import BidirectionalLayer
 from ffhw.layers.maps import Window
 from ffhw.model import golden
 from ffhw.model.network import Network
 from ffhw.numbers.formats import Fixed
-
-PLACED = [
-    {},
-    {"padding": "valid"},
-    {"size": (2, 3)},
-    {"size": (3, 2), "strides": (2, 1)},
-    {"padding": "valid", "size": (2, 2), "strides": (1, 2)},
-    {"dilation": (2, 1)},
-    {"size": (1, 1), "padding": "valid"},
-]
 
 
 def pixel_of(over, place, tap):
@@ -99,8 +90,10 @@ def test_pooling_takes_the_largest_code_of_each_window(rng):
 
 
 def test_both_directions_stand_side_by_side_at_each_place(rng):
-    network = random_map_network(2, "b")
-    layer = network.layers[0]
+    over = window(5, 4, 2)
+    pair = (random_maps(rng, "conv_jk", name, Fixed(4, 2), over, 2, 4) for name in ("ahead", "back"))
+    layer = BidirectionalLayer("both", "concat", 64, *pair)
+    network = Network("both", (layer,))
     codes = np.stack(random_codes(network, rng, [4, 4]))
     both = golden.run(network, codes).outputs.reshape(2, 4, 20, 4)
     zero = np.zeros((2, layer.ahead.state_size), np.int64)
@@ -138,7 +131,8 @@ def test_a_batch_that_is_too_large_at_once_is_taken_in_parts(monkeypatch, rng):
         ({"strides": (1, 2, 3)}, "layer 'x': strides must be two whole numbers"),
         ({"before": (-1, 0)}, "layer 'x': before must be two whole numbers from 0"),
         ({"size": (9, 3)}, r"layer 'x': a window of \(9, 3\) is larger than maps of 5 x 4"),
-        ({"rows": 4096, "columns": 4096, "size": (9, 9)}, "layer 'x': maps of 4096 x 4096 are too large"),
+        ({"rows": 4096, "columns": 4096}, "layer 'x': 2 maps of 4096 x 4096 are too large"),
+        ({"rows": 128, "columns": 128, "size": (65, 65)}, "layer 'x': 2 maps of 128 x 128 are too large"),
     ],
 )
 def test_a_window_that_cannot_be_is_refused(change, message):
@@ -161,3 +155,16 @@ def test_arrays_that_do_not_fit_the_window_are_refused(rng):
         dataclasses.replace(convolution, lead=3)
     with pytest.raises(NetworkError, match="activation must be one of linear, relu, sigmoid"):
         dataclasses.replace(convolution, activation="argmax")
+
+
+def test_directions_of_different_maps_are_refused(rng):
+    """Six units either way, but not in the same places."""
+    shapes = (window(6, 6, 1, size=size, padding="valid") for size in ((6, 1), (1, 6)))
+    pair = (random_maps(rng, "conv_jk", "x", Fixed(4, 2), over, 2, 4) for over in shapes)
+    with pytest.raises(NetworkError, match="both directions must have the same maps"):
+        BidirectionalLayer("both", "sum", 8, *pair)
+
+
+def test_a_layer_with_more_biases_than_there_is_room_for_is_refused():
+    with pytest.raises(NetworkError, match="layer 'x': 1024 numbers at each of 16777216 places are too many"):
+        Window(4096, 4096, 1, (1, 1)).check_units("layer 'x'", 1024)

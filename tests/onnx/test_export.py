@@ -113,10 +113,10 @@ def test_batch_and_time_are_free():
 
 
 @pytest.mark.parametrize("bits", [1, 4, 12])
-@pytest.mark.parametrize("kinds", ["rc", "lpd", "cb", "brc", "ccr"])
+@pytest.mark.parametrize(("seed", "kinds"), enumerate(["rc", "lpd", "cb", "brc", "ccr", "bpd", "cc", "b", "bc"]))
 @pytest.mark.parametrize("cell", OVER_MAPS)
-def test_layers_over_maps_equal_the_golden_model(cell, kinds, bits, rng):
-    network = random_map_network(5, kinds, cell, bits)
+def test_layers_over_maps_equal_the_golden_model(cell, seed, kinds, bits, rng):
+    network = random_map_network(seed, kinds, cell, bits, rows=7, columns=6)
     codes, lengths = golden.pad(random_codes(network, rng, [6, 1, 4, 2]))
     expected = golden.run(network, codes, lengths)
     got = OnnxRuntime(network).run(codes, lengths)

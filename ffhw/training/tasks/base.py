@@ -16,12 +16,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ffhw.arrays import MOST_ELEMENTS
 from ffhw.errors import InputError
 from ffhw.training.networks.cells import CELLS
 from ffhw.training.networks.options import RecurrentOptions
-
-# Numbers of a test split that are written for `ffhw export` at most.
-_MOST_EXPORTED = 1 << 25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,7 +198,8 @@ class Task(abc.ABC):
 
         if not (self.becomes_hardware or self.becomes_integers):
             return None
-        few = slice(max(1, _MOST_EXPORTED // max(1, data.x_test[0].size)))
+        # a reader takes so many numbers of an array
+        few = slice(max(1, MOST_ELEMENTS // max(1, data.x_test[0].size, data.y_test[0].size)))
         return {
             "x": as_floats(data.x_test[few]),
             "lengths": data.lengths_test[few],
