@@ -1,8 +1,8 @@
 """Draws docs/few-bits.png of ``few_bits.json`` and ``few_bits_area.json``: accuracy against bits, and against area.
 
 Above, a panel a task: means over the seeds by width, quantized only (dotted) and trained on integers. Below:
-JapaneseVowels' accuracy against lookup tables and against steps a second of the iCEBreaker's designs, and those that
-none beats in both. Run from the repository: ``python benchmarks/few_bits_plot.py``.
+JapaneseVowels' accuracy against lookup tables and against block RAMs of the iCEBreaker's designs, and those that none
+beats in both. Run from the repository: ``python benchmarks/few_bits_plot.py``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def against_bits(axis: Any, rows: list[dict[str, Any]]) -> None:
     axis.set_title(rows[0]["task"])
     axis.set_ylabel("accuracy in %")
     axis.grid(axis="y")
-    axis.legend(loc="lower left")
+    axis.legend()
 
 
 def against_area(axis: Any, scores: dict[Any, float], built: list[dict[str, Any]], key: str, name: str) -> None:
@@ -61,8 +61,7 @@ def against_area(axis: Any, scores: dict[Any, float], built: list[dict[str, Any]
         width = tuple(row[part] for part in WIDTH)
         if key in row and (row["cell"], width) in scores:
             points.append((row[key], scores[row["cell"], width], row["cell"], name_of(width)))
-    sign = -1 if key == "luts" else 1  # more is better
-    best = sorted(points[place] for place in front([(sign * p[0], p[1]) for p in points]))
+    best = sorted(points[place] for place in front([(-p[0], p[1]) for p in points]))
     axis.plot([p[0] for p in best], [p[1] for p in best], color=GREY, zorder=0)
     for value, score, cell, width in points:
         axis.plot(value, score, "o", color=CELLS[cell], markersize=4)
@@ -86,7 +85,7 @@ def main() -> None:
             axis.set_visible(True)
             against_bits(axis, [row for row in rows if row["task"] == task])
         scores = means([row for row in rows if row["task"] == BUILT_TASK], "test")
-        panels = (("luts", "lookup tables of the iCEBreaker"), ("steps_per_s", "steps a second"))
+        panels = (("luts", "lookup tables of the iCEBreaker"), ("block_rams", "block RAMs of the iCEBreaker"))
         for axis, panel in zip(axes[1], panels, strict=False):
             axis.set_visible(True)
             against_area(axis, scores, built, *panel)

@@ -70,6 +70,24 @@ def few_bits() -> str:
     return "\n\n".join(parts)
 
 
+def few_bits_area() -> str:
+    """One row a set of widths: lookup tables, multipliers and block RAMs of each cell's design."""
+    rows = read("few_bits_area")["rows"]
+    cells = list(dict.fromkeys(row["cell"] for row in rows))
+    shown = []
+    for width in dict.fromkeys((row["weight_bits"], row["state_bits"], row["bits"]) for row in rows):
+        built = {r["cell"]: r for r in rows if (r["weight_bits"], r["state_bits"], r["bits"]) == width}
+        figures = (
+            f"{built[cell]['luts']:,} / {built[cell]['multipliers']} / {built[cell]['block_rams']}"
+            if cell in built
+            else ""
+            for cell in cells
+        )
+        shown.append([" / ".join(map(str, width)), *figures])
+    head = ["bits of weights / states / inputs and outputs", *(NAMES[cell] for cell in cells)]
+    return table(head, shown)
+
+
 def memory_at_few_bits() -> str:
     """Signs of the 3-bit memory that are right, one row a set of widths, each seed's figure."""
     by_widths: dict[tuple[int, ...], list[dict[str, Any]]] = {}
@@ -486,6 +504,7 @@ def one_bit() -> str:
 TABLES = {
     "bench": bench,
     "few_bits": few_bits,
+    "few_bits_area": few_bits_area,
     "one_bit": one_bit,
     "memory_at_few_bits": memory_at_few_bits,
     "few_codes": few_codes,
