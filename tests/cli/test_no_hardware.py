@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import keras
@@ -12,9 +13,12 @@ from bundles import bundle_of
 from commands import fails, ffhw
 from networks import random_network
 
+from ffhw.arrays import parse_arrays
 from ffhw.bundle import Bundle, write_bundle
-from ffhw.errors import DigestError
+from ffhw.errors import DigestError, InputError
+from ffhw.export import _vectors
 from ffhw.model import golden
+from ffhw.model.data import Data
 from ffhw.training.layers.conv_jk import ConvJK2D
 
 REFUSED = "was exported with --no-hardware: ffhw run and ffhw report take it"
@@ -128,3 +132,14 @@ def test_a_design_with_hardware_cannot_deny_it(tmp_path):
     write_bundle(tmp_path / "other", {**bundle.files, "design.json": json.dumps(design)})
     with pytest.raises(DigestError, match=r"design\.json says that there is no hardware"):
         Bundle.open(tmp_path / "other")
+
+
+def test_test_vectors_are_no_more_than_a_reader_takes(files, monkeypatch):
+    """Three sequences of seven steps of thirty numbers, then none at all."""
+    network = Bundle.open(files[0] / "build").network()
+    data = Data(np.zeros((4, 7, 30)), np.full(4, 7))
+    monkeypatch.setattr("ffhw.export.MOST_ELEMENTS", 3 * 7 * 30)
+    assert parse_arrays(io.BytesIO(_vectors(network, data)), "vectors.npz")["codes"].shape == (3, 7, 30)
+    monkeypatch.setattr("ffhw.export.MOST_ELEMENTS", 7 * 30 - 1)
+    with pytest.raises(InputError, match="sequences of 7 steps are too long for a bundle of maps this large"):
+        _vectors(network, data)

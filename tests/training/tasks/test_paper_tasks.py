@@ -86,6 +86,15 @@ def test_data_depend_on_the_seed_alone(name):
     assert not np.array_equal(one.y, other.y) or not np.array_equal(one.x, other.x)
 
 
+def test_a_large_test_split_is_written_as_far_as_a_reader_takes_it(monkeypatch):
+    data = frames.TASK.examples(SMALL["frames"], 1)
+    assert len(frames.TASK.exports(data)["x"]) == len(data.x_test) == 2
+    monkeypatch.setattr("ffhw.training.tasks.base.MOST_ELEMENTS", data.y_test[0].size)
+    few = frames.TASK.exports(data)
+    assert [len(part) for part in few.values()] == [1, 1, 1]
+    assert few["x"].max() == 1.0
+
+
 @pytest.mark.parametrize(
     ("options", "arguments", "message"),
     [
