@@ -1,7 +1,7 @@
 """The 3-bit memory at few bits: gates that see the inputs only, trained on integers, and how long they hold.
 
-For each seed three trainings of ``ffhw train flipflop3 --no-recurrent-gates --qat``: four bits in all, and in stages
-down to weights of two bits, with states of two and, by smaller batches, of one. The first is then left alone, with
+For each seed three trainings of ``ffhw train flipflop3 --no-recurrent-gates --qat``: four bits in all, and, by smaller
+batches, in stages down to weights of two bits, with states of two and of one. The first is then left alone, with
 noise and without. Run from the repository: ``python benchmarks/memory_at_few_bits.py [RUN...]`` (half an hour a seed;
 runs are ``four``, ``two`` and ``one``); what ``memory_at_few_bits.json`` holds already is not trained again.
 """
@@ -46,7 +46,7 @@ class Run(NamedTuple):
 
 RUNS = {
     "four": Run(Stages.towards(Widths(4)), 12, 128),
-    "two": Run(Stages.towards(Widths(2, input_bits=8), (4, 3)), 12, 128),
+    "two": Run(Stages.towards(Widths(2, input_bits=8), (4, 3), 3), 3, 32),
     "one": Run(Stages.towards(Widths(2, state_bits=1, input_bits=8), (4, 3), 3), 3, 32),
 }
 FACTORS = (10, 100, 1000)  # training lengths of noise

@@ -1,7 +1,7 @@
 """The cube of memories at 8, 4, 2 and 1 bits, trained on integers at each: the laboratory's picture, drawn again.
 
-Trainings of ``ffhw train flipflop3 --no-recurrent-gates --qat``, seed 1: at 8 and 4 bits; of 2 bits by stages, inputs
-of eight; states of one bit behind weights of three, by smaller batches. Run from the repository: ``python
+Trainings of ``ffhw train flipflop3 --no-recurrent-gates --qat``, seed 1: at 8 and 4 bits; by smaller batches of 2
+bits by stages, inputs of eight, and states of one bit behind weights of three. Run from the repository: ``python
 benchmarks/memory_cubes.py`` (half an hour); it writes ``memory_cubes.json`` and docs/laboratory/trained-bits.svg.
 """
 
@@ -41,7 +41,7 @@ SEED, SAMPLES, STEPS = 1, 128, 100_000
 RUNS = {
     "8 bits": Run(Stages.towards(Widths(8)), 12, 128),
     "4 bits": Run(Stages.towards(Widths(4)), 12, 128),
-    "2 bits": Run(Stages.towards(Widths(2, input_bits=8), (4, 3)), 12, 128),
+    "2 bits": Run(Stages.towards(Widths(2, input_bits=8), (4, 3), 3), 3, 32),
     "1-bit states": Run(Stages.towards(Widths(3, state_bits=1, input_bits=8), (4,), 3), 3, 32),
 }
 

@@ -247,6 +247,18 @@ def holding() -> str:
     return table(head, rows)
 
 
+def cubes() -> str:
+    """One row a training on integers: what is left of the memories and of their cube."""
+    rows = []
+    for row in read("memory_cubes")["rows"]:
+        widths = " / ".join(str(row["widths"][name]) for name in ("weight_bits", "state_bits", "input_bits"))
+        shares = [f"{row[name]:.2%}" for name in ("sign_accuracy", "sequences", "purity")]
+        kept = f"{round(8 * row['memories_kept'])} of 8"
+        rows.append([row["name"], widths, *shares, f"{row['disparity']:.3f}", kept])
+    head = ["trained at", "bits of weights / states / inputs", "signs right", "sequences right", "purity", "disparity"]
+    return table([*head, "memories kept in silence"], rows)
+
+
 def bits() -> str:
     jk = next(r for r in read("memory_laboratory")["networks"] if r["cell"] == "jk")
     rows = []
@@ -524,6 +536,7 @@ TABLES = {
     "networks": networks,
     "holding": holding,
     "bits": bits,
+    "cubes": cubes,
     "sizes": sizes,
     "constrained": constrained,
     "counted": counted,
