@@ -86,19 +86,26 @@ DESIGNS = (
 )
 
 
-def network(cell: str, units: int, inputs: int, bits: int, weights: WeightBits | None = None) -> Network:
+def random_layer(
+    rng: np.random.Generator, cell: str, units: int, inputs: int, every_step: bool = True
+) -> FloatRecurrent:
     """A layer with random weights of a trained network's size."""
-    rng = np.random.default_rng(1)
     trained, quantized = KINDS[cell]
     assert issubclass(trained, FloatRecurrent)
     gates, sums = len(quantized.gate_tables), len(quantized.gate_tables) + quantized.apart
-    layer = trained(
+    return trained(
         name=cell,
         weights_x=rng.normal(0, 0.5, (gates, units, inputs)),
         weights_h=rng.normal(0, 2 / units**0.5, (gates, units, units)),
         bias=rng.normal(-0.5, 0.5, (sums, units)),
-        return_sequences=True,
+        return_sequences=every_step,
     )
+
+
+def network(cell: str, units: int, inputs: int, bits: int, weights: WeightBits | None = None) -> Network:
+    """A network of one such layer."""
+    rng = np.random.default_rng(1)
+    layer = random_layer(rng, cell, units, inputs)
     return quantize(
         FloatNetwork(cell, (layer,)), rng.normal(size=(8, 60, inputs)), widths=Widths(bits, weight_bits=weights)
     )

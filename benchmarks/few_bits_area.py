@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cells import random_layer
 from common import HERE, save
 from few_bits import CELL_BITS, CELLS, SETS
 
@@ -23,7 +24,6 @@ from ffhw.bundle import write_bundle
 from ffhw.errors import FitError
 from ffhw.export import bundle_files
 from ffhw.hdl.plan.chain import fold
-from ffhw.layers import KINDS
 from ffhw.layers.dense import FloatDense
 from ffhw.model.data import Data
 from ffhw.model.floatnet import FloatNetwork
@@ -40,15 +40,7 @@ _KIND = {"rnn": "simple_rnn"}
 def network(cell: str, widths: Widths, x: np.ndarray) -> Network:
     """The task's network with random weights, calibrated on ``x``."""
     rng = np.random.default_rng(1)
-    trained, quantized = KINDS[_KIND.get(cell, cell)]
-    gates, sums = len(quantized.gate_tables), len(quantized.gate_tables) + quantized.apart
-    layer = trained(
-        name=cell,
-        weights_x=rng.normal(0, 0.5, (gates, UNITS, INPUTS)),
-        weights_h=rng.normal(0, 2 / UNITS**0.5, (gates, UNITS, UNITS)),
-        bias=rng.normal(-0.5, 0.5, (sums, UNITS)),
-        return_sequences=False,
-    )
+    layer = random_layer(rng, _KIND.get(cell, cell), UNITS, INPUTS, every_step=False)
     readout = FloatDense("readout", rng.normal(0, 0.5, (CLASSES, UNITS)), np.zeros(CLASSES), "softmax")
     return quantize(FloatNetwork(cell, (layer, readout)), x, widths=widths)
 

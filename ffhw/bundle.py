@@ -130,28 +130,27 @@ class Bundle(Results):
         try:
             if self.json("network.json") != json.loads(json.dumps(self.network().describe())):
                 raise DigestError("network.json does not describe network.npz")
-            if not self.has_hardware:
+            if self.has_hardware:
+                self._check_hardware()
+            else:
                 self._check_bare()
-                return
-            foldings = self.foldings()
-            if self.json("performance.json") != json.loads(json.dumps(predict(self.network(), foldings).to_dict())):
-                raise DigestError("performance.json does not hold the figures of this network and design")
-            if (b"s_axis_state_" in self.files[f"rtl/{self.top}.v"]) != (self.keep_state and any(
-                layer.state_size for layer in self.network().layers)):  # fmt: skip
-                raise DigestError("design.json and the Verilog differ in whether states are kept")
-            self._check_answers()
+            self.accuracy()
+            self._check_vectors()
         except (InputError, DigestError) as error:
             raise DigestError(f"{self.path} contradicts itself: {error}; {_AGAIN}") from None
+
+    def _check_hardware(self) -> None:
+        predicted = predict(self.network(), self.foldings()).to_dict()
+        if self.json("performance.json") != json.loads(json.dumps(predicted)):
+            raise DigestError("performance.json does not hold the figures of this network and design")
+        if (b"s_axis_state_" in self.files[f"rtl/{self.top}.v"]) != (self.keep_state and any(
+            layer.state_size for layer in self.network().layers)):  # fmt: skip
+            raise DigestError("design.json and the Verilog differ in whether states are kept")
 
     def _check_bare(self) -> None:
         hardware = set(self.files) - _REQUIRED - {"accuracy.json"}
         if hardware or self.keep_state or self.generic or self.loadable:
             raise DigestError("design.json says that there is no hardware")
-        self._check_answers()
-
-    def _check_answers(self) -> None:
-        self.accuracy()
-        self._check_vectors()
 
     def json(self, name: str) -> dict[str, Any]:
         """Content of one of the bundle's JSON files; empty if it is not there."""

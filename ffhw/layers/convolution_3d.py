@@ -18,27 +18,15 @@ import numpy as np
 from ffhw.layers.base import Calibration, FloatLayer, Floats, Given, Ints, Layer, require
 from ffhw.layers.dense import DenseLayer, FloatDense
 from ffhw.layers.description import FLAG_ON, Described, KerasClass, Option, one_of, training_options
-from ffhw.layers.maps import MOST_TAPS, PLACED, OnMaps, QuantizedOnMaps, Window, placed
-from ffhw.layers.weighted import MAX_ACCUMULATOR, exact_sum
-from ffhw.numbers.formats import Fixed, Format
+from ffhw.layers.maps import MOST_TAPS, PLACED, OnMaps, QuantizedOnMaps, Window, each_axis, of_axes, placed
+from ffhw.layers.weighted import MAX_ACCUMULATOR
+from ffhw.numbers.formats import Format
 from ffhw.numbers.scales import Precision, bias_codes
-from ffhw.numbers.tables import Sigmoid, sigmoid
 
 ACTIVATIONS = ("linear", "relu", "sigmoid")
 
 
-def _is_triple(value: Any) -> bool:
-    values = value if isinstance(value, list) else [value]
-    sound = all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= MOST_TAPS for n in values)
-    return sound and len(values) in (1, 3)
-
-
-def _triple(value: Any) -> tuple[int, ...]:
-    return tuple(value) * (3 // len(value)) if isinstance(value, list) else (value,) * 3
-
-
-TRIPLE = Option(_is_triple, f"must be one or three whole numbers from 1 to {MOST_TAPS}", 1)
-SIZES = Option(_is_triple, TRIPLE.expected, 0)  # which Keras demands
+_TRIPLE = of_axes(3, 1)
 
 
 def read(described: Described) -> FloatConvolution3D:
@@ -47,7 +35,7 @@ def read(described: Described) -> FloatConvolution3D:
     if described.maps is None or described.rank != 5:
         raise described.refuse("data_format", "needs sequences of maps [batch, time, rows, columns, channels]")
     (steps, *size), (stride, *strides), (gap, *dilation) = (
-        _triple(options[name]) for name in ("kernel_size", "strides", "dilation_rate")
+        each_axis(options[name], 3) for name in ("kernel_size", "strides", "dilation_rate")
     )
     if stride != 1 or (gap != 1 and steps > 1):
         raise described.refuse("strides" if stride != 1 else "dilation_rate", "has no rule along time; use 1 there")
@@ -73,8 +61,8 @@ KERAS = (
         "Conv3D",
         {
             **PLACED,
-            **dict.fromkeys(("strides", "dilation_rate"), TRIPLE),
-            "kernel_size": SIZES,
+            **dict.fromkeys(("strides", "dilation_rate"), _TRIPLE),
+            "kernel_size": of_axes(3, 0),  # which Keras demands
             "groups": Option(lambda value: value == 1 and value is not True, "use 1", 1),
             "activation": one_of(ACTIVATIONS),
             "use_bias": FLAG_ON,
@@ -155,17 +143,15 @@ class FloatConvolution3D(OnMaps, FloatDense):
         return dataclasses.replace(self, weights=self.weights * pixels[0][:, None], bias=bias)
 
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
-        v = summed(self, x, self.weights, self.bias, length)
-        if self.activation == "relu":
-            return np.maximum(v, 0.0)
-        return sigmoid(v) if self.activation == "sigmoid" else v
+        return self.of_sums(summed(self, x, self.weights, self.bias, length))
 
     def classifier(self) -> FloatDense:  # noqa: D102
         return FloatLayer.classifier(self)  # type: ignore[return-value]
 
     def activated(self, name: str, activation: str) -> FloatLayer:  # noqa: D102
-        return super().activated(name, activation) if activation in ACTIVATIONS else FloatLayer.activated(
-            self, name, activation)  # fmt: skip
+        if activation not in ACTIVATIONS:
+            return FloatLayer.activated(self, name, activation)
+        return super().activated(name, activation)
 
     @classmethod
     def of_numbers(cls, layer: Any, numbers: Mapping[str, Floats]) -> FloatConvolution3D:  # noqa: D102
@@ -223,19 +209,15 @@ class Convolution3DLayer(QuantizedOnMaps, DenseLayer):
         """All places of all maps."""
         return self.window.positions * self.filters
 
-    def _sums(self) -> Any:
-        """``sum |w| * max |in|`` of each accumulator; Python integers."""
-        return np.tile(exact_sum(self.weights) * (self.input.magnitude << self.shift_x), self.window.positions)
+    def largest_sums(self) -> Any:  # noqa: D102
+        return np.tile(super().largest_sums(), self.window.positions)
+
+    def largest_biases(self) -> Any:  # noqa: D102
+        return np.abs(self.bias).astype(object).sum(axis=0)
 
     def bias_limit(self) -> Any:  # noqa: D102
-        if self.steps > 1:
-            return self._sums() * 0 + MAX_ACCUMULATOR  # the biases of several steps may cancel
-        bits = self.output.bits if isinstance(self.output, Fixed) else Sigmoid(self.output.bits).index_bits
-        return self._sums() + (1 << (bits + self.result_shift))
-
-    def accumulator_bounds(self) -> Any:  # noqa: D102
-        bias = np.abs(self.bias).astype(object).sum(axis=0)
-        return self._sums() + bias + ((1 << self.result_shift) >> 1)
+        # the biases of several steps may cancel
+        return super().bias_limit() if self.steps == 1 else self.largest_sums() * 0 + MAX_ACCUMULATOR
 
     def classifier(self) -> DenseLayer:  # noqa: D102
         return Layer.classifier(self)  # type: ignore[return-value]

@@ -98,7 +98,10 @@ class FloatDense(EachStep, FloatLayer):
         return dataclasses.replace(self, weights=self.weights * scale[:, None], bias=self.bias * scale + offset)
 
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
-        v = affine(x, self.weights, self.bias)
+        return self.of_sums(affine(x, self.weights, self.bias))
+
+    def of_sums(self, v: Floats) -> Floats:
+        """Outputs of weighted sums."""
         if self.activation == "relu":
             return np.maximum(v, 0.0)
         return sigmoid(v) if self.activation == "sigmoid" else v
@@ -252,7 +255,7 @@ class DenseLayer(EachStep, WeightedLayer):
 
     def bias_limit(self) -> Any:
         """Magnitude of a bias from which on the output is saturated, whatever the weighted sum is; Python integers."""
-        sums = exact_sum(self.weights) * (self.input.magnitude << self.shift_x)
+        sums = self.largest_sums()
         if isinstance(self.output, Index):
             return sums * 0 + MAX_ACCUMULATOR  # compared with each other: none is ever far enough out
         bits = self.output.bits if isinstance(self.output, Fixed) else Sigmoid(self.output.bits).index_bits
@@ -295,9 +298,16 @@ class DenseLayer(EachStep, WeightedLayer):
         return dataclasses.replace(self, activation="argmax", output=output, bias=bias, softmax=False)
 
     def accumulator_bounds(self) -> Any:  # noqa: D102
-        x = exact_sum(self.weights) * (self.input.magnitude << self.shift_x)
         # half a result code is added for rounding; hardware folds it into the bias
-        return x + np.abs(self.bias) + ((1 << self.result_shift) >> 1)
+        return self.largest_sums() + self.largest_biases() + ((1 << self.result_shift) >> 1)
+
+    def largest_sums(self) -> Any:
+        """``sum |w| * max |in|`` of each unit; Python integers."""
+        return exact_sum(self.weights) * (self.input.magnitude << self.shift_x)
+
+    def largest_biases(self) -> Any:
+        """Magnitude of what biases add to each unit."""
+        return np.abs(self.bias)
 
     def run(self, x: Ints, length: Ints, state: Ints, trace: bool) -> Given:  # noqa: D102
         kind = self.matmul_type()

@@ -10,7 +10,7 @@ import numpy as np
 
 from ffhw.layers.base import Calibration, EachStep, FloatLayer, Floats, Given, Ints, require
 from ffhw.layers.description import Described, KerasClass, Option, only
-from ffhw.layers.maps import PAIR, OnMaps, QuantizedOnMaps, Window, pair, placed
+from ffhw.layers.maps import PAIR, OnMaps, QuantizedOnMaps, Window, of_axes, pair, placed
 from ffhw.numbers.formats import Fixed, Format, Unorm, UnormSum
 from ffhw.numbers.scales import Precision
 
@@ -30,7 +30,7 @@ KERAS = (
     KerasClass(
         "MaxPooling2D",
         {
-            "pool_size": Option(PAIR.accepts, PAIR.expected, 2),
+            "pool_size": of_axes(2, 2),
             "strides": Option(lambda value: value is None or PAIR.accepts(value), PAIR.expected, None),
             "padding": only("valid"),
             "data_format": only("channels_last", None),

@@ -13,10 +13,11 @@ import numpy as np
 
 from ffhw.errors import InputError
 from ffhw.layers.base import Floats, Ints, Layer, require
+from ffhw.layers.convolution import MOST_TAPS
 from ffhw.layers.description import UNITS, Described, Option, only
 
-# Rows or columns of the largest maps, and of the largest window.
-MOST_PIXELS, MOST_TAPS = 1 << 12, 1 << 10
+# Rows or columns of the largest maps.
+MOST_PIXELS = 1 << 12
 # Numbers of maps, and those that a window sees at all places together; those that are laid side by side at once.
 _MOST_NUMBERS = _AT_ONCE = 1 << 24
 
@@ -171,25 +172,35 @@ def same(size: int, dilation: int, pixels: int = 0, stride: int = 1) -> Pair:
     return zeros // 2, zeros - zeros // 2
 
 
-def _is_pair(value: Any) -> bool:
+def of_axes(count: int, default: int) -> Option:
+    """One whole number for all of so many axes, or one for each; a default of 0 where Keras demands the option."""
+
+    def accepts(value: Any) -> bool:
+        values = value if isinstance(value, list) else [value]
+        sound = all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= MOST_TAPS for n in values)
+        return sound and len(values) in (1, count)
+
+    several = {2: "two", 3: "three"}[count]
+    return Option(accepts, f"must be one or {several} whole numbers from 1 to {MOST_TAPS}", default)
+
+
+def each_axis(value: Any, count: int) -> tuple[int, ...]:
+    """The numbers of such an option, one an axis."""
     values = value if isinstance(value, list) else [value]
-    sound = all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= MOST_TAPS for n in values)
-    return sound and len(values) in (1, 2)
+    return tuple(values) * (count // len(values))
 
 
 def pair(value: Any) -> Pair:
-    """Rows and columns of an option that may be one number for both."""
-    first, *rest = value if isinstance(value, list) else [value]
-    return first, (rest or [first])[0]
+    """Rows and columns of an option."""
+    rows, columns = each_axis(value, 2)
+    return rows, columns
 
 
-PAIR = Option(_is_pair, f"must be one or two whole numbers from 1 to {MOST_TAPS}", 1)
-# What Keras demands: there is none that a description may leave out.
-SIZE = Option(_is_pair, PAIR.expected, 0)
+PAIR = of_axes(2, 1)
 # Options of all that slides a window of weights over maps.
 PLACED = {
     "filters": UNITS,
-    "kernel_size": SIZE,
+    "kernel_size": of_axes(2, 0),
     "strides": PAIR,
     "padding": Option(lambda value: value in ("valid", "same"), "use 'valid' or 'same'", "valid"),
     "data_format": only("channels_last", None),
