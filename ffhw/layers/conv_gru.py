@@ -33,7 +33,7 @@ KERAS = (
     KerasClass(
         "ConvGRU2D",
         MAP_OPTIONS,
-        lambda described: read_maps(described, FloatConvGRU, 3, 4),
+        lambda described: read_maps(described, FloatConvGRU),
         registered="ffhw>ConvGRU2D",
         takes_maps=True,
     ),

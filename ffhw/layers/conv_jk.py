@@ -33,7 +33,7 @@ KERAS = (
     KerasClass(
         "ConvJK2D",
         MAP_OPTIONS,
-        lambda described: read_maps(described, FloatConvJK, 2),
+        lambda described: read_maps(described, FloatConvJK),
         registered="ffhw>ConvJK2D",
         takes_maps=True,
     ),

@@ -38,7 +38,7 @@ KERAS = (
             "recurrent_activation": only("sigmoid"),
             "unit_forget_bias": UNUSED,  # how the bias begins
         },
-        lambda described: read_maps(described, FloatConvLSTM, 4),
+        lambda described: read_maps(described, FloatConvLSTM),
         takes_maps=True,
     ),
 )

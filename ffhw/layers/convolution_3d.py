@@ -18,7 +18,17 @@ import numpy as np
 from ffhw.layers.base import Calibration, FloatLayer, Floats, Given, Ints, Layer, require
 from ffhw.layers.dense import DenseLayer, FloatDense
 from ffhw.layers.description import FLAG_ON, Described, KerasClass, Option, one_of, training_options
-from ffhw.layers.maps import MOST_TAPS, PLACED, OnMaps, QuantizedOnMaps, Window, each_axis, of_axes, placed
+from ffhw.layers.maps import (
+    MOST_TAPS,
+    PLACED,
+    OnMaps,
+    QuantizedOnMaps,
+    Window,
+    each_axis,
+    need_sequences,
+    of_axes,
+    placed,
+)
 from ffhw.layers.weighted import MAX_ACCUMULATOR
 from ffhw.numbers.formats import Format
 from ffhw.numbers.scales import Precision, bias_codes
@@ -32,8 +42,7 @@ _TRIPLE = of_axes(3, 1)
 def read(described: Described) -> FloatConvolution3D:
     """Conv3D layer: ``kernel [K, kh, kw, C, F]``, its first step the oldest, ``bias [F]``."""
     options, filters = described.options, described.options["filters"]
-    if described.maps is None or described.rank != 5:
-        raise described.refuse("data_format", "needs sequences of maps [batch, time, rows, columns, channels]")
+    need_sequences(described)
     (steps, *size), (stride, *strides), (gap, *dilation) = (
         each_axis(options[name], 3) for name in ("kernel_size", "strides", "dilation_rate")
     )

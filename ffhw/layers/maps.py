@@ -167,7 +167,7 @@ class Window:
 
 def same(size: int, dilation: int, pixels: int = 0, stride: int = 1) -> Pair:
     """Zeros in front of and behind an axis of ``pixels`` with which each ``stride``-th has a place of its own."""
-    places = -(-pixels // stride) if stride > 1 else pixels
+    places = -(-pixels // stride)
     zeros = max(0, (places - 1) * stride + (size - 1) * dilation + 1 - pixels)
     return zeros // 2, zeros - zeros // 2
 
@@ -207,6 +207,12 @@ PLACED = {
 }
 
 
+def need_sequences(described: Described) -> None:
+    """Refuse a layer that is given anything but sequences of maps."""
+    if described.maps is None or described.rank != 5:
+        raise described.refuse("data_format", "needs sequences of maps [batch, time, rows, columns, channels]")
+
+
 def window_of(described: Described) -> Window:
     """The window of a layer's options on the maps that it is given.
 
@@ -214,8 +220,7 @@ def window_of(described: Described) -> Window:
     ------
     InputError: it is given none, or they are too small.
     """
-    if described.maps is None or described.rank != 5:
-        raise described.refuse("data_format", "needs sequences of maps [batch, time, rows, columns, channels]")
+    need_sequences(described)
     size, strides, dilation = (
         pair(described.options.get(name, 1)) for name in ("kernel_size", "strides", "dilation_rate")
     )

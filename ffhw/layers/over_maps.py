@@ -30,16 +30,16 @@ MAP_OPTIONS: dict[str, Option] = {
 }
 
 
-def read_maps(described: Described, layer: type[FloatOverMaps], gates: int, sums: int | None = None) -> Read:
+def read_maps(described: Described, layer: type[FloatOverMaps]) -> Read:
     """A layer of Keras' form: ``kernel [kh, kw, C, G F]``, ``recurrent_kernel [kh, kw, F, G F]``, ``bias [G F]``.
 
-    Parameters
-    ----------
-    gates: G. sums: of a unit, where some gates keep two; the recurrent ones have no bias.
+    Recurrent sums that are kept apart have no bias.
     """
+    gates = len(layer.quantized.gate_tables)
+    sums = gates + layer.quantized.apart
     options, filters = described.options, described.options["filters"]
     window = window_of(described)
-    window.check_units(f"layer {described.name!r}", (sums or gates) * filters)
+    window.check_units(f"layer {described.name!r}", sums * filters)
     described.expect_arrays(0)
     described.expect_arrays(2 + options["use_bias"], "cell/")
 
@@ -47,7 +47,7 @@ def read_maps(described: Described, layer: type[FloatOverMaps], gates: int, sums
         stored = described.array(f"cell/vars/{number}", *window.size, channels, gates * filters)
         return stored.reshape(-1, gates, filters).transpose(1, 2, 0)
 
-    bias = np.zeros((sums or gates, filters))
+    bias = np.zeros((sums, filters))
     if options["use_bias"]:
         bias[:gates] = described.array("cell/vars/2", gates * filters).reshape(gates, filters)
     trained = layer(
