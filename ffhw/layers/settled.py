@@ -210,10 +210,13 @@ class FloatSettled(FloatLayer):
         return self if settled and not offset.any() else None
 
     def unsettled(self) -> FloatLayer:
-        """The float layer that these numbers are weights of, its formats still to be chosen."""
+        """The float layer that these numbers are weights of, its formats still to be chosen.
+
+        A number beyond its grid counts as the grid's end: no more of it was ever trained with.
+        """
         from ffhw.layers import of_numbers
 
-        layer = of_numbers(self.layer, self.trained)
+        layer = of_numbers(self.layer, {name: self.layer.grids[name].clip(v) for name, v in self.trained.items()})
         if self.input_exponents:
             scale = channel_scales(self.input_exponents)
             layer = layer.input_scaled(self.name, scale, np.zeros_like(scale))

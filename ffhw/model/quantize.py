@@ -28,6 +28,7 @@ def quantize(
     max_steps: int | None = None,
     precision: Precision | None = None,
     like: Network | None = None,
+    seen: FloatNetwork | None = None,
 ) -> Network:
     """Quantized network, its formats calibrated on data.
 
@@ -45,6 +46,8 @@ def quantize(
         of the data, rounded up to a power of two.
     precision: what chooses the scales, in place of ``widths`` and ``method``.
     like: take its powers of two for the channels of inputs and outputs.
+    seen: the network whose layers' outputs choose the formats, where that is another than ``network`` itself: the one
+        on integers that its weights were trained as. Of few bits it gives other numbers than its weights do in floats.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def quantize(
     """
     precision = precision or Precision(widths or Widths(), method)
     method = precision.method
-    given = floatnet.forward(network, x, lengths)
+    given = floatnet.forward(seen or network, x, lengths)
     inputs = np.asarray(x, dtype=np.float64)
     length = np.full(len(inputs), inputs.shape[1]) if lengths is None else np.asarray(lengths)
     first, *between = network.layers

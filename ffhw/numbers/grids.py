@@ -53,6 +53,10 @@ class Grid:
         """From here, and to just below here, values saturate by no more than the half step that rounding costs."""
         return (self.low - 0.5) / 2.0**self.frac, (self.high + 0.5) / 2.0**self.frac
 
+    def clip(self, values: ArrayLike) -> NDArray[np.float64]:
+        """The values, those beyond the grid at its ends."""
+        return np.clip(np.asarray(values, dtype=np.float64), self.low * 2.0**-self.frac, self.high * 2.0**-self.frac)
+
     def dequantize(self, codes: ArrayLike) -> NDArray[np.float64]:
         """Real values of codes."""
         return np.asarray(codes, dtype=np.float64) * 2.0**-self.frac

@@ -29,6 +29,11 @@ def test_few_codes(name, codes, bits):
     assert (stored_bits(name), weights_of(name)) == (bits, f"{name} weights")
 
 
+def test_what_lies_beyond_a_grid_counts_as_its_end():
+    assert weight_grid(2, 1).clip([-9.0, -1.0, 0.3, 0.5, 9.0]).tolist() == [-1.0, -1.0, 0.3, 0.5, 0.5]
+    assert weight_grid("binary", 0).clip([-9.0, 0.3, 9.0]).tolist() == [-1.0, 0.3, 1.0]
+
+
 @pytest.mark.parametrize("name", ["ternary", "binary"])
 @pytest.mark.parametrize("draw", ["normal", "uniform", "laplace"])
 def test_the_scale_of_few_codes_is_the_best_power_of_two(name, draw, rng):

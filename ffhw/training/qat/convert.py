@@ -37,7 +37,7 @@ def quantized(
 
     It trains with ``fit`` and exports as it is: ``ffhw export`` finds formats and codes in it, and its hardware gives
     the very codes that the model gives. It is not compiled. A model that was made so before is quantized anew from its
-    weights, so that widths may shrink in steps.
+    weights, so that widths may shrink in steps; its new formats are chosen by what it gives on its integers.
 
     Parameters
     ----------
@@ -61,11 +61,12 @@ def quantized(
 
     if learn_scales and not rounding:
         raise InputError("without rounding there are no scales to learn: leave out learn_scales")
-    network = unsettled(network_of(model))
+    trained = network_of(model)
+    network = unsettled(trained)
     widths = Widths(widths) if isinstance(widths, int) else widths
     data = _calibration(network, x, lengths)
     method = method if x is not None else "range"
-    found = quantize(network, data.x, data.lengths, widths, method)
+    found = quantize(network, data.x, data.lengths, widths, method, seen=trained)
     tokens = found.layers[0].tokens
     layers: list[Any] = [keras.Input((None,), dtype="int32") if tokens else keras.Input((None, found.input_size))]
     if network.mask_value is not None and not tokens:
@@ -85,8 +86,8 @@ def quantized(
             kind, own["mask_zero"] = QuantizedTokens, network.mask_value is not None
         layers.append(kind(fields, shapes, **own, rounding=rounding, learned=learned[place], name=layer.name))
     made = keras.Sequential(layers, name=network.name if network.name.isidentifier() else None)
-    for trained, layer, scales in zip(_evened(network, found), found.layers, learned, strict=True):
-        numbers = trained.numbers(layer)
+    for weights, layer, scales in zip(_evened(network, found), found.layers, learned, strict=True):
+        numbers = weights.numbers(layer)
         start = [np.array(-float(SPAN)) for _ in scales]
         trains = made.get_layer(layer.name)
         trains.set_weights([*start, *(numbers[name] for name in trains.numbers)])

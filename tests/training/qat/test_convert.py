@@ -11,7 +11,7 @@ import pytest
 from integer_models import CELLS, CHAINS, WIDTHS, equal_codes, sequences, wild
 
 from ffhw.errors import InputError
-from ffhw.numbers.scales import Widths, weight_unit
+from ffhw.numbers.scales import Widths, choose_frac, weight_unit
 from ffhw.training import quantized
 from ffhw.training.layers.jk import JK
 from ffhw.training.layers.sr import SR
@@ -133,6 +133,19 @@ def test_widths_may_shrink_in_steps():
     at_once = quantized(model, 4, x)
     in_steps = quantized(quantized(model, 8, x), 4, x)
     assert np.array_equal(np.asarray(at_once(x)), np.asarray(in_steps(x)))
+
+
+def test_a_stage_begins_with_the_integers_before_it():
+    """Where outputs saturate, or weights were left beyond their grid, floats of these weights are another network."""
+    x = sequences()
+    widths = Widths(2, input_bits=8)
+    before = quantized(wild(JK(6, return_sequences=True), layers.Dense(4)), widths, x)
+    weights, grid = before.layers[-1].numbers["weights"], before.layers[-1].grids["weights"]
+    weights.assign(100.0 * np.abs(weights.value))
+    given = np.asarray(before(x))
+    after = quantized(before, widths, x).layers[-1]
+    assert after.layer.output.frac == choose_frac(given, 2)
+    assert np.abs(after.numbers["weights"]).max() <= grid.high * 2.0**-grid.frac
 
 
 def test_it_trains(tmp_path):
