@@ -132,7 +132,6 @@ class FloatLayer(Link):
 
     holds: past a sequence's end, it answers as it did at the last step.
     settled: what it was trained as, in words, where training has settled its formats; else empty.
-    passes_scales: it gives on the numbers that it is given, so that a scale in front may as well stand behind.
     both_directions: it reads each sequence from its end as well, so that a step's answer knows what follows.
     input_exponents, output_exponents: of each channel that it takes or gives on as a network's first or last layer,
         where training has settled them; None where they are still to be chosen.
@@ -142,7 +141,6 @@ class FloatLayer(Link):
     output_exponents: ClassVar[tuple[int, ...] | None] = None
     settled: ClassVar[str] = ""
     holds: ClassVar[bool] = False
-    passes_scales: ClassVar[bool] = False
     both_directions: ClassVar[bool] = False
 
     def forward(self, x: Floats, length: Ints) -> Floats:
@@ -217,6 +215,10 @@ class FloatLayer(Link):
         InputError: this layer cannot take it over.
         """
         raise InputError(f"layer {name!r}: a scale in front of layer {self.name!r} has no hardware")
+
+    def scale_behind(self, scale: Floats, offset: Floats) -> tuple[Floats, Floats] | None:
+        """Scale and offset behind this layer that do what these in front of it would; None if there are none."""
+        return None
 
     def output_scaled(self, scale: Floats, offset: Floats) -> FloatLayer | None:
         """The layer that gives ``scale * v + offset`` where this one gives ``v``; None if it cannot."""

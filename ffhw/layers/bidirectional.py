@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ffhw.layers.base import Calibration, FloatLayer, Floats, Given, Ints, Layer, Trace, below, require
-from ffhw.layers.description import Described, KerasClass, Option, one_of
+from ffhw.layers.description import Affine, Described, KerasClass, Option, Read, one_of
 from ffhw.layers.float_recurrent import FloatRecurrent
 from ffhw.layers.free_scales import Term
 from ffhw.layers.recurrent import RecurrentLayer
@@ -28,23 +28,42 @@ from ffhw.numbers.scales import Precision
 MERGES = ("concat", "sum", "ave", "mul")
 
 
-def read(described: Described) -> FloatBidirectional:
+def read(described: Described) -> Read:
     """Bidirectional layer: the layers' own descriptions and weights under ``forward_layer`` and ``backward_layer``."""
-    merge = described.options["merge_mode"]
     # Keras sets `zero_output_for_mask` inside: it is about steps past a sequence's end
     names = (("layer", "forward_layer"), ("backward_layer", "backward_layer"))
     layers = [described.inner(option, part, ignore=("zero_output_for_mask",)) for option, part in names]
-    directions = []
+    directions: list[FloatRecurrent] = []
+    scales: list[Affine | None] = []
     for layer, reverse in zip(layers, (False, True), strict=True):
         parts = layer if isinstance(layer, tuple) else (layer,)
+        last = parts[-1]
+        scales.append(last if isinstance(last, Affine) else None)
+        parts = parts[:-1] if isinstance(last, Affine) else parts
         if len(parts) != 1 + reverse or not isinstance(parts[-1], FloatRecurrent):
             raise described.refuse("layer", "must be a recurrent layer, and the other one the same, going backwards")
         directions.append(parts[-1])
     forward, backward = directions
     same = all(getattr(forward, what) == getattr(backward, what) for what in ("kind", "units", "maps", "given_maps"))
+    merge = described.options["merge_mode"]
     if not same or forward.return_sequences != backward.return_sequences:
         raise described.refuse("backward_layer", "has no hardware where it differs in kind, sizes or return_sequences")
-    return FloatBidirectional(described.name, forward, backward, merge)
+    return _centered(described, FloatBidirectional(described.name, forward, backward, merge), scales)
+
+
+def _centered(described: Described, both: FloatBidirectional, scales: list[Affine | None]) -> Read:
+    """Both layers, before what scales their outputs."""
+    one, other = scales
+    if one is None and other is None:
+        return both
+    if one is None or other is None:
+        raise described.refuse("backward_layer", "has no hardware where only one of both is centered")
+    if both.merge == "mul":
+        raise described.refuse("merge_mode", "of centered states must be concat, sum or ave: they become plain ones")
+    # of the same kind and size: alike. sum: s a + o + s b + o = s (a + b) + 2 o
+    offset = (1 + (both.merge == "sum")) * one.offset
+    times = 1 + (both.merge == "concat")
+    return both, Affine(described.name, np.tile(one.scale, times), np.tile(offset, times))
 
 
 _LAYER = Option(lambda v: isinstance(v, dict), "must be the description of a layer", None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from ffhw.layers.description import KerasClass
+from ffhw.layers.description import FLAG, KerasClass
 from ffhw.layers.jk import FloatJK, JKLayer
 from ffhw.layers.over_maps import MAP_OPTIONS, FloatOverMaps, OverMaps, read_maps
 
@@ -32,7 +32,7 @@ class FloatConvJK(FloatOverMaps, FloatJK):
 KERAS = (
     KerasClass(
         "ConvJK2D",
-        MAP_OPTIONS,
+        {**MAP_OPTIONS, "centered": FLAG},
         lambda described: read_maps(described, FloatConvJK),
         registered="ffhw>ConvJK2D",
         takes_maps=True,

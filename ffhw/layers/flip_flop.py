@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ffhw.layers.base import Floats, Ints
-from ffhw.layers.description import FLAG_ON, UNUSED, Described, KerasClass, Option, Read
+from ffhw.layers.description import FLAG, FLAG_ON, UNUSED, Described, KerasClass, Option, Read
 from ffhw.layers.float_recurrent import RECURRENT_OPTIONS, FloatRecurrent, directed, keras_weights
 from ffhw.numbers.gates import interpolate
 
@@ -62,5 +62,5 @@ def keras_class(
         return directed(described, layer(**weights, bias=bias.reshape(gates, n), **given))
 
     unused = dict.fromkeys(("implementation", "hold_penalty"), UNUSED)
-    options = {**RECURRENT_OPTIONS, "recurrent_gates": FLAG_ON, **unused, **(own or {})}
+    options = {**RECURRENT_OPTIONS, "recurrent_gates": FLAG_ON, "centered": FLAG, **unused, **(own or {})}
     return KerasClass(name, options, read, registered=f"ffhw>{name}")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ffhw.layers.base import Calibration, FloatLayer, Floats, Ints, Layer
-from ffhw.layers.description import FLAG, FLAG_ON, UNITS, UNUSED, Described, Read, only, training_options
+from ffhw.layers.description import FLAG, FLAG_ON, UNITS, UNUSED, Affine, Described, Read, only, training_options
 from ffhw.layers.recurrent import RecurrentLayer
 from ffhw.layers.reversal import FloatReversal
 from ffhw.layers.weighted import affine, product_frac
@@ -31,10 +31,21 @@ RECURRENT_OPTIONS = {
 
 
 def directed(described: Described, layer: FloatRecurrent) -> Read:
-    """A layer as it stands in the chain: behind a reversal where it goes backwards."""
-    if not described.options["go_backwards"]:
-        return layer
-    return FloatReversal(f"{described.name}_reversal", described.given.elements), layer
+    """A layer as it stands in the chain: behind a reversal where it goes backwards, before a scale where centered."""
+    ahead = (FloatReversal(f"{described.name}_reversal", described.given.elements),)
+    behind: tuple[Affine, ...] = ()
+    if described.options.get("centered", False):
+        ones = np.ones(layer.output_size)
+        layer, behind = _uncentered(layer), (Affine(described.name, 2.0 * ones, -ones),)
+    return (*(ahead if described.options["go_backwards"] else ()), layer, *behind)
+
+
+def _uncentered(layer: FloatRecurrent) -> FloatRecurrent:
+    """Neurons whose gates see their states as ``2 h - 1``, as plain ones."""
+    # W_h (2 h - 1) + b = 2 W_h h + (b - W_h 1), over maps the same at every place
+    of_ones = layer.weights_h.sum(axis=2)
+    bias = layer.bias - np.tile(of_ones, layer.bias.shape[1] // of_ones.shape[1])
+    return dataclasses.replace(layer, weights_h=2.0 * layer.weights_h, bias=bias)
 
 
 def keras_weights(described: Described, gates: int, recurrent_gates: bool = True) -> dict[str, Any]:

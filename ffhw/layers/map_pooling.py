@@ -73,6 +73,12 @@ class FloatMapPooling(_Pooled, OnMaps, EachStep, FloatLayer):
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
         return np.asarray(self._largest(x))
 
+    def scale_behind(self, scale: Floats, offset: Floats) -> tuple[Floats, Floats] | None:  # noqa: D102
+        # max(s v + o) = s max(v) + o of positive scales that are one for all places of a window
+        seen = [v.reshape(self.window.pixels, -1)[self.window.sources] for v in (scale, offset)]
+        alike = all((v == v[:, :1]).all() for v in seen)
+        return (seen[0][:, 0].ravel(), seen[1][:, 0].ravel()) if alike and (scale > 0).all() else None
+
     @classmethod
     def of_numbers(cls, layer: Any, numbers: Mapping[str, Floats]) -> FloatMapPooling:  # noqa: D102
         return cls(layer.name, layer.window)

@@ -60,6 +60,10 @@ class FloatPooling(SameSize, Once, FloatLayer):
             return np.where(real, x, -np.inf).max(axis=1, keepdims=True)
         return np.where(real, x, 0.0).sum(axis=1, keepdims=True) / length[:, None, None]
 
+    def scale_behind(self, scale: Floats, offset: Floats) -> tuple[Floats, Floats] | None:  # noqa: D102
+        # max(s v + o) = s max(v) + o of positive scales, the mean's of all
+        return (scale, offset) if self.pooling == "average" or (scale > 0).all() else None
+
     @classmethod
     def of_numbers(cls, layer: Any, numbers: Mapping[str, Floats]) -> FloatPooling:  # noqa: D102
         return cls(layer.name, layer.pooling, layer.size)

@@ -36,13 +36,15 @@ class FloatReversal(SameSize, EachStep, FloatLayer):
     """Reversal of sequences of D elements a step."""
 
     kind: ClassVar[str] = "reversal"
-    passes_scales: ClassVar[bool] = True
 
     name: str
     size: int
 
     def forward(self, x: Floats, length: Ints) -> Floats:  # noqa: D102
         return backwards(x, length)
+
+    def scale_behind(self, scale: Floats, offset: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        return scale, offset
 
     @classmethod
     def of_numbers(cls, layer: Any, numbers: Mapping[str, Floats]) -> FloatReversal:  # noqa: D102

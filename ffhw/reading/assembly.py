@@ -31,9 +31,11 @@ def assemble(parts: Iterable[FloatLayer | Part]) -> FloatNetwork:
         elif isinstance(part, Activation):
             _activate(layers, scaling, part)
         elif isinstance(part, FloatLayer):
-            if scaling is not None and not part.passes_scales:
-                part = part.input_scaled(scaling.name, scaling.scale, scaling.offset)
-                scaling = None
+            if scaling is not None:
+                behind = part.scale_behind(scaling.scale, scaling.offset)
+                if behind is None:
+                    part = part.input_scaled(scaling.name, scaling.scale, scaling.offset)
+                scaling = Affine(scaling.name, *behind) if behind else None
             layers.append(part)
     if scaling is not None:
         raise InputError(f"layer {scaling.name!r}: a scale behind the last layer's activation has no hardware")

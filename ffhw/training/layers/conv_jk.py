@@ -11,7 +11,7 @@ Each gate has one bias, where the fully connected layer has two.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
@@ -22,9 +22,20 @@ from ffhw.training.layers.neurons import HoldBias
 
 @keras.saving.register_keras_serializable(package="ffhw")
 class ConvJK2DCell(ConvCell2D):
-    """One step of F maps of JK neurons, see :class:`ConvCell2D`. The gate order of every weight is J, then K."""
+    """One step of F maps of JK neurons, see :class:`ConvCell2D`. The gate order of every weight is J, then K.
+
+    centered: whether states are seen as ``2 h - 1`` by these gates and by the next layer, see
+    :class:`ffhw.training.layers.neurons.FlipFlopCell`; a place beyond the edge counts as h = 0. Without
+    ``recurrent_dropout``.
+    """
 
     gates = 2
+    own_defaults: ClassVar[dict[str, Any]] = {"centered": False}
+
+    def __init__(self, filters: int, kernel_size: Any, **options: Any) -> None:
+        if options.get("centered") and options.get("recurrent_dropout"):
+            raise ValueError("centered takes no recurrent_dropout")
+        super().__init__(filters, kernel_size, **options)
 
     def first_bias(self) -> Any:  # noqa: D102
         return HoldBias()
@@ -33,6 +44,18 @@ class ConvJK2DCell(ConvCell2D):
         j, k = (ops.sigmoid(a + b) for a, b in zip(x, h, strict=True))
         # h_t = J * (1 - h_{t-1}) + (1 - K) * h_{t-1}
         return j * (1.0 - state) + (1.0 - k) * state
+
+    def of_states(self, state: Any) -> Any:  # noqa: D102
+        if not self.centered:
+            return super().of_states(state)
+        # W_h * (2 h - 1) = 2 W_h * h - W_h * 1
+        of_ones = ops.sum(self.recurrent_kernel, axis=(0, 1, 2))
+        if self._channels == 1:
+            of_ones = ops.reshape(of_ones, (1, -1, 1, 1))
+        return 2.0 * super().of_states(state) - of_ones
+
+    def seen(self, h: Any) -> Any:  # noqa: D102
+        return 2.0 * h - 1.0 if self.centered else h
 
 
 @keras.saving.register_keras_serializable(package="ffhw")

@@ -63,9 +63,12 @@ class ConvCell2D(DropoutCell, keras.Layer):
     """
 
     gates: ClassVar[int]
+    # arguments that only this kind takes, and what stands for each if it is not said
+    own_defaults: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, filters: int, kernel_size: Any, **options: Any) -> None:
-        own = {name: options.pop(name, default) for name, default in _DEFAULTS.items()}
+        defaults = {**_DEFAULTS, **self.own_defaults}
+        own = {name: options.pop(name, default) for name, default in defaults.items()}
         super().__init__(**options)
         if isinstance(filters, bool) or not isinstance(filters, int) or filters <= 0:
             raise ValueError(f"filters must be a positive integer, not {filters!r}")
@@ -150,10 +153,18 @@ class ConvCell2D(DropoutCell, keras.Layer):
         x = self._input_conv(inputs, self.kernel)
         if self.use_bias:
             x = x + (self.bias if self._channels == -1 else ops.reshape(self.bias, (1, -1, 1, 1)))
-        h = ops.conv(recurrent, self.recurrent_kernel, 1, "same", self.data_format)
+        h = self.of_states(recurrent)
         x, h = (ops.split(part, self.gates, axis=self._channels) for part in (x, h))
         new = self.update(x, h, state)
-        return new, [new]
+        return self.seen(new), [new]
+
+    def of_states(self, state: Any) -> Any:
+        """The states' share of the gates' sums, ``[batch, rows', columns', G F]``."""
+        return ops.conv(state, self.recurrent_kernel, 1, "same", self.data_format)
+
+    def seen(self, h: Any) -> Any:
+        """What others see of the states."""
+        return h
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
         """``[[batch, rows', columns', F]]`` of zeros; the cell must be built."""
@@ -166,6 +177,7 @@ class ConvCell2D(DropoutCell, keras.Layer):
             kind = _KINDS.get(name.rpartition("_")[2])
             value = getattr(self, name)
             config[name] = kind.serialize(value) if kind and value is not None else value
+        config |= {name: getattr(self, name) for name in self.own_defaults}
         return {**super().get_config(), **config}
 
 
@@ -191,7 +203,8 @@ class ConvRNN2D(DropoutRNN):
         stateful: bool = False,
         **options: Any,
     ) -> None:
-        own = {name: options.pop(name) for name in _DEFAULTS if name in options}
+        names = (*_DEFAULTS, *self.cell_class.own_defaults)
+        own = {name: options.pop(name) for name in names if name in options}
         cell = self.cell_class(filters, kernel_size, dtype=options.get("dtype"), **own)
         super().__init__(
             cell,
@@ -221,7 +234,8 @@ class ConvRNN2D(DropoutRNN):
         config = super().get_config()
         del config["cell"]
         own = self.cell.get_config()
-        return {**config, **{name: own[name] for name in ("filters", "kernel_size", *_DEFAULTS)}}
+        names = ("filters", "kernel_size", *_DEFAULTS, *self.cell.own_defaults)
+        return {**config, **{name: own[name] for name in names}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> ConvRNN2D:

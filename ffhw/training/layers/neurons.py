@@ -67,6 +67,10 @@ class FlipFlopCell(DropoutCell, keras.Layer):
     recurrent_gates: whether the gates see the state. Without, there is no ``recurrent_kernel``: gates = sigmoid(W_x x_t
         + b), and a step is linear in the state, ``h_t = a_t + c_t h_{t-1}`` with c_t in (-1, 1); of a JK neuron
         ``J + (1 - J - K) h_{t-1}``. Half the multiplications and fewer; the neuron still sets, resets, holds, toggles.
+    centered: whether states are seen as ``2 h - 1`` by these gates and by the next layer. It is the same network with
+        other weights (``W_h (2 h - 1) + b = 2 W_h h + (b - W_h 1)``), which training finds far sooner: what lies around
+        0 can be weighed without moving every sum (Y. LeCun et al., "Efficient BackProp", 1998, section 4.3). Without
+        ``recurrent_dropout``.
     """
 
     gates: ClassVar[int]
@@ -88,6 +92,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
         recurrent_gates: bool = True,
+        centered: bool = False,
         **kwargs: Any,
     ) -> None:
         if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
@@ -95,6 +100,8 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         for name, value in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
             if not 0.0 <= value < 1.0:
                 raise ValueError(f"{name} must be at least 0 and below 1, not {value!r}")
+        if centered and recurrent_dropout:
+            raise ValueError("centered takes no recurrent_dropout")
         super().__init__(**kwargs)
         self.units = units
         self.use_bias = use_bias
@@ -115,6 +122,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         self.recurrent_dropout = recurrent_dropout
         self.seed = seed
         self.recurrent_gates = recurrent_gates
+        self.centered = centered
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.state_size = units
         self.output_size = units
@@ -155,17 +163,32 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         raise NotImplementedError
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
-        """One step: inputs ``[batch, D]``, states ``[[batch, N]]``; returns ``(h, [h])``."""
+        """One step: inputs ``[batch, D]``, states ``[[batch, N]]``; returns h, or ``2 h - 1``, and ``[h]``."""
         h = states[0] if isinstance(states, (list, tuple)) else states
         inputs, recurrent = self.dropped(inputs, h, training)
+        of_h, bias = self.of_states()
         # gates = sigmoid(W_x x_t + b_x + W_h h_{t-1} + b_h)
         sums = ops.matmul(inputs, self.kernel)
-        if self.recurrent_gates:
-            sums = sums + ops.matmul(recurrent, self.recurrent_kernel)
-        if self.use_bias:
-            sums = sums + self.bias[0] + self.bias[1]
+        if of_h is not None:
+            sums = sums + ops.matmul(recurrent, of_h)
+        if bias is not None:
+            sums = sums + bias
         new = self.update(ops.split(ops.sigmoid(sums), self.gates, axis=-1), h)
-        return new, [new]
+        return self.seen(new), [new]
+
+    def of_states(self) -> tuple[Any, Any]:
+        """Weights ``[N, G N]`` of states from 0 to 1, and the sum of biases ``[G N]``; None for what there is not."""
+        recurrent = self.recurrent_kernel if self.recurrent_gates else None
+        bias = self.bias[0] + self.bias[1] if self.use_bias else None
+        if not self.centered or recurrent is None:
+            return recurrent, bias
+        # W_h (2 h - 1) + b = 2 W_h h + (b - W_h 1)
+        moved = -ops.sum(recurrent, axis=0)
+        return 2.0 * recurrent, moved if bias is None else bias + moved
+
+    def seen(self, h: Any) -> Any:
+        """What others see of the states."""
+        return 2.0 * h - 1.0 if self.centered else h
 
     def over_time(self, sequence: Any, first: Any, mask: Any, training: bool, implementation: str | None = None) -> Any:
         """States of all steps, ``[T, batch, N]``: those of :meth:`call` step by step, see :mod:`loop`.
@@ -177,14 +200,14 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         """
         dropped, kept = self.drawn_masks(training)
         sequence = sequence if dropped is None else sequence * dropped
-        bias = self.bias[0] + self.bias[1] if self.use_bias else None
+        recurrent, bias = self.of_states()
         if implementation == "parallel":
             return parallel.states(self.update, sequence, first, self.kernel, bias, mask)
         if implementation == "fused" and keras.backend.backend() == "jax":
             from ffhw.training.layers import fused
 
             if fused.holds(self.units, first.shape[0], self.gates):
-                kernel, recurrent = (ops.convert_to_tensor(part) for part in (self.kernel, self.recurrent_kernel))
+                kernel, recurrent = (ops.convert_to_tensor(part) for part in (self.kernel, recurrent))
                 return fused.states(
                     self.update, self.slopes, self.gates, sequence, first, kernel, recurrent, bias, mask
                 )
@@ -195,7 +218,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
             first,
             self.kernel,
             bias=bias,
-            recurrent=self.recurrent_kernel if self.recurrent_gates else None,
+            recurrent=recurrent,
             kept=kept,
             mask=mask,
             training=training,
@@ -216,7 +239,8 @@ class FlipFlopRNN(DropoutRNN):
     Takes the arguments of its cell and those of ``keras.layers.RNN`` (``return_sequences``, ``return_state``,
     ``go_backwards``, ``stateful``, ``unroll``); obeys masks; may be wrapped in ``keras.layers.Bidirectional``.
 
-    Input ``[batch, time, D]``; output ``[batch, N]``, or ``[batch, time, N]`` with ``return_sequences``.
+    Input ``[batch, time, D]``; output ``[batch, N]``, or ``[batch, time, N]`` with ``return_sequences``: states from 0
+    to 1, from -1 to 1 if ``centered``.
 
     Parameters
     ----------
@@ -252,6 +276,7 @@ class FlipFlopRNN(DropoutRNN):
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
         recurrent_gates: bool = True,
+        centered: bool = False,
         own: dict[str, Any] | None = None,
         implementation: str | None = None,
         hold_penalty: float = 0.0,
@@ -285,6 +310,7 @@ class FlipFlopRNN(DropoutRNN):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             recurrent_gates=recurrent_gates,
+            centered=centered,
             dtype=kwargs.get("dtype"),
             name=self.cell_name,
             **(own or {}),
@@ -303,14 +329,14 @@ class FlipFlopRNN(DropoutRNN):
             sequence, mask = (part if part is None else ops.flip(part, axis=0) for part in (sequence, mask))
         (first,) = initial_state
         states = self.cell.over_time(sequence, first, mask, training, self.implementation)
-        last = states[-1]
+        last, given = states[-1], self.cell.seen(states)
         if self.hold_penalty and training:
             self.add_loss(self.hold_penalty * mean_change(first, states, mask))
         if mask is not None:
             # Keras' loop answers zeros until a step counts, whatever the state
             begun = ops.cumsum(ops.cast(mask, "int32"), axis=0) > 0
-            states = ops.where(begun, states, 0.0)
-        return states[-1], ops.transpose(states, (1, 0, 2)), [last]
+            given = ops.where(begun, given, 0.0)
+        return given[-1], ops.transpose(given, (1, 0, 2)), [last]
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
@@ -355,5 +381,5 @@ def cell_config(cell: FlipFlopCell) -> dict[str, Any]:
     for serialize, kind in groups:
         for name in ("kernel", "recurrent", "bias"):
             config[f"{name}_{kind}"] = serialize(getattr(cell, f"{name}_{kind}"))
-    plain = ("dropout", "recurrent_dropout", "seed", "recurrent_gates")
+    plain = ("dropout", "recurrent_dropout", "seed", "recurrent_gates", "centered")
     return {**config, **{name: getattr(cell, name) for name in plain}}

@@ -1,7 +1,8 @@
 """Recurrent layers of the paper's networks, and their twins: one function for each way to be connected.
 
 FFNN and BiFFNN are chains of fully connected layers, ConvFFNN and BiConvFFNN of convolutional ones; "Bi" reads each
-sequence both ways. Only what is recurrent differs between a network and its twin.
+sequence both ways. Only what is recurrent differs between a network and its twin. States of flip-flops are centered, as
+those of LSTM and GRU are by nature: the same networks, which learn far sooner, see docs/paper.md.
 """
 
 from __future__ import annotations
@@ -9,10 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 CELLS = ("jk", "lstm", "gru")
-# A sigmoid is a quarter as steep as the tanh by which an LSTM takes in what is new, and flatter still where biases
-# hold: fresh maps of flip-flops answer their inputs as strongly with weights larger by such a factor. Tried on the
-# tasks, see docs/paper.md; where every unit sees every input it made no difference that three seeds could tell.
-CONVOLUTIONAL_GAIN = 8.0
 
 
 def recurrent(
@@ -36,7 +33,7 @@ def recurrent(
         options["name"] = name
     layer = {"jk": JK, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell]
     if cell == "jk":
-        options["bias_initializer"] = _holding(longest_hold)
+        options |= {"bias_initializer": _holding(longest_hold), "centered": True}
     elif longest_hold is not None:
         options["bias_initializer"] = ChronoBias(cell, 2.0, longest_hold)
         if cell == "lstm":
@@ -74,8 +71,7 @@ def convolutional(
         options["name"] = name
     layer = {"jk": ConvJK2D, "lstm": keras.layers.ConvLSTM2D, "gru": ConvGRU2D}[cell]
     if cell == "jk":
-        options["bias_initializer"] = _holding(longest_hold)
-        options["kernel_initializer"] = keras.initializers.VarianceScaling(CONVOLUTIONAL_GAIN**2, "fan_avg", "uniform")
+        options |= {"bias_initializer": _holding(longest_hold), "centered": True}
     return _directed(layer(filters, kernel, **options), both_ways, name)
 
 
