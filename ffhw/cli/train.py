@@ -35,6 +35,11 @@ def run(
     recurrent_gates: bool = typer.Option(
         True, help="Let a flip-flop's gates see the states. Without, there is no recurrent matrix to multiply with."
     ),
+    centered: bool = typer.Option(
+        False,
+        "--centered",
+        help="Let states of flip-flops be seen as 2 h - 1: same hardware, learns sooner. The paper's tasks always do.",
+    ),
     prune: float = typer.Option(None, help="Share of each layer's weights that become zero and stay so, below 1."),
     qat: bool = typer.Option(False, help="Train on integers afterwards, at the widths below: what hardware will give."),
     bits: int = typer.Option(None, help="With --qat: bits of weights, states and inputs.", show_default="8"),
@@ -82,7 +87,7 @@ def run(
     given = {"bits": bits, "weight_bits": weights, "state_bits": state_bits, "input_bits": input_bits}
     stages = _stages(qat, given, through, qat_epochs, learn_scales)
     options = RecurrentOptions(
-        cell, units, hold_bias, tau_ms, dale, density, self_connection, hold_penalty, recurrent_gates
+        cell, units, hold_bias, tau_ms, dale, density, self_connection, hold_penalty, recurrent_gates, centered
     )
     _train(
         chosen,

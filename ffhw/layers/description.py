@@ -176,7 +176,10 @@ class Described:
 
     def refuse(self, option: str, why: str) -> InputError:
         """The error for an option that no table can judge alone."""
-        return InputError(f"layer {self.name!r}: {option}={self.options.get(option)!r} {why}")
+        value = self.options.get(option)
+        # the description of a layer would fill the screen
+        shown = option if isinstance(value, dict) else f"{option}={value!r}"
+        return InputError(f"layer {self.name!r}: {shown} {why}")
 
     def last_axis(self, option: str = "axis") -> None:
         """Refuse an axis that is not the one of the elements."""

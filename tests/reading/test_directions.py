@@ -96,7 +96,7 @@ def test_directions_that_differ_are_refused(tmp_path, rng):
 
     both = keras.layers.Bidirectional(JK(4), backward_layer=JK(3, go_backwards=True), name="both")
     saved([both], tmp_path / "m.keras", rng)
-    with pytest.raises(InputError, match=r"^layer 'both': backward_layer=.* has no hardware where it differs in kind"):
+    with pytest.raises(InputError, match=r"^layer 'both': backward_layer has no hardware where it differs in kind"):
         read_model(tmp_path / "m.keras")
 
 

@@ -178,7 +178,7 @@ def read_dynamics(path: Path | str) -> Dynamics:
     """
     with open_model(path) as (config, weights):
         entries = chain(config, weights)
-        inputs = input_form(config, entries).inputs
+        inputs, centered = input_form(config, entries).inputs, False
         recurrent: list[tuple[str, CellWeights, int]] = []
         dense: list[FloatDense] = []
         for entry in entries:
@@ -186,13 +186,16 @@ def read_dynamics(path: Path | str) -> Dynamics:
                 continue
             if entry.kind in _CLASSES and _CLASSES[entry.kind][1] == entry.registered and not dense:
                 recurrent.append(_read_cell(entry, inputs))
+                centered = bool(entry.options.get("centered"))
                 inputs = recurrent[-1][1].recurrent.shape[0]
             elif entry.kind == "Dense" and recurrent:
                 known = entry.known()
                 options = check_options(entry.name, entry.options, known.options)
                 readout = known.read(Described(entry.name, options, entry.weights, Form(inputs)))
                 assert isinstance(readout, FloatDense)
-                dense.append(readout)
+                # W (2 h - 1) + b
+                ones = np.ones(inputs)
+                dense.append(readout.input_scaled(entry.name, 2.0 * ones, -ones) if centered else readout)
             else:
                 raise InputError(f"{path}: layer {entry.name!r} is a {entry.kind}; {_EXPECTED}")
         if len(recurrent) != 1 or len(dense) != 1:
@@ -238,6 +241,9 @@ def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights, int]:
     bias = found.get("bias", np.zeros(bias_shape))
     if CELLS[cell].added:
         bias = bias.sum(axis=0)
+    if options.get("centered"):
+        # W_h (2 h - 1) + b = 2 W_h h + (b - W_h 1)
+        recurrent, bias = 2.0 * recurrent, bias - recurrent.sum(axis=0)
     alpha = options["dt_ms"] / options["tau_ms"] if cell == "ctrnn" else 1.0
     weights = CellWeights(found["kernel"], recurrent, bias, alpha, options.get("both", "set"), bool(recurrent_gates))
     return cell, weights, sum(array.size for array in found.values())

@@ -35,6 +35,8 @@ class RecurrentOptions:
     self_connection: whether a unit may feed itself.
     hold_penalty: what changes of flip-flops' states cost, see :class:`ffhw.training.layers.neurons.FlipFlopRNN`.
     recurrent_gates: whether the gates of flip-flops see the states.
+    centered: whether the states of flip-flops are seen as ``2 h - 1``, see
+        :class:`ffhw.training.layers.neurons.FlipFlopCell`.
 
     Raises
     ------
@@ -50,6 +52,7 @@ class RecurrentOptions:
     self_connection: bool = True
     hold_penalty: float = 0.0
     recurrent_gates: bool = True
+    centered: bool = False
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -68,6 +71,8 @@ class RecurrentOptions:
             raise InputError(f"--hold-penalty is for {', '.join(FLIP_FLOPS)}; {self.cell} has none")
         if not self.recurrent_gates and self.cell not in FLIP_FLOPS:
             raise InputError(f"--no-recurrent-gates is for {', '.join(FLIP_FLOPS)}; {self.cell} needs its states")
+        if self.centered and self.cell not in FLIP_FLOPS:
+            raise InputError(f"--centered is for {', '.join(FLIP_FLOPS)}, not {self.cell}")
         if not self.recurrent_gates and not self.connected_freely:
             raise InputError(
                 "--no-recurrent-gates leaves no connections for --dale, --density and --no-self-connection"
@@ -81,7 +86,8 @@ class RecurrentOptions:
     @property
     def is_plain(self) -> bool:
         """Whether nothing is asked for that constrains weights or states, takes some away, or sets a time constant."""
-        return self.connected_freely and not self.hold_penalty and self.tau_ms is None and self.recurrent_gates
+        plain = self.connected_freely and not self.hold_penalty and self.tau_ms is None
+        return plain and self.recurrent_gates and not self.centered
 
     def learning_rate(self, task: SequenceTask) -> float:
         """What training begins with where nobody says."""

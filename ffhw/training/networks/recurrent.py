@@ -42,6 +42,7 @@ def _flip_flop(task: SequenceTask, options: RecurrentOptions, units: int, common
         kernel_constraint=_limit(task, options),
         hold_penalty=options.hold_penalty,
         recurrent_gates=options.recurrent_gates,
+        centered=options.centered,
         **common,
     )
 

@@ -16,6 +16,8 @@ from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks.base import Preset, Task, TaskData, Trained
 
 CLASSES = 2
+# Of the quick preset: points tell nothing of each other, so that there is more to learn.
+POINTS_EPOCHS = 3000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +63,12 @@ class SignalTask(Task):
     becomes_hardware = True
     judged_by = "mse"
 
+    def preset(self, options: RecurrentOptions, name: str | None = None, source: str | None = None) -> Preset:
+        """See :class:`Task`."""
+        found = super().preset(options, name, source)
+        more = found.source == "points" and name in (None, "quick")
+        return dataclasses.replace(found, epochs=POINTS_EPOCHS) if more else found
+
     def examples(self, preset: SignalPreset, seed: int) -> TaskData:
         """Classes ``[signal, step, 3]`` and signals ``[signal, step, 1]``; the test split has noise of its own."""
         clean = generate(preset.source, preset, seed)
@@ -78,7 +86,9 @@ class SignalTask(Task):
         """FFNN of two layers."""
         from ffhw.training.networks.paper import signal
 
-        return signal(options.cell, preset.steps if options.hold_bias else None, preset.units)
+        # points change from step to step: there is nothing to hold
+        hold = preset.steps if options.hold_bias and preset.source != "points" else None
+        return signal(options.cell, hold, preset.units)
 
     def evaluate(self, trained: Trained) -> dict[str, float]:
         """Mean square error on the test split; its least possible value is the noise's variance."""

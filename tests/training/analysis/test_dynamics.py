@@ -14,6 +14,7 @@ from ffhw.training.networks.options import CELLS, RecurrentOptions
 from ffhw.training.tasks import TASKS
 
 MODELS = {cell: RecurrentOptions(cell, units=7) for cell in CELLS}
+MODELS["centered"] = RecurrentOptions("jk", units=7, centered=True)
 MODELS["gates of the inputs only"] = RecurrentOptions("jk", units=7, recurrent_gates=False)
 
 

@@ -16,6 +16,7 @@ from ffhw.training.layers.toggle import Toggle
 
 LAYERS = {
     "jk": (lambda: JK(5, return_sequences=True), (6, 3)),
+    "jk centered": (lambda: JK(5, centered=True, return_sequences=True), (6, 3)),
     "sr": (lambda: SR(4, both="hold"), (6, 3)),
     "toggle": (lambda: Toggle(4), (6, 3)),
     "jk both ways": (lambda: keras.layers.Bidirectional(JK(4, return_sequences=True)), (6, 3)),
@@ -24,6 +25,7 @@ LAYERS = {
     "ctrnn": (lambda: CTRNN(4, tau_ms=3.0), (6, 3)),
     "conv_jk": (lambda: ConvJK2D(3, 3, padding="same", return_sequences=True), (4, 5, 6, 2)),
     "conv_jk both ways": (lambda: keras.layers.Bidirectional(ConvJK2D(2, 3, strides=2)), (4, 5, 6, 2)),
+    "conv_jk centered": (lambda: ConvJK2D(3, 3, padding="same", centered=True), (4, 5, 6, 2)),
     "conv_gru": (lambda: ConvGRU2D(3, 3), (4, 5, 6, 2)),
 }
 DROPOUT = {
@@ -82,6 +84,7 @@ STATES = {
     "jk": (lambda **options: JK(4, **options), (6, 3)),
     "sr": (lambda **options: SR(4, **options), (6, 3)),
     "toggle": (lambda **options: Toggle(4, **options), (6, 3)),
+    "jk centered": (lambda **options: JK(4, centered=True, **options), (6, 3)),
     "conv_jk": (lambda **options: ConvJK2D(2, 3, padding="same", **options), (6, 5, 4, 2)),
 }
 

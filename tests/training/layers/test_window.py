@@ -9,21 +9,21 @@ from ffhw.training.networks.cells import CELLS, recurrent_cell
 
 
 def by_hand(layer, x, characters):
-    """Eq. 4 of the paper around a JK cell, in double precision: what each step answers."""
+    """Eq. 4 of the paper around a centered JK cell, in double precision: what each step answers."""
     kernel, recurrent, bias, weights, offset = (np.asarray(w, np.float64) for w in layer.get_weights())
     n, gaussians = recurrent.shape[0], weights.shape[1] // 3
     h, kappa, read = np.zeros((len(x), n)), np.zeros((len(x), gaussians)), np.zeros((len(x), characters.shape[2]))
     places = np.arange(1, characters.shape[1] + 1)
     answers = []
     for step in range(x.shape[1]):
-        sums = np.concatenate([x[:, step], read], axis=-1) @ kernel + h @ recurrent + bias.sum(axis=0)
+        sums = np.concatenate([x[:, step], read], axis=-1) @ kernel + (2 * h - 1) @ recurrent + bias.sum(axis=0)
         j, k = np.split(1 / (1 + np.exp(-sums)), 2, axis=-1)
         h = j * (1 - h) + (1 - k) * h
-        height, sharpness, advance = np.split(np.exp(h @ weights + offset), 3, axis=-1)
+        height, sharpness, advance = np.split(np.exp((2 * h - 1) @ weights + offset), 3, axis=-1)
         kappa = kappa + advance
         phi = np.einsum("bg,bgu->bu", height, np.exp(-sharpness[..., None] * (kappa[..., None] - places) ** 2))
         read = np.einsum("bu,bua->ba", phi, characters)
-        answers.append(np.concatenate([h, read], axis=-1))
+        answers.append(np.concatenate([2 * h - 1, read], axis=-1))
     return np.stack(answers, axis=1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import keras
@@ -138,3 +139,18 @@ def test_no_group_of_clips_is_in_both_splits():
     looks = [action.clip_of("up", preset, group, np.random.default_rng(1)) for group in (1, 1, 2)]
     assert np.array_equal(looks[0], looks[1])
     assert not np.array_equal(looks[0], looks[2])
+
+
+def test_points_are_memorised():
+    """Nothing in one step of them tells the next one; a mean of each class has the variance of U(-1, 1), a third."""
+    found = signal.TASK.preset(RecurrentOptions(), source="points")
+    assert found.epochs == signal.POINTS_EPOCHS
+    assert signal.TASK.preset(RecurrentOptions(), "paper", "points").epochs == 2000
+    preset = dataclasses.replace(found, units=24, steps=20, signals=1)
+    data = signal.TASK.examples(preset, 1)
+    keras.utils.set_random_seed(1)
+    model = signal.TASK.build(RecurrentOptions(), preset, data, 1)
+    model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
+    losses = [float(model.train_on_batch(data.x, data.y)) for _ in range(400)]
+    assert losses[0] > 0.2
+    assert losses[-1] < 0.01
