@@ -391,6 +391,20 @@ def compared() -> str:
     return table(head, rows)
 
 
+def centered() -> str:
+    """What centered states bring, one row a task: each seed's figure."""
+    rows = read("centered")["rows"]
+    shown = []
+    for task in dict.fromkeys(row["task"] for row in rows):
+        of_task = [row for row in rows if row["task"] == task]
+        name = of_task[0]["judged_by"]
+        kinds = [[row for row in of_task if row["centered"] == kind] for kind in (False, True)]
+        figures = [", ".join(f"{row['test'][name]:.2%}" for row in kind) for kind in kinds]
+        early = [", ".join(f"{row['early_loss']:.3g}" for row in kind) for kind in kinds]
+        shown.append([f"`{task}`", *figures, *early])
+    return table(["task", "plain", "centered", "training loss after a third: plain", "centered"], shown)
+
+
 def roads() -> str:
     """What the paper's tasks keep at 8 bits, one row a task."""
     rows = []
@@ -532,6 +546,7 @@ TABLES = {
     "parallel_speed": parallel_speed,
     "parallel_learned": parallel_learned,
     "compared": compared,
+    "centered": centered,
     "decisions": decisions,
     "networks": networks,
     "holding": holding,

@@ -39,6 +39,7 @@ CHAINS = {
     "normalized, scales of their own": [layers.Normalization(mean=[0.0, 1.0, 0.0], variance=[1.0, 1e4, 1.0]), JK],
     "convolution": [lambda: layers.Conv1D(5, 3, padding="causal", strides=2, activation="relu"), JK],
     "valid convolution": [lambda: layers.Conv1D(5, 3, activation="sigmoid"), layers.LSTM],
+    "centered": [lambda: JK(5, centered=True, return_sequences=True), JK],
     "backwards": [lambda: JK(5, go_backwards=True, return_sequences=True), layers.GRU],
 }
 

@@ -396,7 +396,4 @@ class SameSize:
         """D, the number of channels."""
         return self.size
 
-    @property
-    def output_size(self) -> int:
-        """D, the number of channels."""
-        return self.size
+    output_size = input_size

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ffhw.arrays import MOST_ELEMENTS
 from ffhw.errors import InputError
 from ffhw.training.networks.cells import CELLS
-from ffhw.training.networks.options import RecurrentOptions
+from ffhw.training.networks.options import FLIP_FLOPS, RecurrentOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +140,10 @@ class Task(abc.ABC):
         if source is not None and source not in self.sources:
             raise InputError(f"--data of {self.name} must be one of {', '.join(self.sources)}, not {source!r}")
         return dataclasses.replace(preset, source=source or preset.source, units=options.units or preset.units)
+
+    def centers(self, options: RecurrentOptions) -> bool:
+        """Whether the network's flip-flops are centered; those of the paper's tasks always are."""
+        return options.cell in FLIP_FLOPS
 
     @property
     def most_is_best(self) -> bool:

@@ -75,6 +75,7 @@ def test_trained_scored_drawn_and_written(tmp_path, name):
     assert set(record["test"]) & set(record["baseline"])
     assert isinstance(record["baseline"]["name"], str)
     assert record["environment"]["backend"] == keras.backend.backend()
+    assert record["centered"]
 
 
 @pytest.mark.parametrize("name", SMALL)
