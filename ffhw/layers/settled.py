@@ -209,14 +209,20 @@ class FloatSettled(FloatLayer):
         settled = np.array_equal(scale, np.ones_like(scale) * channel_scales(self.output_exponents))
         return self if settled and not offset.any() else None
 
-    def unsettled(self) -> FloatLayer:
+    def unsettled(self, codes: bool) -> FloatLayer:
         """The float layer that these numbers are weights of, its formats still to be chosen.
 
-        A number beyond its grid counts as the grid's end: no more of it was ever trained with.
+        codes: take what the codes are worth. Else the numbers that they are the codes of; one beyond its grid counts as
+            the grid's end: no more of it was ever trained with.
         """
         from ffhw.layers import of_numbers
 
-        layer = of_numbers(self.layer, {name: self.layer.grids[name].clip(v) for name, v in self.trained.items()})
+        grids, stored = self.layer.grids, self.layer.stored()
+        numbers = {
+            name: grids[name].dequantize(stored[name]) if codes else grids[name].clip(trained)
+            for name, trained in self.trained.items()
+        }
+        layer = of_numbers(self.layer, numbers)
         if self.input_exponents:
             scale = channel_scales(self.input_exponents)
             layer = layer.input_scaled(self.name, scale, np.zeros_like(scale))

@@ -69,8 +69,8 @@ def quantize(
         exponents = _settled(trained[-1].output_exponents, kept_out, given[-1], method, network.maps)
         output_exponents, trained[-1], given[-1] = _even_outputs(trained[-1], given[-1], exponents)
     if not first.tokens:
-        seen = real_steps(inputs, lengths)
-        exponents = _settled(first.input_exponents, kept_in, seen, method, network.given_maps)
+        real = real_steps(inputs, lengths)
+        exponents = _settled(first.input_exponents, kept_in, real, method, network.given_maps)
         input_exponents, trained[0], inputs = _even_inputs(trained[0], inputs, exponents)
     layers: list[Layer] = []
     fmt = trained[0].input_format(real_steps(inputs, lengths), precision)

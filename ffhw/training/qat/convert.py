@@ -61,12 +61,13 @@ def quantized(
 
     if learn_scales and not rounding:
         raise InputError("without rounding there are no scales to learn: leave out learn_scales")
+    # scales are chosen by the integers that were trained, numbers go on where they are
     trained = network_of(model)
-    network = unsettled(trained)
+    network = unsettled(trained, codes=False)
     widths = Widths(widths) if isinstance(widths, int) else widths
     data = _calibration(network, x, lengths)
     method = method if x is not None else "range"
-    found = quantize(network, data.x, data.lengths, widths, method, seen=trained)
+    found = quantize(unsettled(trained, codes=True), data.x, data.lengths, widths, method, seen=trained)
     tokens = found.layers[0].tokens
     layers: list[Any] = [keras.Input((None,), dtype="int32") if tokens else keras.Input((None, found.input_size))]
     if network.mask_value is not None and not tokens:
@@ -118,9 +119,9 @@ def network_of(model: Any) -> FloatNetwork:
         return read_model(folder / "model.keras")
 
 
-def unsettled(network: FloatNetwork) -> FloatNetwork:
-    """The network with all its formats still to be chosen."""
-    layers = [layer.unsettled() if isinstance(layer, FloatSettled) else layer for layer in network.layers]
+def unsettled(network: FloatNetwork, codes: bool) -> FloatNetwork:
+    """The network with all its formats still to be chosen; codes: of what its codes are worth, if it has some."""
+    layers = [layer.unsettled(codes) if isinstance(layer, FloatSettled) else layer for layer in network.layers]
     return dataclasses.replace(network, layers=tuple(layers))
 
 

@@ -148,6 +148,17 @@ def test_a_stage_begins_with_the_integers_before_it():
     assert np.abs(after.numbers["weights"]).max() <= grid.high * 2.0**-grid.frac
 
 
+@pytest.mark.parametrize("weights", ["binary", "ternary", 1, 2, 3, 4])
+def test_the_same_widths_once_more_change_nothing(weights):
+    """Scales are chosen by what the codes are worth: those of numbers clipped to a grid would be finer than the grid."""
+    keras.utils.set_random_seed(1)
+    x = sequences(count=16, steps=12)
+    widths = Widths(8, weight_bits=weights)
+    once = quantized(wild(JK(12, return_sequences=True), JK(12, return_sequences=True), layers.Dense(4)), widths, x)
+    again = quantized(once, widths, x)
+    assert np.array_equal(np.asarray(once(x)), np.asarray(again(x)))
+
+
 def test_it_trains(tmp_path):
     keras.utils.set_random_seed(3)
     x = sequences(count=64)
