@@ -48,6 +48,7 @@ def quantize(
     like: take its powers of two for the channels of inputs and outputs.
     seen: the network whose layers' outputs choose the formats, where that is another than ``network`` itself: the one
         on integers that its weights were trained as. Of few bits it gives other numbers than its weights do in floats.
+        Channels keep the powers of two that they have there.
 
     Raises
     ------
@@ -61,6 +62,8 @@ def quantize(
     first, *between = network.layers
     trained = [first, *between]
     kept_in, kept_out = (like.input_exponents, like.output_exponents) if like else (None, None)
+    if seen is not None:
+        kept_in, kept_out = seen.layers[0].input_exponents, seen.layers[-1].output_exponents
     input_exponents: tuple[int, ...] = ()
     output_exponents: tuple[int, ...] = ()
     if argmax:
