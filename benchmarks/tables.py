@@ -411,7 +411,7 @@ def roads() -> str:
     for row in read("paper_roads")["rows"]:
         ((score, real),) = row["scores"]["float"].items()
         whole = row["scores"]["quantized"][score]
-        shown = [f"{value:.2%}" if score == "accuracy" else f"{value:.4f}" for value in (real, whole)]
+        shown = [f"{value:.2%}" if score == "accuracy" else f"{value:.2g}" for value in (real, whole)]
         simulated = row["simulated"]
         counts = [f"{row['cycles_per_step']:,}", f"{simulated['sequences']:,}", f"{simulated['compared']:,}"]
         rows.append(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from ffhw.errors import InputError
 from ffhw.layers.base import FloatLayer
 from ffhw.layers.description import Activation, Affine, Mask, Part
@@ -37,8 +39,9 @@ def assemble(parts: Iterable[FloatLayer | Part]) -> FloatNetwork:
                     part = part.input_scaled(scaling.name, scaling.scale, scaling.offset)
                 scaling = Affine(scaling.name, *behind) if behind else None
             layers.append(part)
-    if scaling is not None:
-        raise InputError(f"layer {scaling.name!r}: a scale behind the last layer's activation has no hardware")
+    if scaling is not None and (np.any(scaling.scale != 1) or np.any(scaling.offset)):
+        what = "a scale at the output, as of centered states"
+        raise InputError(f"layer {scaling.name!r}: {what}, needs a layer behind it, such as Dense")
     for layer in layers[:-1]:
         if layer.head == "softmax":
             raise InputError(f"layer {layer.name!r}: softmax is supported at the output only")

@@ -167,6 +167,7 @@ def _tuned(
     trials = []
     for rate, hold in grid(sizes.learning_rate, budget.trials):
         settings = {"learning_rate": rate, "hold_bias": hold, "epochs": epochs, "units": one.units}
+        settings["centered"] = task.settled(RecurrentOptions(one.cell), sizes).centered
         trial = next((trial for trial in done if settings.items() <= trial.items()), None)
         if trial is None:
             loss = _trial(task, one, dataclasses.replace(sizes, units=one.units), data, settings)
@@ -212,7 +213,11 @@ def _counted(
     """
     target = folder / f"{one.slug}-{seed}.keras"
     wanted = {"cell": one.cell, "units": one.units, "learning_rate": best["learning_rate"], "seed": seed}
-    wanted |= {"hold_bias": best["hold_bias"], **({"epochs": budget.epochs} if budget.epochs else {})}
+    wanted |= {
+        "centered": best["centered"],
+        "hold_bias": best["hold_bias"],
+        **({"epochs": budget.epochs} if budget.epochs else {}),
+    }
     record = _read(target.with_suffix(".json")) if target.with_suffix(".json").exists() else {}
     if not wanted.items() <= record.items():
         command = [sys.executable, "-m", "ffhw", "train", task.name, "-o", str(target), "--seed", str(seed)]

@@ -85,8 +85,8 @@ def train(
         model = chosen.build(options, sizes, data, seed)
         contents: dict[str, bytes | str] = {".initial.keras": keras_bytes(model)} if chosen.keep_initial else {}
         chosen.compile(model, sizes, sizes.epochs * -(-len(data.y) // sizes.batch_size))
-    settings = {"task": chosen.name, **dataclasses.asdict(options), "centered": chosen.centers(options)}
-    settings |= {**dataclasses.asdict(sizes), "seed": seed}
+    options = chosen.settled(options, sizes)
+    settings = {"task": chosen.name, **dataclasses.asdict(options), **dataclasses.asdict(sizes), "seed": seed}
     checkpoint = Checkpoint(target.with_suffix(CHECKPOINT), {**settings}) if chosen.resumable else None
     say("training")
     checkpoints = Checkpoints(checkpoint, checkpoint_seconds)

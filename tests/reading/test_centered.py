@@ -78,8 +78,15 @@ def test_directions_of_which_one_is_centered_are_refused(tmp_path, rng):
 
 def test_states_that_are_the_answer_are_refused(tmp_path, rng):
     saved([JK(5, centered=True, name="last")], tmp_path / "m.keras", rng)
-    with pytest.raises(InputError, match="layer 'last'"):
+    refused = "layer 'last': a scale at the output, as of centered states, needs a layer behind it, such as Dense"
+    with pytest.raises(InputError, match=refused):
         read_model(tmp_path / "m.keras")
+
+
+def test_a_scale_that_undoes_another_is_none(tmp_path, rng):
+    """``0.5 (2 h - 1) + 0.5`` is h."""
+    parts = [JK(5, centered=True, return_sequences=True), layers.Rescaling(0.5, 0.5)]
+    assert check(parts, tmp_path, rng) == ["jk"]
 
 
 @pytest.mark.parametrize("pooling", [layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D])

@@ -362,7 +362,10 @@ def test_an_embedding_takes_a_scale(tmp_path, layers, jk, rng):
 
 def test_a_scale_without_a_neighbour_is_refused(tmp_path, layers, jk):
     parts = [layers.Input((None, 3)), jk(4), layers.Rescaling(2.0, name="scale")]
-    refused(saved(tmp_path, *parts)[1], r"^layer 'scale': a scale behind the last layer's activation has no hardware$")
+    refused(
+        saved(tmp_path, *parts)[1],
+        r"^layer 'scale': a scale at the output, as of centered states, needs a layer behind it, such as Dense$",
+    )
     parts = [layers.Input((None, 3)), jk(4), layers.BatchNormalization(), layers.Activation("relu", name="act")]
     refused(saved(tmp_path, *parts)[1], r"^layer 'act': relu is supported after a linear Dense layer only$")
 

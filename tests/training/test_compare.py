@@ -95,6 +95,7 @@ def test_a_comparison_that_was_ended_goes_on(tmp_path, monkeypatch):
             "learning_rate": float(arguments["--learning-rate"]),
             "seed": int(arguments["--seed"]),
             "hold_bias": True,
+            "centered": False,
             "epochs": 1,
             "train_seconds": 2.0,
             "peak_mib": 5,

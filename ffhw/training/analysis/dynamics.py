@@ -21,6 +21,7 @@ from ffhw.model.network import Network
 from ffhw.reading.keras_file import open_model
 from ffhw.reading.keras_model import Entry, chain, input_form
 from ffhw.training.analysis.cells import CELLS, CellWeights, jk_gates
+from ffhw.training.networks.options import FLIP_FLOPS
 
 Floats = NDArray[np.float64]
 
@@ -186,7 +187,7 @@ def read_dynamics(path: Path | str) -> Dynamics:
                 continue
             if entry.kind in _CLASSES and _CLASSES[entry.kind][1] == entry.registered and not dense:
                 recurrent.append(_read_cell(entry, inputs))
-                centered = bool(entry.options.get("centered"))
+                centered = _centered(entry)
                 inputs = recurrent[-1][1].recurrent.shape[0]
             elif entry.kind == "Dense" and recurrent:
                 known = entry.known()
@@ -210,6 +211,14 @@ def read_dynamics(path: Path | str) -> Dynamics:
 
 
 _EXPECTED = f"analyze takes one recurrent layer ({', '.join(_CLASSES)}) and one Dense readout"
+
+
+def _centered(entry: Entry) -> bool:
+    """Whether the states of a layer are seen as ``2 h - 1``: an option of flip-flops."""
+    value = entry.options.get("centered", False)
+    if value and (value is not True or _CLASSES[entry.kind][0] not in FLIP_FLOPS):
+        raise InputError(f"layer {entry.name!r}: option centered={value!r} is not understood")
+    return bool(value)
 
 
 def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights, int]:
@@ -241,7 +250,7 @@ def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights, int]:
     bias = found.get("bias", np.zeros(bias_shape))
     if CELLS[cell].added:
         bias = bias.sum(axis=0)
-    if options.get("centered"):
+    if _centered(entry):
         # W_h (2 h - 1) + b = 2 W_h h + (b - W_h 1)
         recurrent, bias = 2.0 * recurrent, bias - recurrent.sum(axis=0)
     alpha = options["dt_ms"] / options["tau_ms"] if cell == "ctrnn" else 1.0

@@ -33,6 +33,8 @@ class ConvJK2DCell(ConvCell2D):
     own_defaults: ClassVar[dict[str, Any]] = {"centered": False}
 
     def __init__(self, filters: int, kernel_size: Any, **options: Any) -> None:
+        if not isinstance(options.get("centered", False), bool):
+            raise ValueError(f"centered must be True or False, not {options['centered']!r}")
         if options.get("centered") and options.get("recurrent_dropout"):
             raise ValueError("centered takes no recurrent_dropout")
         super().__init__(filters, kernel_size, **options)

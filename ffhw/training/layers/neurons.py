@@ -100,6 +100,8 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         for name, value in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
             if not 0.0 <= value < 1.0:
                 raise ValueError(f"{name} must be at least 0 and below 1, not {value!r}")
+        if not isinstance(centered, bool):
+            raise ValueError(f"centered must be True or False, not {centered!r}")
         if centered and recurrent_dropout:
             raise ValueError("centered takes no recurrent_dropout")
         super().__init__(**kwargs)

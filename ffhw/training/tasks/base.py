@@ -141,9 +141,9 @@ class Task(abc.ABC):
             raise InputError(f"--data of {self.name} must be one of {', '.join(self.sources)}, not {source!r}")
         return dataclasses.replace(preset, source=source or preset.source, units=options.units or preset.units)
 
-    def centers(self, options: RecurrentOptions) -> bool:
-        """Whether the network's flip-flops are centered; those of the paper's tasks always are."""
-        return options.cell in FLIP_FLOPS
+    def settled(self, options: RecurrentOptions, preset: Any) -> RecurrentOptions:
+        """The options that the network really has: flip-flops of the paper's tasks are always centered."""
+        return dataclasses.replace(options, centered=options.cell in FLIP_FLOPS)
 
     @property
     def most_is_best(self) -> bool:

@@ -81,8 +81,8 @@ class SequenceTask(Task):
         rate = options.learning_rate(self)
         return Preset("", options.units or self.units, options.epochs(self), self.batch_size, rate, cosine=True)
 
-    def centers(self, options: RecurrentOptions) -> bool:  # noqa: D102
-        return options.centered
+    def settled(self, options: RecurrentOptions, preset: Any) -> RecurrentOptions:  # noqa: D102
+        return options
 
     def examples(self, preset: Preset, seed: int) -> TaskData:  # noqa: D102
         return self.load(seed)

@@ -86,9 +86,13 @@ class SignalTask(Task):
         """FFNN of two layers."""
         from ffhw.training.networks.paper import signal
 
-        # points change from step to step: there is nothing to hold
-        hold = preset.steps if options.hold_bias and preset.source != "points" else None
+        hold = preset.steps if self.settled(options, preset).hold_bias else None
         return signal(options.cell, hold, preset.units)
+
+    def settled(self, options: RecurrentOptions, preset: SignalPreset) -> RecurrentOptions:  # noqa: D102
+        # points change from step to step: there is nothing to hold
+        hold = options.hold_bias and preset.source != "points"
+        return dataclasses.replace(super().settled(options, preset), hold_bias=hold)
 
     def evaluate(self, trained: Trained) -> dict[str, float]:
         """Mean square error on the test split; its least possible value is the noise's variance."""

@@ -109,7 +109,9 @@ def test_the_option_is_kept(made):
 
 
 @pytest.mark.parametrize("kind", [lambda **o: JK(3, **o), lambda **o: ConvJK2D(3, 3, **o)])
-def test_dropped_states_are_refused(kind):
+def test_what_it_cannot_be_is_refused(kind):
+    with pytest.raises(ValueError, match="centered must be True or False, not 'no'"):
+        kind(centered="no")
     with pytest.raises(ValueError, match="centered takes no recurrent_dropout"):
         kind(centered=True, recurrent_dropout=0.1)
 

@@ -76,6 +76,7 @@ def test_trained_scored_drawn_and_written(tmp_path, name):
     assert isinstance(record["baseline"]["name"], str)
     assert record["environment"]["backend"] == keras.backend.backend()
     assert record["centered"]
+    assert record["hold_bias"] is (name != "signal")  # of random points here
 
 
 @pytest.mark.parametrize("name", SMALL)
