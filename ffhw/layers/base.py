@@ -23,8 +23,7 @@ from ffhw.numbers.scales import Precision
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-# What a network's last layer answers with: real values, a probability of "yes", scores of classes that a softmax
-# orders, or the number of a class.
+# What a last layer answers: values, a probability of "yes", scores that a softmax orders, or the number of a class.
 Head = Literal["values", "sigmoid", "softmax", "argmax"]
 _NO_CLASSIFIER = "--argmax needs a Dense layer at the output"
 
@@ -132,6 +131,7 @@ class FloatLayer(Link):
 
     holds: past a sequence's end, it answers as it did at the last step.
     settled: what it was trained as, in words, where training has settled its formats; else empty.
+    moves_steps: it answers each step, but not in their order.
     both_directions: it reads each sequence from its end as well, so that a step's answer knows what follows.
     input_exponents, output_exponents: of each channel that it takes or gives on as a network's first or last layer,
         where training has settled them; None where they are still to be chosen.
@@ -141,6 +141,7 @@ class FloatLayer(Link):
     output_exponents: ClassVar[tuple[int, ...] | None] = None
     settled: ClassVar[str] = ""
     holds: ClassVar[bool] = False
+    moves_steps: ClassVar[bool] = False
     both_directions: ClassVar[bool] = False
 
     def forward(self, x: Floats, length: Ints) -> Floats:

@@ -36,6 +36,7 @@ class FloatReversal(SameSize, EachStep, FloatLayer):
     """Reversal of sequences of D elements a step."""
 
     kind: ClassVar[str] = "reversal"
+    moves_steps: ClassVar[bool] = True
 
     name: str
     size: int

@@ -12,7 +12,6 @@ from ffhw.errors import InputError
 from ffhw.layers.base import EachStep, FloatLayer
 from ffhw.layers.description import Part
 from ffhw.layers.float_recurrent import FloatRecurrent
-from ffhw.layers.reversal import FloatReversal
 from ffhw.reading.onnx.values import DIRECTIONS, TIME, UNIT, FirstState, Flow, States, Unread, Value, are_zeros
 
 
@@ -136,7 +135,7 @@ class Walk:
                 self.parts[number] = part.answering_once()
                 return flow
             # what moves steps about would make another one the last
-            if isinstance(part, FloatReversal) or (isinstance(part, FloatLayer) and not isinstance(part, EachStep)):
+            if isinstance(part, FloatLayer) and (part.moves_steps or not isinstance(part, EachStep)):
                 break
         if any(isinstance(part, FloatLayer) and part.both_directions for part in self.parts):
             raise operator.refuse(
