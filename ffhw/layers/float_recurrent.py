@@ -32,12 +32,13 @@ RECURRENT_OPTIONS = {
 
 def directed(described: Described, layer: FloatRecurrent) -> Read:
     """A layer as it stands in the chain: behind a reversal where it goes backwards, before a scale where centered."""
-    ahead = (FloatReversal(f"{described.name}_reversal", described.given.elements),)
-    behind: tuple[Affine, ...] = ()
+    found: list[Any] = [layer]
     if described.options.get("centered", False):
         ones = np.ones(layer.output_size)
-        layer, behind = _uncentered(layer), (Affine(described.name, 2.0 * ones, -ones),)
-    return (*(ahead if described.options["go_backwards"] else ()), layer, *behind)
+        found = [_uncentered(layer), Affine(described.name, 2.0 * ones, -ones)]
+    if described.options["go_backwards"]:
+        found.insert(0, FloatReversal(f"{described.name}_reversal", described.given.elements))
+    return tuple(found)
 
 
 def _uncentered(layer: FloatRecurrent) -> FloatRecurrent:

@@ -17,7 +17,7 @@ import keras
 from keras import ops
 
 from ffhw.training.layers.convolutional import ConvCell2D, ConvRNN2D
-from ffhw.training.layers.neurons import HoldBias
+from ffhw.training.layers.neurons import HoldBias, check_centered
 
 
 @keras.saving.register_keras_serializable(package="ffhw")
@@ -33,10 +33,7 @@ class ConvJK2DCell(ConvCell2D):
     own_defaults: ClassVar[dict[str, Any]] = {"centered": False}
 
     def __init__(self, filters: int, kernel_size: Any, **options: Any) -> None:
-        if not isinstance(options.get("centered", False), bool):
-            raise ValueError(f"centered must be True or False, not {options['centered']!r}")
-        if options.get("centered") and options.get("recurrent_dropout"):
-            raise ValueError("centered takes no recurrent_dropout")
+        check_centered(options.get("centered", False), options.get("recurrent_dropout", 0.0))
         super().__init__(filters, kernel_size, **options)
 
     def first_bias(self) -> Any:  # noqa: D102

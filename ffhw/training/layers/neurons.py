@@ -52,6 +52,14 @@ class HoldBias(keras.initializers.Initializer):
         return {"shortest": self.shortest, "longest": self.longest, "gates": self.gates}
 
 
+def check_centered(centered: object, recurrent_dropout: float) -> None:
+    """Refuse what ``centered`` cannot be, and what it cannot be together with."""
+    if not isinstance(centered, bool):
+        raise ValueError(f"centered must be True or False, not {centered!r}")
+    if centered and recurrent_dropout:
+        raise ValueError("centered takes no recurrent_dropout")
+
+
 class FlipFlopCell(DropoutCell, keras.Layer):
     """One step of N flip-flop neurons with G gates.
 
@@ -100,10 +108,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         for name, value in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
             if not 0.0 <= value < 1.0:
                 raise ValueError(f"{name} must be at least 0 and below 1, not {value!r}")
-        if not isinstance(centered, bool):
-            raise ValueError(f"centered must be True or False, not {centered!r}")
-        if centered and recurrent_dropout:
-            raise ValueError("centered takes no recurrent_dropout")
+        check_centered(centered, recurrent_dropout)
         super().__init__(**kwargs)
         self.units = units
         self.use_bias = use_bias

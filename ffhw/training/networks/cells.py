@@ -33,7 +33,7 @@ def recurrent(
         options["name"] = name
     layer = {"jk": JK, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell]
     if cell == "jk":
-        options |= {"bias_initializer": _holding(longest_hold), "centered": True}
+        options |= _flip_flops(longest_hold)
     elif longest_hold is not None:
         options["bias_initializer"] = ChronoBias(cell, 2.0, longest_hold)
         if cell == "lstm":
@@ -71,15 +71,15 @@ def convolutional(
         options["name"] = name
     layer = {"jk": ConvJK2D, "lstm": keras.layers.ConvLSTM2D, "gru": ConvGRU2D}[cell]
     if cell == "jk":
-        options |= {"bias_initializer": _holding(longest_hold), "centered": True}
+        options |= _flip_flops(longest_hold)
     return _directed(layer(filters, kernel, **options), both_ways, name)
 
 
-def _holding(longest: float | None) -> Any:
-    """Biases of fresh flip-flops."""
+def _flip_flops(longest: float | None) -> dict[str, Any]:
+    """Options of flip-flops: biases of fresh ones, states around 0."""
     from ffhw.training.layers.neurons import HoldBias
 
-    return "zeros" if longest is None else HoldBias(1.0, longest)
+    return {"bias_initializer": "zeros" if longest is None else HoldBias(1.0, longest), "centered": True}
 
 
 def _directed(layer: Any, both_ways: bool, name: str) -> Any:
