@@ -1,8 +1,9 @@
-"""What centered states bring: tasks at their own settings, from the same beginnings with and without.
+"""What centered states bring, and what they cost: from the same beginnings with and without.
 
-The paper's tasks have their own comparison (``ffhw compare``); these are the others, whose flip-flops are plain unless
-``ffhw train --centered`` asks. Run from the repository: ``python benchmarks/centered.py [TASK...]`` (a few minutes a
-task); what ``centered.json`` holds already is not trained again.
+The paper's tasks have their own comparison (``ffhw compare``); these are the others, at their own settings. Of the
+classifiers each float network is quantized as well, and trained on integers of few bits. Run from the repository:
+``python benchmarks/centered.py [TASK...]`` (a few minutes a task); what ``centered.json`` holds already is not trained
+again.
 """
 
 from __future__ import annotations
@@ -16,32 +17,50 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from common import HERE, save
+from few_bits import stages_of
 
+from ffhw.numbers.scales import Widths
 from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS
+from ffhw.training.tasks.sequence import SequenceTask
 from ffhw.training.train import train
 
 SEEDS = (1, 2, 3)
-CHOSEN = ("japanese-vowels", "pen-digits", "basic-motions", "perceptual-decision", "context-decision")
+CHOSEN = ("japanese-vowels", "pen-digits", "basic-motions", "perceptual-decision", "flipflop3")
+# weights, states, and inputs of four bits
+WIDTHS = (Widths(8), Widths(4), Widths(4, 2, 2), Widths(4, "ternary", 1))
+
+
+def measure(task: SequenceTask, centered: bool, seed: int, folder: Path) -> dict[str, Any]:
+    """The float network's figures; a classifier's also at few bits."""
+    options, model = RecurrentOptions(centered=centered), folder / "m.keras"
+    record = train(task, model, options, seed=seed)
+    # of a third of the epochs as well: how soon it learns
+    loss = record["history"]["loss"]
+    found = {"judged_by": task.judged_by, "test": record["test"], "early_loss": loss[len(loss) // 3]}
+    if not task.softmax:
+        return found
+    stages = stages_of(task, model, options, seed, WIDTHS)
+    scores = (
+        {key: stage[key][task.judged_by] for key in ("quantized_only", "test")} | stage["widths"] for stage in stages
+    )
+    return {**found, "few_bits": list(scores)}
 
 
 def main() -> None:
     path = HERE / "centered.json"
     rows = json.loads(path.read_text())["rows"] if path.exists() else []
     for name in sys.argv[1:] or CHOSEN:
-        task = TASKS[name]
-        for centered in (False, True):
-            for seed in SEEDS:
+        for seed in SEEDS:
+            for centered in (False, True):
                 about = {"task": name, "centered": centered, "seed": seed}
                 if any(about.items() <= row.items() for row in rows):
                     continue
                 with tempfile.TemporaryDirectory() as folder:
-                    record = train(task, Path(folder) / "m.keras", RecurrentOptions(centered=centered), seed=seed)
-                # of a third of the epochs as well: how soon it learns
-                early = record["history"]["loss"][len(record["history"]["loss"]) // 3]
-                rows.append({**about, "judged_by": task.judged_by, "test": record["test"], "early_loss": early})
+                    rows.append({**about, **measure(TASKS[name], centered, seed, Path(folder))})
                 print(rows[-1], flush=True)
                 save("centered", {"rows": rows})
 

@@ -13,11 +13,10 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import dataclasses
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from ffhw.numbers.scales import Widths
 from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.qat.train import Checkpoints, Stages, train_on_integers
 from ffhw.training.tasks import TASKS
-from ffhw.training.tasks.base import Trained
+from ffhw.training.tasks.base import Task, Trained
 from ffhw.training.train import settle, train
 
 SEEDS = (1, 2, 3)
@@ -43,24 +42,31 @@ CHOSEN = ("japanese-vowels", "pen-digits", "perceptual-decision", "flipflop3")
 
 def measure(name: str, cell: str, seed: int, folder: Path) -> Iterator[dict[str, Any]]:
     """The float network's row, then one for each set of widths."""
-    import keras
-
     task, options, model = TASKS[name], RecurrentOptions(cell), folder / "m.keras"
     record = train(task, model, options, seed=seed)
-    sizes = settle(task, options)
-    data = task.examples(sizes, seed)
-    trained = Trained(keras.models.load_model(model), data, sizes, {}, seed, {}, task.at_once)
     about = {"task": name, "cell": cell, "seed": seed, "units": record["units"], "parameters": record["parameters"]}
     nothing = {"bits": None, "weight_bits": None, "state_bits": None, "quantized_only": None}
     yield {**about, **nothing, "test": record["test"][task.judged_by]}
-    for widths in WIDTHS:
-        if widths.state_bits == 1 and cell != "jk":
-            continue
-        keras.utils.set_random_seed(seed)
-        _, (stage,) = train_on_integers(task, trained, Stages((widths,)), Checkpoints())
-        own = {key: value for key, value in dataclasses.asdict(widths).items() if key in nothing}
+    sets = [widths for widths in WIDTHS if widths.state_bits > 1 or cell == "jk"]
+    for stage in stages_of(task, model, options, seed, sets):
+        own = {key: value for key, value in stage["widths"].items() if key in nothing}
         scores = {key: stage[key][task.judged_by] for key in ("quantized_only", "test")}
         yield {**about, **own, **scores, "epochs": stage["epochs"], "seconds": stage["seconds"]}
+
+
+def stages_of(
+    task: Task, model: Path, options: RecurrentOptions, seed: int, sets: Sequence[Widths]
+) -> Iterator[dict[str, Any]]:
+    """What training on integers records, for each set of widths from the same network in floats."""
+    import keras
+
+    sizes = settle(task, options)
+    data = task.examples(sizes, seed)
+    trained = Trained(keras.models.load_model(model), data, sizes, {}, seed, {}, task.at_once)
+    for widths in sets:
+        keras.utils.set_random_seed(seed)
+        _, (stage,) = train_on_integers(task, trained, Stages((widths,)), Checkpoints())
+        yield stage
 
 
 def main() -> None:

@@ -36,9 +36,10 @@ def run(
         True, help="Let a flip-flop's gates see the states. Without, there is no recurrent matrix to multiply with."
     ),
     centered: bool = typer.Option(
-        False,
-        "--centered",
-        help="Let states of flip-flops be seen as 2 h - 1: same hardware, learns sooner. The paper's tasks always do.",
+        None,
+        "--centered/--no-centered",
+        help="Let states of flip-flops be seen as 2 h - 1: same hardware, learns sooner, bears few bits worse.",
+        show_default="the task's own",
     ),
     prune: float = typer.Option(None, help="Share of each layer's weights that become zero and stay so, below 1."),
     qat: bool = typer.Option(False, help="Train on integers afterwards, at the widths below: what hardware will give."),

@@ -36,7 +36,7 @@ class RecurrentOptions:
     hold_penalty: what changes of flip-flops' states cost, see :class:`ffhw.training.layers.neurons.FlipFlopRNN`.
     recurrent_gates: whether the gates of flip-flops see the states.
     centered: whether the states of flip-flops are seen as ``2 h - 1``, see
-        :class:`ffhw.training.layers.neurons.FlipFlopCell`.
+        :class:`ffhw.training.layers.neurons.FlipFlopCell`; None for what the task has.
 
     Raises
     ------
@@ -52,7 +52,7 @@ class RecurrentOptions:
     self_connection: bool = True
     hold_penalty: float = 0.0
     recurrent_gates: bool = True
-    centered: bool = False
+    centered: bool | None = None
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -87,7 +87,11 @@ class RecurrentOptions:
     def is_plain(self) -> bool:
         """Whether nothing is asked for that constrains weights or states, takes some away, or sets a time constant."""
         plain = self.connected_freely and not self.hold_penalty and self.tau_ms is None
-        return plain and self.recurrent_gates and not self.centered
+        return plain and self.recurrent_gates and self.centered is not False
+
+    def has_centered(self, task: SequenceTask) -> bool:
+        """Whether states are seen around 0; as the task has it where nobody says."""
+        return self.cell in FLIP_FLOPS and (task.centered if self.centered is None else self.centered)
 
     def learning_rate(self, task: SequenceTask) -> float:
         """What training begins with where nobody says."""

@@ -21,7 +21,7 @@ def recurrent_layer(task: SequenceTask, options: RecurrentOptions, units: int, s
     common: dict[str, Any] = {
         "return_sequences": not task.softmax,
         "name": options.cell,
-        "recurrent_constraint": _constraint(options, _limit(task, options), seed),
+        "recurrent_constraint": _constraint(options, _limit(task, options, of_states=True), seed),
     }
     return LAYERS[options.cell](task, options, units, common)
 
@@ -42,7 +42,7 @@ def _flip_flop(task: SequenceTask, options: RecurrentOptions, units: int, common
         kernel_constraint=_limit(task, options),
         hold_penalty=options.hold_penalty,
         recurrent_gates=options.recurrent_gates,
-        centered=options.centered,
+        centered=options.has_centered(task),
         **common,
     )
 
@@ -85,7 +85,7 @@ LAYERS = {
 }
 
 
-def _limit(task: SequenceTask, options: RecurrentOptions) -> Any:
+def _limit(task: SequenceTask, options: RecurrentOptions, of_states: bool = False) -> Any:
     """The constraint that keeps the weights of flip-flop neurons small, where the task wants it.
 
     Gates that see the inputs only need large weights to tell a pulse from noise, and have no loop that these upset.
@@ -94,7 +94,9 @@ def _limit(task: SequenceTask, options: RecurrentOptions) -> Any:
 
     if task.weight_limit is None or LAYERS[options.cell] is not _flip_flop or not options.recurrent_gates:
         return None
-    return WeightLimit(task.weight_limit)
+    # hardware has W (2 h - 1) + b as 2 W h + (b - W 1)
+    times = 2 if of_states and options.has_centered(task) else 1
+    return WeightLimit(task.weight_limit / times)
 
 
 def _constraint(options: RecurrentOptions, limit: Any, seed: int) -> Any:

@@ -27,4 +27,5 @@ TASK = SequenceTask(
     learning_rate=5e-3,
     longest_hold=50.0,
     input_noise=0.2,
+    centered=True,
 )

@@ -31,6 +31,7 @@ class SequenceTask(Task):
     units, epochs, batch_size, learning_rate: what a plain `ffhw train` uses; the rate falls to zero along a cosine.
     weight_limit: largest JK weight, None for any; see :class:`ffhw.training.layers.constraints.WeightLimit`.
     longest_hold: longest time for which a fresh gated unit holds its state, in steps.
+    centered: whether flip-flops have centered states, see :class:`ffhw.training.layers.neurons.FlipFlopCell`.
     generator: what generates the data, None where they are real.
     """
 
@@ -46,6 +47,7 @@ class SequenceTask(Task):
     longest_hold: float
     input_noise: float = 0.0
     weight_limit: float | None = None
+    centered: bool = False
     generator: FlipFlopTask | Trial | None = None
 
     # Keras shuffles these few minutes' data itself, and cannot be taken up midway
@@ -82,7 +84,7 @@ class SequenceTask(Task):
         return Preset("", options.units or self.units, options.epochs(self), self.batch_size, rate, cosine=True)
 
     def settled(self, options: RecurrentOptions, preset: Any) -> RecurrentOptions:  # noqa: D102
-        return options
+        return dataclasses.replace(options, centered=options.has_centered(self))
 
     def examples(self, preset: Preset, seed: int) -> TaskData:  # noqa: D102
         return self.load(seed)

@@ -18,7 +18,7 @@ def test_what_is_plain():
         {"density": 0.5},
         {"self_connection": False},
         {"recurrent_gates": False},
-        {"centered": True},
+        {"centered": False},
     ):
         assert not RecurrentOptions("jk", **option).is_plain
     assert not RecurrentOptions("ctrnn", tau_ms=30.0).is_plain
