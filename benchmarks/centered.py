@@ -43,11 +43,10 @@ def measure(task: SequenceTask, centered: bool, seed: int, folder: Path) -> dict
     found = {"judged_by": task.judged_by, "test": record["test"], "early_loss": loss[len(loss) // 3]}
     if not task.softmax:
         return found
+    names = ("quantized_only", "test")
     stages = stages_of(task, model, options, seed, WIDTHS)
-    scores = (
-        {key: stage[key][task.judged_by] for key in ("quantized_only", "test")} | stage["widths"] for stage in stages
-    )
-    return {**found, "few_bits": list(scores)}
+    rows = [{**stage["widths"], **{name: stage[name][task.judged_by] for name in names}} for stage in stages]
+    return {**found, "few_bits": rows}
 
 
 def main() -> None:

@@ -131,10 +131,8 @@ class Task(abc.ABC):
         if options.cell not in self.cells:
             raise InputError(f"{self.name} takes --cell {', '.join(self.cells)}, not {options.cell!r}")
         if not options.is_plain:
-            others = (
-                "--tau-ms, --dale, --density, --no-self-connection, --hold-penalty, --no-recurrent-gates, --no-centered"
-            )
-            raise InputError(f"{self.name} takes none of {others}")
+            others = "--tau-ms, --dale, --density, --no-self-connection, --hold-penalty, --no-recurrent-gates"
+            raise InputError(f"{self.name} takes none of {others}, --no-centered")
         name = name or "quick"
         if name not in self.presets:
             raise InputError(f"--preset of {self.name} must be one of {', '.join(self.presets)}, not {name!r}")
