@@ -405,6 +405,43 @@ def centered() -> str:
     return table(["task", "plain", "centered", "training loss after a third: plain", "centered"], shown)
 
 
+def centered_at_few_bits() -> str:
+    """What centered states cost at few bits, one row a task and set of widths: means of the seeds."""
+    found: dict[tuple[str, str], dict[bool, list[dict[str, Any]]]] = {}
+    for row in read("centered")["rows"]:
+        for few in row.get("few_bits", []):
+            widths = " / ".join(str(few[key]) for key in ("weight_bits", "state_bits", "input_bits"))
+            kinds = found.setdefault((row["task"], widths), {False: [], True: []})
+            kinds[row["centered"]].append(few)
+    shown = [
+        [
+            f"`{task}`",
+            widths,
+            *(" → ".join(f"{_mean(rows, key):.1%}" for key in ("quantized_only", "test")) for rows in kinds.values()),
+        ]
+        for (task, widths), kinds in found.items()
+    ]
+    return table(["task", "bits of weights / states / inputs and outputs", "plain", "centered"], shown)
+
+
+def _mean(rows: list[dict[str, Any]], key: str) -> float:
+    return float(sum(row[key] for row in rows) / len(rows))
+
+
+def holding_trained() -> str:
+    """What makes the memory hold, one row a training: signs right, and what is kept in noise and in silence."""
+    by_training: dict[str, list[dict[str, Any]]] = {}
+    for row in read("holding")["rows"]:
+        by_training.setdefault(row["trained"], []).append(row)
+    shown = []
+    for name, rows in by_training.items():
+        noise = [" / ".join(f"{share:.0%}" for share in row["noise"]["bits_right"]) for row in rows]
+        cells = ([f"{row['signs_right']:.2%}" for row in rows], noise, [_kept(row["silence"]) for row in rows])
+        shown.append([name, *(", ".join(cell) for cell in cells)])
+    lengths = "bits right after 10 / 100 / 1,000 / 10,000 lengths of noise"
+    return table(["trained", "signs right", lengths, "kept in silence"], shown)
+
+
 def roads() -> str:
     """What the paper's tasks keep at 8 bits, one row a task."""
     rows = []
@@ -547,6 +584,8 @@ TABLES = {
     "parallel_learned": parallel_learned,
     "compared": compared,
     "centered": centered,
+    "centered_at_few_bits": centered_at_few_bits,
+    "holding_trained": holding_trained,
     "decisions": decisions,
     "networks": networks,
     "holding": holding,

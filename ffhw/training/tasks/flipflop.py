@@ -164,12 +164,17 @@ class FlipFlopTask:
         return np.ascontiguousarray(x.transpose(0, 2, 1)), np.ascontiguousarray(y.transpose(0, 2, 1))
 
 
-def _loader(task: FlipFlopTask) -> Loader:
-    """Loader of a flip-flop memory; its test asks for nothing while a pulse takes effect, nor before the first one."""
+def loader(task: FlipFlopTask, tested: FlipFlopTask | None = None) -> Loader:
+    """Loader of a flip-flop memory; its test asks for nothing while a pulse takes effect, nor before the first one.
+
+    Parameters
+    ----------
+    tested: what the test split is drawn of, ``task`` if None.
+    """
 
     def load(seed: int) -> TaskData:
         x, y, begins = task.draw(15_000, seed)
-        x_test, y_test = task.generate(512, seed + 1_000_003, between=False)
+        x_test, y_test = (tested or task).generate(512, seed + 1_000_003, between=False)
         lengths = np.full(len(x_test), x_test.shape[1])
         return TaskData(x, y, x_test, y_test, lengths, asked=~task.pending(begins) & (y != 0))
 
@@ -182,7 +187,7 @@ def flipflop(channels: int) -> SequenceTask:
     return SequenceTask(
         name=f"flipflop{channels}",
         title=f"{channels}-bit flip-flop memory (Sussillo & Barak 2013)",
-        load=_loader(generator),
+        load=loader(generator),
         outputs=channels,
         softmax=False,
         units=32,
