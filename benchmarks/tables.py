@@ -92,6 +92,8 @@ def memory_at_few_bits() -> str:
     """Signs of the 3-bit memory that are right, one row a set of widths, each seed's figure."""
     by_widths: dict[tuple[int, ...], list[dict[str, Any]]] = {}
     for row in read("memory_at_few_bits")["rows"]:
+        if "," in row["run"]:
+            continue  # of other cells
         by_widths.setdefault((row["weight_bits"], row["state_bits"], row["input_bits"]), []).append(row)
     shown = [
         [
@@ -101,6 +103,18 @@ def memory_at_few_bits() -> str:
         for widths, rows in by_widths.items()
     ]
     return table(["bits of weights / states / inputs and outputs", "quantized only", "trained on integers"], shown)
+
+
+def memory_of_cells() -> str:
+    """The same stages by cells whose gates see the states, one row a cell, a column a stage."""
+    rows = [row for row in read("memory_at_few_bits")["rows"] if "," in row["run"]]
+    stages = list(dict.fromkeys((row["weight_bits"], row["state_bits"], row["input_bits"]) for row in rows))
+    shown = []
+    for run in dict.fromkeys(row["run"] for row in rows):
+        first, *_ = of_run = [row for row in rows if row["run"] == run]
+        cells = [f"{row['quantized_only']:.2%} → {row['test']:.2%}" for row in of_run]
+        shown.append([NAMES[first["cell"]], f"{first['parameters']:,}", f"{first['float']:.2%}", *cells])
+    return table(["cell", "parameters", "floats", *(" / ".join(map(str, stage)) for stage in stages)], shown)
 
 
 def few_codes() -> str:
@@ -570,6 +584,7 @@ TABLES = {
     "few_bits_area": few_bits_area,
     "one_bit": one_bit,
     "memory_at_few_bits": memory_at_few_bits,
+    "memory_of_cells": memory_of_cells,
     "few_codes": few_codes,
     "gates": gates,
     "sparsity": sparsity,

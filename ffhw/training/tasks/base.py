@@ -92,6 +92,17 @@ class Trained:
         return predict(self.model, self.data.x_test, self.at_once)
 
 
+def through_xla() -> bool:
+    """Whether XLA compiles a training step, as ``compile`` of Keras takes it: on JAX.
+
+    JAX without it runs each operation of each step by itself. TensorFlow has its graphs: XLA compiles their long loops
+    slowly, and a small cell gains nothing from it on a CPU.
+    """
+    import keras
+
+    return bool(keras.backend.backend() == "jax")
+
+
 class Task(abc.ABC):
     """A task that can be trained with different cells.
 
@@ -170,8 +181,7 @@ class Task(abc.ABC):
             optimizer=keras.optimizers.Adam(preset.rate(steps), clipnorm=1.0),
             loss=loss or self.loss,
             metrics=list(self.metrics),
-            # XLA compiles long loops slowly, and a small cell gains nothing from it on a CPU
-            jit_compile=False,
+            jit_compile=through_xla(),
         )
 
     def on_integers(self, data: Any) -> tuple[Any, Any]:

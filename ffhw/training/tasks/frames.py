@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffhw.training.networks.options import RecurrentOptions
-from ffhw.training.tasks.base import Preset, Task, TaskData, Trained
+from ffhw.training.tasks.base import Preset, Task, TaskData, Trained, through_xla
 from ffhw.training.tasks.pixels import as_loss, cross_entropy
 
 
@@ -95,7 +95,8 @@ class FramesTask(Task):
         import keras
 
         optimizers = {"adadelta": keras.optimizers.Adadelta, "adam": keras.optimizers.Adam}
-        model.compile(optimizers[preset.optimizer](preset.rate(steps)), loss or self.loss, jit_compile=False)
+        optimizer = optimizers[preset.optimizer](preset.rate(steps))
+        model.compile(optimizer, loss or self.loss, jit_compile=through_xla())
 
     def evaluate(self, trained: Trained) -> dict[str, float]:
         """Binary cross-entropy and mean square error of a pixel, over the test split's frames."""
