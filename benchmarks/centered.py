@@ -29,8 +29,8 @@ from ffhw.training.tasks.sequence import SequenceTask
 from ffhw.training.train import train
 
 SEEDS = (1, 2, 3)
-CHOSEN = ("japanese-vowels", "pen-digits", "basic-motions", "perceptual-decision", "flipflop3")
-# weights, states, and inputs of four bits
+CHOSEN = ("japanese-vowels", "pen-digits", "basic-motions", "perceptual-decision")
+# four bits of inputs where weights and states have fewer
 WIDTHS = (Widths(8), Widths(4), Widths(4, 2, 2), Widths(4, "ternary", 1))
 
 

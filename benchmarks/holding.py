@@ -1,4 +1,4 @@
-"""What in training makes the 3-bit memory hold: longer gaps, noise, a penalty on change, or other gates.
+"""What in training makes the 3-bit memory hold: what is trained on, a penalty on change, or another network.
 
 Each network is trained in floats for as many epochs as the others, tested on the task's own data, and then left alone:
 in silence, and in the task's noise. Run from the repository: ``python benchmarks/holding.py`` (an hour); what
@@ -65,6 +65,8 @@ def through_noise(system: System, seed: int) -> dict[str, Any]:
 
 
 def main() -> None:
+    import keras
+
     path = HERE / "holding.json"
     rows = json.loads(path.read_text())["rows"] if path.exists() else []
     for seed in SEEDS:
@@ -73,7 +75,7 @@ def main() -> None:
                 continue
             with tempfile.TemporaryDirectory() as folder:
                 found = measure(*VARIANTS[name], seed, Path(folder) / "memory.keras")
-            rows.append({"trained": name, "seed": seed, **found})
+            rows.append({"trained": name, "seed": seed, "backend": keras.backend.backend(), **found})
             print(rows[-1], flush=True)
             save("holding", {"epochs": EPOCHS, "rows": rows})
 

@@ -54,9 +54,8 @@ def measure(name: str, seed: int) -> Iterator[dict[str, Any]]:
         sizes = dataclasses.replace(sizes, batch_size=batch, epochs=epochs)
 
     def fit(model: Any, sizes: Any) -> float:
-        """Score of the model once it is trained; compiled, whatever the task says."""
+        """Score of the model once it is trained."""
         task.compile(model, sizes, sizes.epochs * -(-len(data.y) // sizes.batch_size))
-        model.jit_compile = keras.backend.backend() == "jax"
         model.fit(data.x, data.y, batch_size=sizes.batch_size, epochs=sizes.epochs, verbose=0)
         return score(model)
 

@@ -2,7 +2,8 @@
 
 Each is trained in floats and then on integers in stages, states of one bit in all (``ffhw train TASK --qat --bits 2
 --weight-bits ternary --state-bits 1 --through 8,4,3,2 --qat-epochs 60``), and judged on streams twice as long as those
-that it was trained on. Run from the repository: ``python benchmarks/one_bit.py [TASK...]`` (an hour); what
+that it was trained on. Some once more without stages, for as many epochs as it takes to three bits with them. Run from
+the repository: ``python benchmarks/one_bit.py [TASK...]`` (an hour); what
 ``one_bit.json`` holds already is not trained again.
 """
 
@@ -27,15 +28,18 @@ from ffhw.training.qat.train import Stages
 from ffhw.training.tasks import TASKS, logic
 from ffhw.training.train import train
 
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
 EPOCHS = 60  # of a stage
 STAGES = Stages.towards(Widths(2, weight_bits="ternary", state_bits=1), (8, 4, 3, 2), epochs=EPOCHS)
+AT_ONCE = Stages.towards(Widths(3, state_bits=1), epochs=3 * EPOCHS)
+TRAINED_AT_ONCE = ("counter", "adder")
 
 
-def measure(name: str, seed: int, folder: Path) -> list[dict[str, Any]]:
+def measure(name: str, seed: int, stages: Stages, folder: Path) -> list[dict[str, Any]]:
     """One network, in floats and after each stage."""
-    record = train(TASKS[name], folder / "m.keras", RecurrentOptions(), seed=seed, stages=STAGES)
+    record = train(TASKS[name], folder / "m.keras", RecurrentOptions(), seed=seed, stages=stages)
     about = {"task": name, "seed": seed, "units": record["units"], "float": record["float_test"]["sign_accuracy"]}
+    about["at_once"] = stages is AT_ONCE
     return [
         {
             **about,
@@ -51,13 +55,16 @@ def measure(name: str, seed: int, folder: Path) -> list[dict[str, Any]]:
 def main() -> None:
     path = HERE / "one_bit.json"
     rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    names = sys.argv[1:] or [task.name for task in logic.TASKS]
+    wanted = [(name, STAGES) for name in names] + [(name, AT_ONCE) for name in names if name in TRAINED_AT_ONCE]
     for seed in SEEDS:
-        for name in sys.argv[1:] or [task.name for task in logic.TASKS]:
-            if (name, seed) in {(row["task"], row["seed"]) for row in rows}:
+        for name, stages in wanted:
+            if (name, seed, stages is AT_ONCE) in {(row["task"], row["seed"], row["at_once"]) for row in rows}:
                 continue
             with tempfile.TemporaryDirectory() as folder:
-                rows += measure(name, seed, Path(folder))
-            print(*rows[-len(STAGES.widths) :], sep="\n", flush=True)
+                found = measure(name, seed, stages, Path(folder))
+            print(*found, sep="\n", flush=True)
+            rows += found
             save("one_bit", {"state_bits": 1, "epochs": EPOCHS, "rows": rows})
 
 

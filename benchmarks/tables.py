@@ -92,8 +92,6 @@ def memory_at_few_bits() -> str:
     """Signs of the 3-bit memory that are right, one row a set of widths, each seed's figure."""
     by_widths: dict[tuple[int, ...], list[dict[str, Any]]] = {}
     for row in read("memory_at_few_bits")["rows"]:
-        if "," in row["run"]:
-            continue  # of other cells
         by_widths.setdefault((row["weight_bits"], row["state_bits"], row["input_bits"]), []).append(row)
     shown = [
         [
@@ -103,18 +101,6 @@ def memory_at_few_bits() -> str:
         for widths, rows in by_widths.items()
     ]
     return table(["bits of weights / states / inputs and outputs", "quantized only", "trained on integers"], shown)
-
-
-def memory_of_cells() -> str:
-    """The same stages by cells whose gates see the states, one row a cell, a column a stage."""
-    rows = [row for row in read("memory_at_few_bits")["rows"] if "," in row["run"]]
-    stages = list(dict.fromkeys((row["weight_bits"], row["state_bits"], row["input_bits"]) for row in rows))
-    shown = []
-    for run in dict.fromkeys(row["run"] for row in rows):
-        first, *_ = of_run = [row for row in rows if row["run"] == run]
-        cells = [f"{row['quantized_only']:.2%} → {row['test']:.2%}" for row in of_run]
-        shown.append([NAMES[first["cell"]], f"{first['parameters']:,}", f"{first['float']:.2%}", *cells])
-    return table(["cell", "parameters", "floats", *(" / ".join(map(str, stage)) for stage in stages)], shown)
 
 
 def few_codes() -> str:
@@ -562,20 +548,22 @@ def on_gpu() -> str:
 
 
 def one_bit() -> str:
-    """A row a task: signs in floats, and on integers by width of the weights, of each seed."""
-    by_task: dict[str, list[dict[str, Any]]] = {}
+    """A row a task: signs in floats, and on integers by width of the weights, of each seed; last, without stages."""
+    by_task: dict[str, dict[str, list[float]]] = {}
+    units: dict[str, int] = {}
     for row in read("one_bit")["rows"]:
-        by_task.setdefault(row["task"], []).append(row)
-    widths = list(dict.fromkeys(str(row["weights"]) for rows in by_task.values() for row in rows))
-    shown = []
-    for task, rows in by_task.items():
-        floats = ", ".join(f"{100 * row['float']:.2f}" for row in rows if row["weights"] == rows[0]["weights"])
-        cells = [
-            ", ".join(f"{100 * row['test']:.2f}" for row in rows if str(row["weights"]) == width) for width in widths
-        ]
-        shown.append([f"`{task}`", str(rows[0]["units"]), floats, *cells])
-    names = [f"{width} bits" if width.isdigit() else width for width in widths]
-    return table(["task", "units", "in floats", *names], shown)
+        units[row["task"]] = row["units"]
+        columns = by_task.setdefault(row["task"], {})
+        width = f"{row['weights']} bits" if isinstance(row["weights"], int) else row["weights"]
+        columns.setdefault(f"{width}, at once" if row["at_once"] else width, []).append(row["test"])
+        if row["weights"] == 8:
+            columns.setdefault("in floats", []).append(row["float"])
+    names = ["in floats", "8 bits", "4 bits", "3 bits", "2 bits", "ternary", "3 bits, at once"]
+    shown = [
+        [f"`{task}`", str(units[task]), *(", ".join(f"{100 * v:.2f}" for v in columns.get(name, [])) for name in names)]
+        for task, columns in by_task.items()
+    ]
+    return table(["task", "units", *names], shown)
 
 
 TABLES = {
@@ -584,7 +572,6 @@ TABLES = {
     "few_bits_area": few_bits_area,
     "one_bit": one_bit,
     "memory_at_few_bits": memory_at_few_bits,
-    "memory_of_cells": memory_of_cells,
     "few_codes": few_codes,
     "gates": gates,
     "sparsity": sparsity,

@@ -169,6 +169,8 @@ def test_a_wrong_rtl_ends_in_exit_code_3_with_waves(built, icarus, tmp_path):
         (["train", "mnist"], 2, "TASK must be one of flipflop3, japanese-vowels, basic-motions, pen-digits"),
         (["train", "flipflop3", "--cell", "tanh"], 2, "--cell must be one of jk, sr, toggle, lstm, gru, rnn, ctrnn"),
         (["train", "flipflop3", "--preset", "paper"], 2, "flipflop3 has one size and one source of data: leave out"),
+        (["train", "signal", "--no-centered"], 2, "--hold-penalty, --no-recurrent-gates, --no-centered"),
+        (["train", "pen-digits", "--cell", "gru", "--centered"], 2, "--centered is for jk, sr, toggle, not gru"),
         (["train", "signal", "--preset", "huge"], 2, "--preset of signal must be one of quick, paper, not 'huge'"),
         (["sample", "model.keras"], 2, "model.json does not exist"),
         (["predict", "model.keras", "-o", "x.gif"], 2, "the picture's name must end in .png, not 'x.gif'"),

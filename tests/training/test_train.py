@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import zipfile
 
 import h5py
+import keras
 import pytest
 from small_task import TASK
 
@@ -41,6 +43,14 @@ def test_the_batch_size_that_was_asked_for_is_the_one_that_trains(tmp_path):
         with h5py.File(io.BytesIO(zipfile.ZipFile(tmp_path / "m.keras").read("model.weights.h5"))) as weights:
             steps[size] = int(weights["optimizer/vars/0"][()])
     assert steps[25] == 4 * steps[100] > 0
+
+
+def test_the_record_says_what_the_network_is(tmp_path):
+    """Whatever a user leaves to the task."""
+    for task, centered in ((TASK, False), (dataclasses.replace(TASK, centered=True), True)):
+        record = train(task, tmp_path / "m.keras", epochs=1)
+        layer = keras.models.load_model(tmp_path / "m.keras").get_layer("jk")
+        assert record["centered"] is layer.get_config()["centered"] is centered
 
 
 @pytest.mark.long

@@ -87,7 +87,9 @@ class RecurrentOptions:
     def is_plain(self) -> bool:
         """Whether nothing is asked for that constrains weights or states, takes some away, or sets a time constant."""
         plain = self.connected_freely and not self.hold_penalty and self.tau_ms is None
-        return plain and self.recurrent_gates and self.centered is not False
+        # what is seen around 0 anyway cannot be seen otherwise
+        as_it_is = self.centered is not False or self.cell not in FLIP_FLOPS
+        return plain and self.recurrent_gates and as_it_is
 
     def has_centered(self, task: SequenceTask) -> bool:
         """Whether states are seen around 0; as the task has it where nobody says."""

@@ -89,6 +89,10 @@ def _limit(task: SequenceTask, options: RecurrentOptions, of_states: bool = Fals
     """The constraint that keeps the weights of flip-flop neurons small, where the task wants it.
 
     Gates that see the inputs only need large weights to tell a pulse from noise, and have no loop that these upset.
+
+    Parameters
+    ----------
+    of_states: of the recurrent weights, not of those of the inputs.
     """
     from ffhw.training.layers.constraints import WeightLimit
 

@@ -13,6 +13,9 @@ def test_every_cell_that_can_be_chosen_can_be_built():
 
 def test_what_is_plain():
     assert RecurrentOptions("lstm", 7, hold_bias=False).is_plain
+    # as a flip-flop of the paper is anyway, and as an LSTM is anyway
+    assert RecurrentOptions("jk", centered=True).is_plain
+    assert RecurrentOptions("lstm", centered=False).is_plain
     for option in (
         {"dale": 0.8},
         {"density": 0.5},
