@@ -27,7 +27,7 @@ from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks.flipflop import FlipFlopTask, flipflop, loader
 from ffhw.training.train import train
 
-EPOCHS, SEEDS = 20, (1, 2)
+EPOCHS, SEEDS = 20, (1,)
 TASK = FlipFlopTask()
 INPUTS_ONLY = RecurrentOptions(recurrent_gates=False)
 # what is trained on, and how the network differs
