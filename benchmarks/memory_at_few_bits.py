@@ -52,6 +52,7 @@ RUNS = {
 }
 HELD = (("four", 1), ("one", 1))
 FACTORS = (10, 100, 1_000, 10_000)  # training lengths of noise
+THRESHOLD = 0.55  # of a pulse's height
 
 
 def trained(name: str, seed: int, model: Path) -> list[dict[str, Any]]:
@@ -79,8 +80,27 @@ def held(model: Path, seed: int) -> dict[str, Any]:
     silence = silent_holds(system, task, 100_000, seed)
     return {
         "noise": noise,
+        "threshold": lost_by_a_threshold(THRESHOLD, seed),
         "silence": {key: silence[key] for key in ("for_ever", "memories_kept", "lost_at", "outputs")},
     }
+
+
+def lost_by_a_threshold(height: float, seed: int) -> dict[str, Any]:
+    """What a memory would lose to the noise of :func:`held` that took each sample beyond ``height`` for a pulse."""
+    task = FlipFlopTask()
+
+    class Threshold:
+        """A system whose states are its outputs: the sign of the last sample beyond the height."""
+
+        def run(self, x: Any, start: Any = None) -> tuple[Any, Any]:
+            state = np.zeros((len(x), task.channels)) if start is None else start
+            beyond, states = np.abs(x) > height, np.empty_like(x)
+            for step in range(x.shape[1]):
+                states[:, step] = state = np.where(beyond[:, step], np.sign(x[:, step]), state)
+            return states, states
+
+    noise = long_holds(Threshold(), task, FACTORS, repeats=4, seed=seed)  # type: ignore[arg-type]
+    return {"height": height, **noise}
 
 
 def main() -> None:
