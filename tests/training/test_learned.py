@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from commands import on_backend
 
 from ffhw.model.compare import compare
 from ffhw.model.quantize import quantize
@@ -24,10 +25,12 @@ LEARNED = {
 }
 
 
-# the longest: first, so that others run beside it; half of the task's own epochs are enough
+# the longest: first, so that others run beside it; on JAX a third as long as on TensorFlow
 @pytest.mark.training
-def test_flipflop3_is_a_cube_of_memories_and_survives_8_bits(tmp_path):
-    before, after = road("flipflop3", tmp_path / "m.keras", epochs=20)
+@pytest.mark.parametrize("backend", ["jax", pytest.param("tensorflow", marks=pytest.mark.slow)])
+def test_flipflop3_is_a_cube_of_memories_and_survives_8_bits(tmp_path, backend):
+    on_backend(backend, "-m", "ffhw", "train", "flipflop3", "-o", tmp_path / "m.keras")
+    before, after = scores(tmp_path / "m.keras")
     assert before["sign_accuracy"] >= 0.999
     # nothing visible: at most a thousandth of the signs, and a root mean square of 0.05 on outputs of -1 and +1
     assert before["sign_accuracy"] - after["sign_accuracy"] <= 0.001
@@ -83,9 +86,8 @@ def test_the_papers_tasks_beat_their_baselines(tmp_path, name):
     assert reached >= bound if figure == "accuracy" else reached <= bound
 
 
-def road(name, model, bits=8, epochs=None):
-    """Train a task as `ffhw train` does, quantize it as `ffhw export` does, and return float and quantized scores."""
-    train(TASKS[name], model, epochs=epochs)
+def scores(model, bits=8):
+    """Of a trained model, quantized as `ffhw export` does: float and quantized."""
     float_network = read_model(model)
     data = load_data(model.with_suffix(".data.npz"), float_network.signature)
     network = quantize(float_network, data.x, data.lengths, Widths(bits))
@@ -96,7 +98,8 @@ def road(name, model, bits=8, epochs=None):
 @pytest.mark.data
 @pytest.mark.parametrize(("name", "least"), [("japanese-vowels", 0.97), ("basic-motions", 0.95), ("pen-digits", 0.985)])
 def test_real_sensors(name, least, tmp_path):
-    before, after = road(name, tmp_path / "m.keras")
+    train(TASKS[name], tmp_path / "m.keras")
+    before, after = scores(tmp_path / "m.keras")
     assert before["accuracy"] >= least
     assert before["accuracy"] - after["accuracy"] <= 0.005
 
