@@ -21,7 +21,7 @@ from typing import Any
 
 from common import HERE, save
 
-from ffhw.training.analysis.dynamics import System, read_dynamics
+from ffhw.training.analysis.dynamics import read_dynamics
 from ffhw.training.analysis.holding import long_holds, silent_holds
 from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks.flipflop import FlipFlopTask, flipflop, loader
@@ -40,8 +40,7 @@ VARIANTS: dict[str, tuple[FlipFlopTask, RecurrentOptions]] = {
     "gates of the inputs only": (TASK, INPUTS_ONLY),
     "gates of the inputs only, hold penalty 1": (TASK, dataclasses.replace(INPUTS_ONLY, hold_penalty=1.0)),
 }
-# lengths of a training sequence: all networks, and those that have lost nothing until then
-FACTORS, FAR = (10, 100, 1_000), 10_000
+FACTORS = (10, 100, 1_000)  # training lengths of noise
 SILENT_STEPS = 1_000_000
 
 
@@ -54,14 +53,8 @@ def measure(data: FlipFlopTask, options: RecurrentOptions, seed: int, model: Pat
     return {
         "signs_right": record["test"]["sign_accuracy"],
         "silence": {key: silence[key] for key in ("watched", "for_ever", "memories_kept", "lost_at")},
-        "noise": through_noise(system, seed),
+        "noise": long_holds(system, TASK, FACTORS, repeats=4, seed=seed),
     }
-
-
-def through_noise(system: System, seed: int) -> dict[str, Any]:
-    """Bits right after so many training lengths of the task's noise."""
-    found = long_holds(system, TASK, FACTORS, repeats=4, seed=seed)
-    return found if found["bits_right"][-1] < 1 else long_holds(system, TASK, (*FACTORS, FAR), repeats=4, seed=seed)
 
 
 def main() -> None:

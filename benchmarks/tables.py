@@ -112,7 +112,7 @@ def few_codes() -> str:
     shown = []
     for state_bits, weights in kinds:
         of_kind = [row for row in rows if (row["state_bits"], row["weights"]) == (state_bits, weights)]
-        means = [sum(row[key] for row in of_kind) / len(of_kind) for key in ("quantized_only", "test")]
+        means = [_mean(of_kind, key) for key in ("quantized_only", "test")]
         built = next((row["built"] for row in of_kind if "built" in row), None)
         cells = [f"{built[key]:,}" if built else "" for key in figures]
         shown.append([str(state_bits), str(weights), " → ".join(f"{mean:.1%}" for mean in means), *cells])
@@ -438,7 +438,7 @@ def holding_trained() -> str:
         noise = [" / ".join(f"{share:.0%}" for share in row["noise"]["bits_right"]) for row in rows]
         cells = ([f"{row['signs_right']:.2%}" for row in rows], noise, [_kept(row["silence"]) for row in rows])
         shown.append([name, *(", ".join(cell) for cell in cells)])
-    lengths = "bits right after 10 / 100 / 1,000 / 10,000 lengths of noise"
+    lengths = "bits right after 10 / 100 / 1,000 lengths of noise"
     return table(["trained", "signs right", lengths, "kept in silence"], shown)
 
 

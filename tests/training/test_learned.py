@@ -25,11 +25,11 @@ LEARNED = {
 }
 
 
-# the longest: first, so that others run beside it; on JAX a third as long as on TensorFlow
+# the longest: first, so that others run beside it; on JAX half as long as on TensorFlow
 @pytest.mark.training
 @pytest.mark.parametrize("backend", ["jax", pytest.param("tensorflow", marks=pytest.mark.slow)])
 def test_flipflop3_is_a_cube_of_memories_and_survives_8_bits(tmp_path, backend):
-    on_backend(backend, "-m", "ffhw", "train", "flipflop3", "-o", tmp_path / "m.keras")
+    on_backend(backend, "-m", "ffhw", "train", "flipflop3", "-o", tmp_path / "m.keras", timeout=1800)
     before, after = scores(tmp_path / "m.keras")
     assert before["sign_accuracy"] >= 0.999
     # nothing visible: at most a thousandth of the signs, and a root mean square of 0.05 on outputs of -1 and +1
@@ -48,13 +48,14 @@ def test_flipflop3_is_a_cube_of_memories_and_survives_8_bits(tmp_path, backend):
     assert one["activity"]["corners"]["cube"]["disparity"] > 0.2
 
 
-# the others' own layers are Keras' own: they are trained with the slow ones
+# a cell of each kind of step is enough to tell of a change; the others are trained with the long ones
 @pytest.mark.training
 @pytest.mark.parametrize(
     ("name", "cell"),
     [
         *((name, "jk") for name in LEARNED),
-        *(pytest.param(name, "gru", marks=pytest.mark.slow) for name in LEARNED),
+        ("delayed-match", "gru"),
+        *(pytest.param(name, "gru", marks=pytest.mark.slow) for name in LEARNED if name != "delayed-match"),
     ],
 )
 def test_decisions(tmp_path, name, cell):

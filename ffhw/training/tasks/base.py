@@ -92,17 +92,6 @@ class Trained:
         return predict(self.model, self.data.x_test, self.at_once)
 
 
-def through_xla() -> bool:
-    """Whether XLA compiles a training step, as ``compile`` of Keras takes it: on JAX.
-
-    JAX without it runs each operation of each step by itself. TensorFlow has its graphs: XLA compiles their long loops
-    slowly, and a small cell gains nothing from it on a CPU.
-    """
-    import keras
-
-    return bool(keras.backend.backend() == "jax")
-
-
 class Task(abc.ABC):
     """A task that can be trained with different cells.
 
@@ -173,15 +162,23 @@ class Task(abc.ABC):
     loss: Any = "mse"
     metrics: ClassVar[tuple[Any, ...]] = ()
 
+    def optimizer(self, preset: Any, steps: int) -> Any:
+        """What trains a model for ``steps`` updates."""
+        import keras
+
+        return keras.optimizers.Adam(preset.rate(steps), clipnorm=1.0)
+
     def compile(self, model: Any, preset: Any, steps: int, loss: Any = None) -> None:
         """Give the model its loss, the task's own if None, metrics and optimizer, for ``steps`` updates."""
         import keras
 
         model.compile(
-            optimizer=keras.optimizers.Adam(preset.rate(steps), clipnorm=1.0),
+            optimizer=self.optimizer(preset, steps),
             loss=loss or self.loss,
             metrics=list(self.metrics),
-            jit_compile=through_xla(),
+            # JAX without XLA runs each operation of each step by itself. TensorFlow has its graphs: XLA compiles their
+            # long loops slowly, and a small cell gains nothing from it on a CPU
+            jit_compile=keras.backend.backend() == "jax",
         )
 
     def on_integers(self, data: Any) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffhw.training.networks.options import RecurrentOptions
-from ffhw.training.tasks.base import Preset, Task, TaskData, Trained, through_xla
+from ffhw.training.tasks.base import Preset, Task, TaskData, Trained
 from ffhw.training.tasks.pixels import as_loss, cross_entropy
 
 
@@ -90,13 +90,12 @@ class FramesTask(Task):
         hold = float(preset.frames) if options.hold_bias else None
         return frames(options.cell, hold, preset.units, preset.layers, preset.size, preset.momentum)
 
-    def compile(self, model: Any, preset: FramesPreset, steps: int, loss: Any = None) -> None:
-        """Binary cross-entropy of each pixel, with the preset's optimizer."""
+    def optimizer(self, preset: FramesPreset, steps: int) -> Any:
+        """The preset's."""
         import keras
 
         optimizers = {"adadelta": keras.optimizers.Adadelta, "adam": keras.optimizers.Adam}
-        optimizer = optimizers[preset.optimizer](preset.rate(steps))
-        model.compile(optimizer, loss or self.loss, jit_compile=through_xla())
+        return optimizers[preset.optimizer](preset.rate(steps))
 
     def evaluate(self, trained: Trained) -> dict[str, float]:
         """Binary cross-entropy and mean square error of a pixel, over the test split's frames."""
