@@ -7,13 +7,12 @@ MODELS is a folder in which `ffhw train` left ``flipflop3.keras`` and ``japanese
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import HERE, save
+from common import kept, save
 
 from ffhw.boards.catalogue import Board
 from ffhw.boards.flow import LinkOptions, synthesize
@@ -49,8 +48,7 @@ def build(model: Path, board: Board, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     models, names = Path(sys.argv[1]), sys.argv[2:] or list(Board.BY_NAME)
-    path = HERE / "boards.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("boards")
     for name in names:
         for task in EXAMPLES:
             if any((row["board"], row["task"]) == (name, task) for row in rows):

@@ -14,13 +14,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import dataclasses
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import HERE, save
+from common import kept, save
 
 from ffhw.export import Options, export
 from ffhw.numbers.scales import Widths
@@ -87,8 +86,7 @@ def measure(task: SequenceTask, cell: str, folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    path = HERE / "cell_accuracy.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("cell_accuracy")
     for name in CHOSEN:
         for cell in CELLS:
             if (name, cell) in {(row["task"], row["cell"]) for row in rows}:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import save
+from common import kept, save
 
 from ffhw.boards import catalogue
 from ffhw.boards.built import parse_fmax
@@ -229,11 +229,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=1, help="designs built at a time")
     jobs = parser.parse_args().jobs
-    path = Path(__file__).with_name("cells.json")
-    kept = json.loads(path.read_text())["built"] if path.exists() else []
     rows = [counted(*case) for case in itertools.product(CELLS, UNITS, INPUTS, BITS)]
     names = [field.name for field in dataclasses.fields(Design)]
-    have = {Design(*(row[name] for name in names)): row for row in kept}
+    have = {Design(*(row[name] for name in names)): row for row in kept("cells", "built")}
     todo = [design for design in DESIGNS if design not in have or not complete_row(have[design])]
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
         running = {pool.submit(built, design, have.get(design, {})): design for design in todo}

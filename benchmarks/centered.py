@@ -13,13 +13,12 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import HERE, save
+from common import kept, save
 from few_bits import stages_of
 
 from ffhw.numbers.scales import Widths
@@ -50,8 +49,7 @@ def measure(task: SequenceTask, centered: bool, seed: int, folder: Path) -> dict
 
 
 def main() -> None:
-    path = HERE / "centered.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("centered")
     for name in sys.argv[1:] or CHOSEN:
         for seed in SEEDS:
             for centered in (False, True):

@@ -13,14 +13,13 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from common import HERE, save
+from common import kept, save
 
 from ffhw.numbers.scales import Widths
 from ffhw.training.networks.options import RecurrentOptions
@@ -70,8 +69,7 @@ def stages_of(
 
 
 def main() -> None:
-    path = HERE / "few_bits.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("few_bits")
     for seed in SEEDS:
         for name in sys.argv[1:] or CHOSEN:
             for cell in CELLS:

@@ -8,14 +8,13 @@ not built again.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from cells import random_layer
-from common import HERE, save
+from common import kept, save
 from few_bits import CELL_BITS, CELLS, SETS
 
 from ffhw.boards import catalogue
@@ -68,8 +67,7 @@ def build(cell: str, bits: int, weights: Any, states: int, folder: Path) -> dict
 
 
 def main() -> None:
-    path = HERE / "few_bits_area.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("few_bits_area")
     there = {(row["cell"], row["bits"], row["weight_bits"], row["state_bits"]) for row in rows}
     for bits, weights, states in SETS:
         for cell in CELLS:

@@ -13,13 +13,12 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from common import HERE, save
+from common import kept, save
 
 from ffhw.boards import catalogue
 from ffhw.boards.flow import synthesize
@@ -76,8 +75,7 @@ def build(model: Path, folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    path = HERE / "few_codes.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("few_codes")
     for seed in SEEDS:
         if any(row["seed"] == seed for row in rows):
             continue

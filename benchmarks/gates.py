@@ -6,13 +6,12 @@ is not built again. Run from the repository: ``python benchmarks/gates.py`` (a q
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import HERE, save
+from common import kept, save
 
 from ffhw.boards import catalogue
 from ffhw.boards.flow import synthesize
@@ -51,8 +50,7 @@ def build(board_name: str, units: int, inputs: int, weights: int | str, folder: 
 
 
 def main() -> None:
-    path = HERE / "gates.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("gates")
     for size in SIZES:
         for weights in WEIGHTS:
             design = dict(zip(("board", "units", "inputs", "weights"), (*size, weights), strict=True))

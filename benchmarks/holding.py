@@ -13,13 +13,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import dataclasses
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import HERE, save
+from common import kept, save
 
 from ffhw.training.analysis.dynamics import read_dynamics
 from ffhw.training.analysis.holding import long_holds, silent_holds
@@ -60,8 +59,7 @@ def measure(data: FlipFlopTask, options: RecurrentOptions, seed: int, model: Pat
 def main() -> None:
     import keras
 
-    path = HERE / "holding.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("holding")
     for seed in SEEDS:
         for name in sys.argv[1:] or VARIANTS:
             if (name, seed) in {(row["trained"], row["seed"]) for row in rows}:

@@ -14,13 +14,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import dataclasses
-import json
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from common import HERE, save
+from common import kept, save
 
 from ffhw.numbers.scales import Widths
 from ffhw.training.networks.options import RecurrentOptions
@@ -81,8 +80,7 @@ def measure(name: str, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    path = HERE / "learned_scales.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("learned_scales")
     for seed in SEEDS:
         for name in sys.argv[1:] or WIDTHS:
             if (name, seed) in {(row["task"], row["seed"]) for row in rows}:

@@ -14,14 +14,13 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from common import HERE, save
+from common import kept, save
 
 from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import Widths
@@ -104,8 +103,7 @@ def lost_by_a_threshold(height: float, seed: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    path = HERE / "memory_at_few_bits.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("memory_at_few_bits")
     for name in sys.argv[1:] or RUNS:
         for seed in SEEDS:
             if (name, seed) in {(row["run"], row["seed"]) for row in rows}:

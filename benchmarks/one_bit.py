@@ -14,13 +14,12 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import HERE, save
+from common import kept, save
 
 from ffhw.numbers.scales import Widths
 from ffhw.training.networks.options import RecurrentOptions
@@ -53,8 +52,7 @@ def measure(name: str, seed: int, stages: Stages, folder: Path) -> list[dict[str
 
 
 def main() -> None:
-    path = HERE / "one_bit.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("one_bit")
     names = sys.argv[1:] or [task.name for task in logic.TASKS]
     wanted = [(name, STAGES) for name in names] + [(name, AT_ONCE) for name in names if name in TRAINED_AT_ONCE]
     for seed in SEEDS:

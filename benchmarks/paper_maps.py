@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import HERE, save
+from common import kept, save
 
 from ffhw.backends.onnx_runtime import OnnxRuntime
 from ffhw.export import Options, read_and_quantize
@@ -79,8 +79,7 @@ def measure(name: str, models: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    path = HERE / "paper_maps.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("paper_maps")
     for name in NAMES:
         if name in {row["task"] for row in rows}:
             continue

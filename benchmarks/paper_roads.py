@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import HERE, save
+from common import kept, save
 
 from ffhw.export import Options, export
 from ffhw.hdl.plan.performance import predict
@@ -50,8 +50,7 @@ def road(task: str, models: Path, folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    path = HERE / "paper_roads.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("paper_roads")
     for task in TASKS:
         if task in {row["task"] for row in rows}:
             continue

@@ -32,7 +32,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from common import HERE, save
+from common import kept, save
 from keras import ops
 
 from ffhw.model.golden import run
@@ -218,8 +218,7 @@ def main() -> None:
         command = [sys.executable, str(Path(__file__)), "--speed"]
         done = subprocess.run(command, env={**os.environ, "KERAS_BACKEND": backend}, stdout=subprocess.PIPE, check=True)
         rows += json.loads(done.stdout.splitlines()[-1])
-    path = HERE / "parallel.json"
-    have = json.loads(path.read_text())["learned"] if path.exists() else []
+    have = kept("parallel", "learned")
     save("parallel", {"speed": rows, "learned": learned(have)})
 
 

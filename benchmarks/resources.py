@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from cells import CELLS, network
-from common import HERE, save
+from common import kept, save
 
 from ffhw.boards import catalogue
 from ffhw.boards.built import cell_types, compare_with_prediction, count_luts
@@ -123,8 +123,7 @@ def keep(built: dict[int, dict[str, int]]) -> None:
 
 
 def main() -> None:
-    path = HERE / "resources.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("resources")
     built = {row["number"]: row["built"] for row in rows}
     for number in range(int(sys.argv[1]) if sys.argv[1:] else DESIGNS):
         if number in built:

@@ -14,13 +14,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import dataclasses
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import HERE, save
+from common import kept, save
 
 from ffhw.export import Options, read_and_quantize
 from ffhw.model.compare import compare
@@ -76,8 +75,7 @@ def measure(name: str, penalty: float, prune: float, seed: int, folder: Path) ->
 
 
 def main() -> None:
-    path = HERE / "sparsity.json"
-    rows = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = kept("sparsity")
     for seed in SEEDS:
         for name in sys.argv[1:] or CHOSEN:
             for penalty, prune in sets(name):
