@@ -40,8 +40,8 @@ from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import Widths
 from ffhw.reading.model_file import read_model
 from ffhw.training.layers.chrono import ChronoBias
+from ffhw.training.layers.hold_bias import HoldBias
 from ffhw.training.layers.jk import JK
-from ffhw.training.layers.neurons import HoldBias
 from ffhw.training.layers.parallel import linear_states
 from ffhw.training.tasks import logic
 

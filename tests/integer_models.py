@@ -21,6 +21,7 @@ CELLS = {
     "jk": JK,
     "sr": SR,
     "toggle": Toggle,
+    "jk closing": functools.partial(JK, closing=True),
     "lstm": layers.LSTM,
     "gru": layers.GRU,
     "gru_reset_before": functools.partial(layers.GRU, reset_after=False),

@@ -46,10 +46,11 @@ def random_cell(
 ) -> RecurrentLayer:
     """Recurrent layer whose gates move about instead of saturating at once.
 
-    kind: of ``jk-inputs`` and the like the gates see the inputs only. weights: their width, ``bits`` if None.
+    kind: of ``jk-inputs`` and the like the gates see the inputs only, of ``jk-closing`` they close. weights: their
+    width, ``bits`` if None.
     """
     weights = bits if weights is None else weights
-    kind, _, seen = kind.partition("-")
+    kind, *special = kind.split("-")
     layer_class = KINDS[kind][1]
     gates, sums = len(layer_class.gate_tables), len(layer_class.gate_tables) + layer_class.apart
     # sums of random products that keep within the table's reach, so that gates move instead of saturating
@@ -64,9 +65,9 @@ def random_cell(
         frac_x=frac_x,
         frac_h=frac_h,
         weights_x=random_weights(rng, (gates, units, inputs), weights),
-        weights_h=random_weights(rng, (gates, units, 0 if seen else units), weights),
+        weights_h=random_weights(rng, (gates, units, 0 if "inputs" in special else units), weights),
         bias=rng.integers(-5, 5, (sums, units)),
-        **{**OWN.get(kind, lambda bits: {})(bits), **options},
+        **{**OWN.get(kind, lambda bits: {})(bits), **({"closing": True} if "closing" in special else {}), **options},
     )
     one = 1 << max(layer.acc_frac, 0)
     bias = rng.integers(-one, one, (sums, units), endpoint=True)
@@ -171,6 +172,8 @@ CELLS = {
     "m": "lstm",
     "i": "jk-inputs",
     "o": "toggle-inputs",
+    "h": "jk-closing",
+    "w": "sr-closing",
 }
 
 

@@ -11,7 +11,7 @@ from ffhw.model import golden
 from ffhw.model.network import Network
 
 # Chains that hold each kind of layer, each cell at every step and once a sequence.
-CHAINS = ["ejd", "kqbjyd", "mgd", "fcs", "txnM", "vkGa", "Br", "bbp", "iol"]
+CHAINS = ["ejd", "kqbjyd", "mgd", "fcs", "txnM", "vkGa", "Br", "bbp", "iol", "hwd"]
 
 
 def random_states(network: Network, rng: np.random.Generator, batch: int) -> dict[str, np.ndarray]:

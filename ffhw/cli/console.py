@@ -37,6 +37,12 @@ def quiet_tensorflow() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
+def backend_title() -> str:
+    """What Keras is about to load, before anything imports it: as its users name it."""
+    name = os.environ.get("KERAS_BACKEND", "tensorflow")
+    return {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}.get(name, name)
+
+
 class Steps:
     """Shows what is being done: a spinner on a terminal, a line anywhere else; then the time it took, if long."""
 

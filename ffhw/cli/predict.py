@@ -19,7 +19,7 @@ def run(
     Writes the picture, and beside it an .npz with the predicted frames.
     """
     from ffhw.arrays import npz_bytes
-    from ffhw.cli.console import Steps, console, quiet_tensorflow
+    from ffhw.cli.console import Steps, backend_title, console, quiet_tensorflow
     from ffhw.errors import InputError, ToolError
     from ffhw.files import write_together
 
@@ -32,7 +32,7 @@ def run(
         from ffhw.training.train import png_bytes
 
         with Steps() as steps:
-            steps("loading TensorFlow and the model")
+            steps(f"loading {backend_title()} and the model")
             chosen = open_generator(model, ("frames",), "predict")
             steps("predicting")
             made, figure = continue_clip(chosen, given, frames, seed)

@@ -22,7 +22,7 @@ def run(
     the pen's points: dx, dy, pen up.
     """
     from ffhw.arrays import npz_bytes
-    from ffhw.cli.console import Steps, console, quiet_tensorflow
+    from ffhw.cli.console import Steps, backend_title, console, quiet_tensorflow
     from ffhw.errors import InputError, ToolError
     from ffhw.files import write_atomic, write_together
 
@@ -32,7 +32,7 @@ def run(
         from ffhw.training.train import png_bytes
 
         with Steps() as steps:
-            steps("loading TensorFlow and the model")
+            steps(f"loading {backend_title()} and the model")
             chosen = open_generator(model, ("text", "handwriting"), "sample")
             steps("writing")
             if chosen.task == "text":

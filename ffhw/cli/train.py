@@ -41,6 +41,9 @@ def run(
         help="Let states of flip-flops be seen as 2 h - 1: same hardware, learns sooner, bears few bits worse.",
         show_default="the task's own",
     ),
+    closing_gates: bool = typer.Option(
+        False, "--closing-gates", help="Let gates of flip-flops be exactly 0 where they are small: then states hold."
+    ),
     prune: float = typer.Option(None, help="Share of each layer's weights that become zero and stay so, below 1."),
     qat: bool = typer.Option(False, help="Train on integers afterwards, at the widths below: what hardware will give."),
     bits: int = typer.Option(None, help="With --qat: bits of weights, states and inputs.", show_default="8"),
@@ -88,7 +91,17 @@ def run(
     given = {"bits": bits, "weight_bits": weights, "state_bits": state_bits, "input_bits": input_bits}
     stages = _stages(qat, given, through, qat_epochs, learn_scales)
     options = RecurrentOptions(
-        cell, units, hold_bias, tau_ms, dale, density, self_connection, hold_penalty, recurrent_gates, centered
+        cell,
+        units,
+        hold_bias,
+        tau_ms,
+        dale,
+        density,
+        self_connection,
+        hold_penalty,
+        recurrent_gates,
+        centered,
+        closing_gates,
     )
     _train(
         chosen,
@@ -120,10 +133,10 @@ def _train(
     **settings: Any,
 ) -> None:
     """Train, show how far it is, and say what came of it."""
-    from ffhw.cli.console import console, describe_score, epoch_progress
+    from ffhw.cli.console import backend_title, console, describe_score, epoch_progress
     from ffhw.errors import ToolError
 
-    console.print(f"training {chosen.title}; loading TensorFlow", markup=False)
+    console.print(f"training {chosen.title}; loading {backend_title()}", markup=False)
     try:
         from ffhw.training.train import settle, train, written
 

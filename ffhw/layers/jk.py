@@ -10,20 +10,17 @@ import dataclasses
 from typing import ClassVar
 
 from ffhw.layers.base import Floats, Ints
-from ffhw.layers.flip_flop import float_update, keras_class, state_update
-from ffhw.layers.float_recurrent import FloatRecurrent
-from ffhw.layers.recurrent import RecurrentLayer
-from ffhw.numbers.tables import Sigmoid, sigmoid
+from ffhw.layers.flip_flop import FlipFlopLayer, FloatFlipFlop, float_update, keras_class, state_update
+from ffhw.numbers.tables import Sigmoid
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class JKLayer(RecurrentLayer):
+class JKLayer(FlipFlopLayer):
     """JK neurons in integers; J, K and h are codes of ``Unorm``."""
 
     kind: ClassVar[str] = "jk"
     signals: ClassVar[tuple[str, ...]] = ("j", "k", "h")
     gate_tables = (Sigmoid, Sigmoid)
-    state_table = Sigmoid
 
     def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
         j, k = gates
@@ -31,14 +28,14 @@ class JKLayer(RecurrentLayer):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FloatJK(FloatRecurrent):
+class FloatJK(FloatFlipFlop):
     """Trained JK neurons; ``bias`` is the sum of the two that Keras has."""
 
     kind: ClassVar[str] = "jk"
-    quantized: ClassVar[type[RecurrentLayer]] = JKLayer
+    quantized: ClassVar[type[FlipFlopLayer]] = JKLayer
 
     def step(self, sums: list[Floats], *state: Floats) -> tuple[Floats, ...]:  # noqa: D102
-        j, k = (sigmoid(v) for v in sums)
+        j, k = self.opened(sums)
         return (float_update(j, k, state[0]),)
 
 

@@ -112,6 +112,11 @@ class RecurrentLayer(WeightedLayer):
         return len(self.gate_tables)
 
     @property
+    def tables(self) -> tuple[Table, ...]:
+        """By which each gate is looked up, at the state's width."""
+        return tuple(table(self.state.bits) for table in self.gate_tables)
+
+    @property
     def sums(self) -> int:
         """Accumulators a unit."""
         return self.gates + self.apart
@@ -192,7 +197,7 @@ class RecurrentLayer(WeightedLayer):
         return (
             Term(self.frac_x + product_frac(self.name, self.input), ("weights_x", "input")),
             Term(self.frac_h + self.state.frac, ("weights_h",)),
-            *(Term(table(self.state.bits).index_frac) for table in self.gate_tables),
+            *(Term(table.index_frac) for table in self.tables),
         )
 
     @property
@@ -221,7 +226,7 @@ class RecurrentLayer(WeightedLayer):
     @property
     def gate_shifts(self) -> tuple[int, ...]:
         """Right shift from each gate's accumulator to its table's index."""
-        return tuple(self.acc_frac - table(self.state.bits).index_frac for table in self.gate_tables)
+        return tuple(self.acc_frac - table.index_frac for table in self.tables)
 
     @property
     def result_shift(self) -> int:
@@ -241,8 +246,8 @@ class RecurrentLayer(WeightedLayer):
 
     def bias_limits(self) -> Any:
         """Magnitude of each bias from which on its gate is at its end, whatever the weighted sums are."""
-        reach = [(1 << (table(self.state.bits).index_bits - 1)) << shift
-                 for table, shift in zip(self.gate_tables, self.gate_shifts, strict=True)]  # fmt: skip
+        pairs = zip(self.tables, self.gate_shifts, strict=True)
+        reach = [(1 << (table.index_bits - 1)) << shift for table, shift in pairs]
         return self.accumulator_bounds() + np.array(reach, dtype=object)[:, None]
 
     @property
@@ -284,8 +289,9 @@ class RecurrentLayer(WeightedLayer):
         Neighbours that are looked up alike are looked up at once.
         """
         n = self.units
-        alike = itertools.groupby(range(start, stop), lambda gate: (self.gate_tables[gate], self.gate_shifts[gate]))
-        blocks = [(len(list(gates)), table(self.state.bits), shift) for (table, shift), gates in alike]
+        tables, shifts = self.tables, self.gate_shifts
+        alike = itertools.groupby(range(start, stop), lambda gate: (tables[gate], shifts[gate]))
+        blocks = [(len(list(gates)), table, shift) for (table, shift), gates in alike]
 
         def look_up(acc: Ints) -> list[Ints]:
             codes: list[Ints] = []

@@ -18,24 +18,21 @@ from typing import Any, ClassVar
 
 from ffhw.layers.base import Calibration, Floats, Ints, require
 from ffhw.layers.description import one_of
-from ffhw.layers.flip_flop import float_update, keras_class, state_update
-from ffhw.layers.float_recurrent import FloatRecurrent
-from ffhw.layers.recurrent import RecurrentLayer
+from ffhw.layers.flip_flop import FlipFlopLayer, FloatFlipFlop, float_update, keras_class, state_update
 from ffhw.numbers.gates import interpolate
 from ffhw.numbers.scales import Precision
-from ffhw.numbers.tables import Sigmoid, sigmoid
+from ffhw.numbers.tables import Sigmoid
 
 BOTH = ("set", "reset", "hold")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class SRLayer(RecurrentLayer):
+class SRLayer(FlipFlopLayer):
     """SR neurons in integers; S, R and h are codes of ``Unorm``; ``both``: what S = R = 1 does, one of :data:`BOTH`."""
 
     kind: ClassVar[str] = "sr"
     signals: ClassVar[tuple[str, ...]] = ("s", "r", "h")
     gate_tables = (Sigmoid, Sigmoid)
-    state_table = Sigmoid
 
     both: str = "set"
 
@@ -54,7 +51,7 @@ class SRLayer(RecurrentLayer):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FloatSR(FloatRecurrent):
+class FloatSR(FloatFlipFlop):
     """Trained SR neurons; ``bias`` is the sum of the two that Keras has."""
 
     kind: ClassVar[str] = "sr"
@@ -63,17 +60,17 @@ class FloatSR(FloatRecurrent):
     both: str = "set"
 
     def step(self, sums: list[Floats], *state: Floats) -> tuple[Floats, ...]:  # noqa: D102
-        s, r = (sigmoid(v) for v in sums)
+        s, r = self.opened(sums)
         j = s if self.both == "set" else s * (1 - r)
         k = r if self.both == "reset" else r * (1 - s)
         return (float_update(j, k, state[0]),)
 
     @classmethod
     def options_of(cls, layer: Any) -> dict[str, Any]:  # noqa: D102
-        return {"both": layer.both}
+        return {**super().options_of(layer), "both": layer.both}
 
     def own_options(self, data: Calibration, precision: Precision) -> dict[str, Any]:  # noqa: D102
-        return {"both": self.both}
+        return {**super().own_options(data, precision), "both": self.both}
 
 
 KERAS = (keras_class("SR", FloatSR, 2, {"both": one_of(BOTH)}),)

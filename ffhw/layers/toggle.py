@@ -14,20 +14,17 @@ import dataclasses
 from typing import ClassVar
 
 from ffhw.layers.base import Floats, Ints
-from ffhw.layers.flip_flop import float_update, keras_class, state_update
-from ffhw.layers.float_recurrent import FloatRecurrent
-from ffhw.layers.recurrent import RecurrentLayer
-from ffhw.numbers.tables import Sigmoid, sigmoid
+from ffhw.layers.flip_flop import FlipFlopLayer, FloatFlipFlop, float_update, keras_class, state_update
+from ffhw.numbers.tables import Sigmoid
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class ToggleLayer(RecurrentLayer):
+class ToggleLayer(FlipFlopLayer):
     """Toggle neurons in integers; T and h are codes of ``Unorm``."""
 
     kind: ClassVar[str] = "toggle"
     signals: ClassVar[tuple[str, ...]] = ("t", "h")
     gate_tables = (Sigmoid,)
-    state_table = Sigmoid
 
     def update(self, gates: list[Ints], *state: Ints) -> tuple[Ints, ...]:  # noqa: D102
         (toggle,) = gates
@@ -35,14 +32,14 @@ class ToggleLayer(RecurrentLayer):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FloatToggle(FloatRecurrent):
+class FloatToggle(FloatFlipFlop):
     """Trained toggle neurons; ``bias`` is the sum of the two that Keras has."""
 
     kind: ClassVar[str] = "toggle"
     quantized = ToggleLayer
 
     def step(self, sums: list[Floats], *state: Floats) -> tuple[Floats, ...]:  # noqa: D102
-        toggle = sigmoid(sums[0])
+        (toggle,) = self.opened(sums)
         return (float_update(toggle, toggle, state[0]),)
 
 

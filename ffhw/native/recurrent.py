@@ -71,7 +71,7 @@ def cell(
 def _gates(source: Source, layer: RecurrentLayer, gates: range) -> list[str]:
     """Statements that look gates up by their accumulators."""
     n = layer.units
-    tables = [source.table(layer.gate_tables[gate](layer.state.bits)) for gate in gates]
+    tables = [source.table(layer.tables[gate]) for gate in gates]
     return [
         f"const num g{gate} = {table}(acc[{gate * n} + u] >> {layer.gate_shifts[gate]});"
         for gate, table in zip(gates, tables, strict=True)

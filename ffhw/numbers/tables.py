@@ -3,7 +3,7 @@
 A table takes a signed index of ``bits + 2`` bits, floored and saturated from an accumulator, and is sampled at the
 midpoints of the index's steps. Both functions are symmetric about zero, so that half of a table is all that is stored:
 
-    sigmoid   table[~index] == ~table[index]       codes of Unorm(bits), 1 - v is the bitwise NOT
+    sigmoid   table[~index] == ~table[index]       codes of Unorm(bits), 1 - v is the bitwise NOT; so the closing one
     tanh      table[~index] == -table[index]       codes of Fixed(bits, bits - 1), from -(2^(bits - 1) - 1) up
 """
 
@@ -26,9 +26,22 @@ Floats = NDArray[np.float64]
 _NARROW = 10
 
 
+# How far a closing gate is stretched past both of its ends.
+STRETCH = 0.02
+
+
 def sigmoid(v: Floats) -> Floats:
     """Logistic function, without overflow."""
     return 0.5 * (1.0 + np.tanh(0.5 * v))
+
+
+def closing_sigmoid(v: Floats) -> Floats:
+    """``clip((1 + 2 s) sigmoid(v) - s, 0, 1)``: 0 below v = -3.9 and 1 above 3.9, so that what it gates stays as it is.
+
+    A stretched and rectified sigmoid as in C. Louizos et al., "Learning sparse neural networks through L0
+    regularization", 2018, eq. 11.
+    """
+    return np.clip((1.0 + 2.0 * STRETCH) * sigmoid(v) - STRETCH, 0.0, 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +117,15 @@ class Sigmoid(Table):
 
     def mirror(self, codes: Ints) -> Ints:  # noqa: D102
         return self.output.max - codes
+
+
+class ClosingSigmoid(Sigmoid):
+    """The same of :func:`closing_sigmoid`."""
+
+    name = "closing_sigmoid"
+
+    def sample(self, v: Floats) -> Floats:  # noqa: D102
+        return self.output.max * closing_sigmoid(v)
 
 
 class Tanh(Table):

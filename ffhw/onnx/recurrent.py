@@ -96,5 +96,5 @@ def recurrent(body: Graph, layer: RecurrentLayer, number: int, vector: str) -> s
 
 def gate(body: Graph, layer: RecurrentLayer, number: int, acc: str) -> str:
     """Code of a gate from its accumulator."""
-    table = layer.gate_tables[number](layer.state.bits)
+    table = layer.tables[number]
     return body.look_up(acc, layer.gate_shifts[number], table, layer.acc_bound)

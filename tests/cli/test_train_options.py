@@ -14,3 +14,20 @@ def test_centered_is_the_tasks_own_where_nobody_says(monkeypatch, given, centere
     monkeypatch.setattr("ffhw.cli.train._train", lambda task, output, options, **_: asked.append(options))
     assert CliRunner().invoke(app, ["train", "basic-motions", *given]).exit_code == 0
     assert [options.centered for options in asked] == [centered]
+
+
+@pytest.mark.parametrize("given", [[], ["--closing-gates"]])
+def test_gates_close_where_somebody_says_so(monkeypatch, given):
+    asked = []
+    monkeypatch.setattr("ffhw.cli.train._train", lambda task, output, options, **_: asked.append(options))
+    assert CliRunner().invoke(app, ["train", "flipflop3", *given]).exit_code == 0
+    assert [options.closing for options in asked] == [bool(given)]
+
+
+@pytest.mark.parametrize(("backend", "title"), [("jax", "JAX"), ("tensorflow", "TensorFlow")])
+def test_what_is_loaded_is_called_by_its_name(monkeypatch, backend, title):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    told = []
+    monkeypatch.setattr("ffhw.cli.console.console.print", lambda text, **_: told.append(text))
+    assert CliRunner().invoke(app, ["train", "flipflop3", "--epochs", "0"]).exit_code == 2
+    assert told[0].endswith(f"; loading {title}")

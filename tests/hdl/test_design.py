@@ -46,6 +46,8 @@ CELLS_GRID = [
     ("jk-inputs", 8, (6, 5), 6, 4, True, {}),
     ("toggle-inputs", 4, (4,), 2, 4, False, {}),
     ("sr-inputs", 8, (7, 2), 2, 1, True, {"both": "set"}),
+    ("jk-closing", 8, (6, 3), 2, 2, True, {}),
+    ("toggle-closing-inputs", 5, (4,), 4, 1, True, {}),
     ("simple_rnn", 8, (7, 3), 2, 2, True, {}),
     ("simple_rnn", 12, (1,), 1, 1, False, {}),
     ("ctrnn", 8, (6,), 3, 2, True, {}),

@@ -55,6 +55,7 @@ def one_bit(seed, cell, weights, activation="linear", every_step=True, input_bit
         ("sr", "ternary", "argmax", {"both": "reset"}),
         ("sr", 4, "linear", {"both": "hold"}),
         ("jk-inputs", 2, "linear", {}),
+        ("jk-closing", 2, "linear", {}),
     ],
 )
 def test_every_code_and_every_cycle(cell, weights, activation, options, rng):

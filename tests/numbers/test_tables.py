@@ -3,15 +3,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ffhw.numbers.tables import Sigmoid, Tanh
+from ffhw.numbers.tables import ClosingSigmoid, Sigmoid, Tanh
 
 WIDTHS = range(1, 17)
-both = pytest.mark.parametrize("table", [kind(bits) for kind in (Sigmoid, Tanh) for bits in WIDTHS], ids=str)
+both = pytest.mark.parametrize(
+    "table", [kind(bits) for kind in (Sigmoid, ClosingSigmoid, Tanh) for bits in WIDTHS], ids=str
+)
 
 
 def exact(table):
     """What the function is at the midpoint of every step from 0 up, in codes, not rounded."""
     v = (np.arange(2 ** (table.bits + 1)) + 0.5) * 2.0**-table.index_frac
+    if isinstance(table, ClosingSigmoid):
+        return (2**table.bits - 1) * np.minimum(1.04 / (1 + np.exp(-v)) - 0.02, 1.0)
     if isinstance(table, Sigmoid):
         return (2**table.bits - 1) / (1 + np.exp(-v))
     return 2.0 ** (table.bits - 1) * np.tanh(v)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import onnx
 import onnx.inliner
@@ -50,6 +52,10 @@ def networks() -> dict[str, FloatNetwork]:
     chains = {kind: [cell(kind, rng, 3, 5), cell(kind, rng, 5, 4, False), dense(rng, 4, 2)] for kind in CELLS}
     for both in ("set", "reset"):
         chains[f"sr {both}"] = [cell("sr", rng, 3, 5, both=both)]
+    for kind in ("jk", "toggle", "sr"):
+        # larger sums, so that gates close
+        parts = [cell(kind, rng, 3, 5, closing=True), cell(kind, rng, 5, 4, False, closing=True)]
+        chains[f"{kind} closing"] = [*(dataclasses.replace(part, bias=4 * part.bias) for part in parts)]
     for kind, merge, every in (
         ("lstm", "concat", True),
         ("gru", "ave", False),

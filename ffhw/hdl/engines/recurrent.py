@@ -75,7 +75,7 @@ class Cell(wiring.Component):
         """Codes ``[unit][gate]``, one cycle after ``acc``, of a layer whose gates are all looked up in one table."""
         layer, gates = self.layer, self.layer.gates
         m.submodules.table = table = LookupTable(
-            table=layer.gate_tables[0](layer.state.bits),
+            table=layer.tables[0],
             acc_width=layer.acc_width,
             shifts=layer.gate_shifts * self.width,
         )

@@ -15,6 +15,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from ffhw.numbers.tables import STRETCH
+
 DOMAIN = "ffhw"
 FLOAT_OPSET = 18
 
@@ -84,6 +86,19 @@ def flip(body: Nodes, j: str, k: str, h: str = "h") -> str:
     return body.add("Add", [rises, stays], "new")
 
 
-def sigmoids(body: Nodes, sums: list[str], names: list[str]) -> list[str]:
-    """The gates, by name."""
-    return [body.add("Sigmoid", [acc], name) for acc, name in zip(sums, names, strict=True)]
+def sigmoids(body: Nodes, sums: list[str], names: list[str], closing: bool = False) -> list[str]:
+    """The gates, by name; ``closing``: ``clip((1 + 2 c) sigmoid(v) - c, 0, 1)``."""
+    if not closing:
+        return [body.add("Sigmoid", [acc], name) for acc, name in zip(sums, names, strict=True)]
+    width, past = body.constant(1.0 + 2.0 * STRETCH, "width"), body.constant(STRETCH, "past")
+    low, high = body.constant(0.0, "closed"), body.constant(1.0, "open")
+    gates = []
+    for acc, name in zip(sums, names, strict=True):
+        wide = body.add("Mul", [body.add("Sigmoid", [acc], f"{name}_smooth"), width], f"{name}_wide")
+        gates.append(body.add("Clip", [body.add("Sub", [wide, past], f"{name}_stretched"), low, high], name))
+    return gates
+
+
+def suffix(closing: bool) -> str:
+    """Of the name of a flip-flop's function."""
+    return "_closing" if closing else ""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ffhw.numbers.tables import sigmoid
+from ffhw.numbers.tables import STRETCH, sigmoid
 
 Array = NDArray[Any]
 
@@ -24,7 +24,7 @@ class CellWeights:
 
     kernel ``[D, G N]``, recurrent ``[N, G N]``, bias ``[G N]`` (flip-flops: both added) or ``[2, G N]`` (GRU: input's
     and recurrent one). alpha: dt / tau of the continuous-time cell, 1 for the others. both: what S = R = 1 does.
-    recurrent_gates: whether there are weights of the state; if not, ``recurrent`` is 0.
+    recurrent_gates: whether there are weights of the state; if not, ``recurrent`` is 0. closing: whether gates close.
     """
 
     kernel: Array
@@ -33,6 +33,7 @@ class CellWeights:
     alpha: float = 1.0
     both: str = "set"
     recurrent_gates: bool = True
+    closing: bool = False
 
     @property
     def units(self) -> int:
@@ -46,10 +47,20 @@ def rnn_step(w: CellWeights, s: Array, x: Array) -> Array:
     return (1.0 - w.alpha) * s + w.alpha * np.tanh(x @ w.kernel + s @ w.recurrent + w.bias)
 
 
+def flip_flop_gates(w: CellWeights, s: Array, x: Array) -> Array:
+    """Of flip-flops, side by side, ``[batch, G N]``."""
+    # sigmoid(Wx x_t + Wh h_{t-1} + b), or clip((1 + 2 c) sigmoid(...) - c, 0, 1)
+    smooth = sigmoid(x @ w.kernel + s @ w.recurrent + w.bias)
+    if not w.closing:
+        return smooth
+    stretched = (1.0 + 2.0 * STRETCH) * smooth - STRETCH
+    # by its real part: a complex step must find the slope
+    return np.where(stretched.real < 0.0, 0.0, np.where(stretched.real > 1.0, 1.0, stretched))
+
+
 def jk_gates(w: CellWeights, s: Array, x: Array) -> tuple[Array, Array]:
     """J and K, each ``[batch, N]``."""
-    # [J, K] = sigmoid(Wx x_t + Wh h_{t-1} + b)
-    gates = sigmoid(x @ w.kernel + s @ w.recurrent + w.bias)
+    gates = flip_flop_gates(w, s, x)
     return gates[..., : w.units], gates[..., w.units :]
 
 
@@ -71,7 +82,7 @@ def sr_step(w: CellWeights, s: Array, x: Array) -> Array:
 
 def toggle_step(w: CellWeights, s: Array, x: Array) -> Array:
     """Toggle flip-flop neurons."""
-    toggle = sigmoid(x @ w.kernel + s @ w.recurrent + w.bias)
+    toggle = flip_flop_gates(w, s, x)
     # h_t = T (1 - h_{t-1}) + (1 - T) h_{t-1}
     return toggle * (1.0 - s) + (1.0 - toggle) * s
 

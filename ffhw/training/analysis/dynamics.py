@@ -187,7 +187,7 @@ def read_dynamics(path: Path | str) -> Dynamics:
                 continue
             if entry.kind in _CLASSES and _CLASSES[entry.kind][1] == entry.registered and not dense:
                 recurrent.append(_read_cell(entry, inputs))
-                centered = _centered(entry)
+                centered = _flag(entry, "centered")
                 inputs = recurrent[-1][1].recurrent.shape[0]
             elif entry.kind == "Dense" and recurrent:
                 known = entry.known()
@@ -213,11 +213,11 @@ def read_dynamics(path: Path | str) -> Dynamics:
 _EXPECTED = f"analyze takes one recurrent layer ({', '.join(_CLASSES)}) and one Dense readout"
 
 
-def _centered(entry: Entry) -> bool:
-    """Whether the states of a layer are seen as ``2 h - 1``: an option of flip-flops."""
-    value = entry.options.get("centered", False)
+def _flag(entry: Entry, option: str) -> bool:
+    """An option of flip-flops: whether states are seen as ``2 h - 1`` (``centered``), or gates close (``closing``)."""
+    value = entry.options.get(option, False)
     if value and (value is not True or _CLASSES[entry.kind][0] not in FLIP_FLOPS):
-        raise InputError(f"layer {entry.name!r}: option centered={value!r} is not understood")
+        raise InputError(f"layer {entry.name!r}: option {option}={value!r} is not understood")
     return bool(value)
 
 
@@ -250,9 +250,17 @@ def _read_cell(entry: Entry, inputs: int) -> tuple[str, CellWeights, int]:
     bias = found.get("bias", np.zeros(bias_shape))
     if CELLS[cell].added:
         bias = bias.sum(axis=0)
-    if _centered(entry):
+    if _flag(entry, "centered"):
         # W_h (2 h - 1) + b = 2 W_h h + (b - W_h 1)
         recurrent, bias = 2.0 * recurrent, bias - recurrent.sum(axis=0)
     alpha = options["dt_ms"] / options["tau_ms"] if cell == "ctrnn" else 1.0
-    weights = CellWeights(found["kernel"], recurrent, bias, alpha, options.get("both", "set"), bool(recurrent_gates))
+    weights = CellWeights(
+        found["kernel"],
+        recurrent,
+        bias,
+        alpha,
+        both=options.get("both", "set"),
+        recurrent_gates=bool(recurrent_gates),
+        closing=_flag(entry, "closing"),
+    )
     return cell, weights, sum(array.size for array in found.values())

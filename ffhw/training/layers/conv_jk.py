@@ -17,7 +17,8 @@ import keras
 from keras import ops
 
 from ffhw.training.layers.convolutional import ConvCell2D, ConvRNN2D
-from ffhw.training.layers.neurons import HoldBias, check_centered
+from ffhw.training.layers.hold_bias import HoldBias
+from ffhw.training.layers.neurons import check_centered
 
 
 @keras.saving.register_keras_serializable(package="ffhw")

@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from ffhw.training.layers.dropout import DropoutCell, DropoutRNN
-from ffhw.training.layers.neurons import HoldBias
+from ffhw.training.layers.hold_bias import HoldBias
 
 # What a cell takes besides the number of filters, and what stands for it if it is not said.
 _DEFAULTS: dict[str, Any] = {

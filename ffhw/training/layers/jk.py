@@ -13,7 +13,8 @@ from typing import Any
 
 import keras
 
-from ffhw.training.layers.neurons import FlipFlopCell, FlipFlopRNN, HoldBias
+from ffhw.training.layers.hold_bias import HoldBias
+from ffhw.training.layers.neurons import FlipFlopCell, FlipFlopRNN
 
 __all__ = ["JK", "HoldBias", "JKCell"]
 

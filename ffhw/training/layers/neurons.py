@@ -13,49 +13,19 @@ from keras import ops
 
 from ffhw.training.layers import loop, parallel
 from ffhw.training.layers.dropout import DropoutCell, DropoutRNN
+from ffhw.training.layers.gates import closing_sigmoid
+from ffhw.training.layers.hold_bias import HoldBias
 
 
-@keras.saving.register_keras_serializable(package="ffhw")
-class HoldBias(keras.initializers.Initializer):
-    """Gate biases that let a fresh flip-flop hold its state.
-
-    With no input, J = K = s makes a state relax towards 1/2 as ``h_t - 1/2 = (1 - 2 s) (h_{t-1} - 1/2)``. This
-    initialiser spreads the relaxation time 1 / (2 s) of the units evenly on a logarithmic scale, from ``shortest`` to
-    ``longest`` steps: the bias of a gate is ``-log(2 * time - 1)``, half of it in each of the two biases. Zero biases,
-    by contrast, make each unit forget at once (time 1).
-
-    Parameters
-    ----------
-    shortest, longest: relaxation times in steps, ``1 <= shortest <= longest``.
-    gates: G, how many gates a neuron has: 2, or 1 of a toggle neuron.
-    """
-
-    def __init__(self, shortest: float = 1.0, longest: float = 32.0, gates: int = 2) -> None:
-        if not 1.0 <= shortest <= longest:
-            raise ValueError(f"HoldBias needs 1 <= shortest <= longest, not {shortest!r} and {longest!r}")
-        self.shortest = shortest
-        self.longest = longest
-        self.gates = gates
-
-    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
-        """Biases ``[2, G N]``: input and recurrent, each gate by gate."""
-        if len(shape) != 2 or shape[0] != 2 or shape[1] % self.gates:
-            raise ValueError(f"HoldBias fills biases of shape (2, {self.gates} * units), not {shape!r}")
-        low, high = math.log(self.shortest), math.log(self.longest)
-        time = ops.exp(ops.linspace(low, high, shape[1] // self.gates))
-        gate = -ops.log(ops.maximum(2.0 * time - 1.0, 1e-7))
-        row = ops.tile(gate, [self.gates]) / 2.0
-        return ops.cast(ops.stack([row, row]), dtype or keras.config.floatx())
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {"shortest": self.shortest, "longest": self.longest, "gates": self.gates}
+def check_flag(name: str, value: object) -> None:
+    """Refuse what is not a flag."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, not {value!r}")
 
 
 def check_centered(centered: object, recurrent_dropout: float) -> None:
     """Refuse what ``centered`` cannot be, and what it cannot be together with."""
-    if not isinstance(centered, bool):
-        raise ValueError(f"centered must be True or False, not {centered!r}")
+    check_flag("centered", centered)
     if centered and recurrent_dropout:
         raise ValueError("centered takes no recurrent_dropout")
 
@@ -79,6 +49,9 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         other weights (``W_h (2 h - 1) + b = 2 W_h h + (b - W_h 1)``), which training finds far sooner: what lies around
         0 can be weighed without moving every sum (Y. LeCun et al., "Efficient BackProp", 1998, section 4.3). Without
         ``recurrent_dropout``.
+    closing: whether gates close: ``clip((1 + 2 c) sigmoid(v) - c, 0, 1)`` with c = 0.02 instead of a sigmoid, which is
+        never quite 0. A neuron whose gates are 0 keeps its state exactly and for ever, in floats as in hardware. With
+        ``HoldBias`` those whose relaxation time is over 25 steps begin closed (:mod:`ffhw.training.layers.gates`).
     """
 
     gates: ClassVar[int]
@@ -101,6 +74,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         seed: int | None = None,
         recurrent_gates: bool = True,
         centered: bool = False,
+        closing: bool = False,
         **kwargs: Any,
     ) -> None:
         if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
@@ -109,6 +83,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
             if not 0.0 <= value < 1.0:
                 raise ValueError(f"{name} must be at least 0 and below 1, not {value!r}")
         check_centered(centered, recurrent_dropout)
+        check_flag("closing", closing)
         super().__init__(**kwargs)
         self.units = units
         self.use_bias = use_bias
@@ -130,6 +105,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         self.seed = seed
         self.recurrent_gates = recurrent_gates
         self.centered = centered
+        self.closing = closing
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.state_size = units
         self.output_size = units
@@ -180,7 +156,8 @@ class FlipFlopCell(DropoutCell, keras.Layer):
             sums = sums + ops.matmul(recurrent, of_h)
         if bias is not None:
             sums = sums + bias
-        new = self.update(ops.split(ops.sigmoid(sums), self.gates, axis=-1), h)
+        gates = closing_sigmoid(sums) if self.closing else ops.sigmoid(sums)
+        new = self.update(ops.split(gates, self.gates, axis=-1), h)
         return self.seen(new), [new]
 
     def of_states(self) -> tuple[Any, Any]:
@@ -209,7 +186,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         sequence = sequence if dropped is None else sequence * dropped
         recurrent, bias = self.of_states()
         if implementation == "parallel":
-            return parallel.states(self.update, sequence, first, self.kernel, bias, mask)
+            return parallel.states(self.update, sequence, first, self.kernel, bias, mask, self.closing)
         if implementation == "fused" and keras.backend.backend() == "jax":
             from ffhw.training.layers import fused
 
@@ -229,6 +206,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
             kept=kept,
             mask=mask,
             training=training,
+            closing=self.closing,
         )
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
@@ -252,9 +230,9 @@ class FlipFlopRNN(DropoutRNN):
     Parameters
     ----------
     implementation: ``"fused"``: with JAX all steps are one kernel of a GPU or, where there is ``g++``, of a processor
-        (:mod:`ffhw.training.layers.fused`), in float32, without ``recurrent_dropout``, gates that see the state, and on
-        a GPU as many units and sequences as it holds; else it is a loop. Other backends take no notice, nor do
-        ``unroll`` and ``zero_output_for_mask``.
+        (:mod:`ffhw.training.layers.fused`), in float32, without ``recurrent_dropout`` and ``closing``, with gates that
+        see the state, and on a GPU as many units and sequences as it holds; else it is a loop. Other backends take no
+        notice, nor do ``unroll`` and ``zero_output_for_mask``.
         ``"parallel"``: with ``recurrent_gates=False``, blocks of steps side by side, on any backend: quicker where a
         step of the loop has little to do (:mod:`ffhw.training.layers.parallel`). ``unroll`` and
         ``zero_output_for_mask`` take Keras' loop all the same.
@@ -284,6 +262,7 @@ class FlipFlopRNN(DropoutRNN):
         seed: int | None = None,
         recurrent_gates: bool = True,
         centered: bool = False,
+        closing: bool = False,
         own: dict[str, Any] | None = None,
         implementation: str | None = None,
         hold_penalty: float = 0.0,
@@ -295,8 +274,8 @@ class FlipFlopRNN(DropoutRNN):
             raise ValueError(
                 "implementation='parallel' needs recurrent_gates=False: other gates must wait for the state"
             )
-        if implementation == "fused" and (recurrent_dropout or not recurrent_gates):
-            raise ValueError("implementation='fused' needs recurrent_gates and takes no recurrent_dropout")
+        if implementation == "fused" and (recurrent_dropout or closing or not recurrent_gates):
+            raise ValueError("implementation='fused' needs recurrent_gates, and takes no recurrent_dropout nor closing")
         if not 0 <= hold_penalty < math.inf:
             raise ValueError(f"hold_penalty must be at least 0, not {hold_penalty!r}")
         if hold_penalty and (kwargs.get("unroll") or kwargs.get("zero_output_for_mask")):
@@ -318,6 +297,7 @@ class FlipFlopRNN(DropoutRNN):
             seed=seed,
             recurrent_gates=recurrent_gates,
             centered=centered,
+            closing=closing,
             dtype=kwargs.get("dtype"),
             name=self.cell_name,
             **(own or {}),
@@ -388,5 +368,5 @@ def cell_config(cell: FlipFlopCell) -> dict[str, Any]:
     for serialize, kind in groups:
         for name in ("kernel", "recurrent", "bias"):
             config[f"{name}_{kind}"] = serialize(getattr(cell, f"{name}_{kind}"))
-    plain = ("dropout", "recurrent_dropout", "seed", "recurrent_gates", "centered")
+    plain = ("dropout", "recurrent_dropout", "seed", "recurrent_gates", "centered", "closing")
     return {**config, **{name: getattr(cell, name) for name in plain}}

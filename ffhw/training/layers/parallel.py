@@ -23,17 +23,21 @@ from typing import Any
 import keras
 from keras import ops
 
+from ffhw.training.layers.gates import closing_sigmoid
 from ffhw.training.layers.loop import Update, apart
 from ffhw.training.layers.scan import scan
 
 BLOCK = 64  # steps of a block where their number is not known while the graph is made
 
 
-def states(update: Update, inputs: Any, first: Any, kernel: Any, bias: Any = None, mask: Any = None) -> Any:
+def states(
+    update: Update, inputs: Any, first: Any, kernel: Any, bias: Any = None, mask: Any = None, closing: bool = False
+) -> Any:
     """States of all steps, ``[T, batch, N]``; parameters as of :func:`ffhw.training.layers.loop.states`."""
     # gates_t = s(W_x x_t + b)
     sums = ops.matmul(inputs, kernel)
-    gates = ops.sigmoid(sums if bias is None else sums + bias)
+    sums = sums if bias is None else sums + bias
+    gates = closing_sigmoid(sums) if closing else ops.sigmoid(sums)
     # a coefficient near 1 and its powers are no numbers for half precision
     given, first = first.dtype, ops.cast(first, keras.backend.result_type(first.dtype, "float32"))
     gates = apart(ops.cast(gates, first.dtype), first)

@@ -77,7 +77,7 @@ def convolutional(
 
 def _flip_flops(longest: float | None) -> dict[str, Any]:
     """Options of flip-flops: biases of fresh ones, states around 0."""
-    from ffhw.training.layers.neurons import HoldBias
+    from ffhw.training.layers.hold_bias import HoldBias
 
     return {"bias_initializer": "zeros" if longest is None else HoldBias(1.0, longest), "centered": True}
 

@@ -27,7 +27,7 @@ class RecurrentOptions:
     ----------
     cell: one of :data:`CELLS`. units: its width, None for the task's own.
     hold_bias: whether gates start as memories: those of flip-flops with
-        :class:`ffhw.training.layers.neurons.HoldBias`, of LSTM and GRU with
+        :class:`ffhw.training.layers.hold_bias.HoldBias`, of LSTM and GRU with
         :class:`ffhw.training.layers.chrono.ChronoBias`; else as Keras has them (flip-flops: zeros). Plain cells have no
         gates.
     tau_ms: time constant of the ``ctrnn`` cell, None for ten steps; the task's own time step is its dt.
@@ -37,6 +37,7 @@ class RecurrentOptions:
     recurrent_gates: whether the gates of flip-flops see the states.
     centered: whether the states of flip-flops are seen as ``2 h - 1``, see
         :class:`ffhw.training.layers.neurons.FlipFlopCell`; None for what the task has.
+    closing: whether the gates of flip-flops close: 0 and 1 where a sigmoid is only near them.
 
     Raises
     ------
@@ -53,6 +54,7 @@ class RecurrentOptions:
     hold_penalty: float = 0.0
     recurrent_gates: bool = True
     centered: bool | None = None
+    closing: bool = False
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -73,6 +75,8 @@ class RecurrentOptions:
             raise InputError(f"--no-recurrent-gates is for {', '.join(FLIP_FLOPS)}; {self.cell} needs its states")
         if self.centered and self.cell not in FLIP_FLOPS:
             raise InputError(f"--centered is for {', '.join(FLIP_FLOPS)}, not {self.cell}")
+        if self.closing and self.cell not in FLIP_FLOPS:
+            raise InputError(f"--closing-gates is for {', '.join(FLIP_FLOPS)}; {self.cell} has none that close")
         if not self.recurrent_gates and not self.connected_freely:
             raise InputError(
                 "--no-recurrent-gates leaves no connections for --dale, --density and --no-self-connection"
@@ -86,7 +90,7 @@ class RecurrentOptions:
     @property
     def is_plain(self) -> bool:
         """Whether nothing is asked for that constrains weights or states, takes some away, or sets a time constant."""
-        plain = self.connected_freely and not self.hold_penalty and self.tau_ms is None
+        plain = self.connected_freely and not self.hold_penalty and self.tau_ms is None and not self.closing
         # what is seen around 0 anyway cannot be seen otherwise
         as_it_is = self.centered is not False or self.cell not in FLIP_FLOPS
         return plain and self.recurrent_gates and as_it_is

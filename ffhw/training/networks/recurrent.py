@@ -27,8 +27,9 @@ def recurrent_layer(task: SequenceTask, options: RecurrentOptions, units: int, s
 
 
 def _flip_flop(task: SequenceTask, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:
+    from ffhw.training.layers.hold_bias import HoldBias
     from ffhw.training.layers.jk import JK
-    from ffhw.training.layers.neurons import FlipFlopRNN, HoldBias
+    from ffhw.training.layers.neurons import FlipFlopRNN
     from ffhw.training.layers.sr import SR
     from ffhw.training.layers.toggle import Toggle
 
@@ -43,8 +44,23 @@ def _flip_flop(task: SequenceTask, options: RecurrentOptions, units: int, common
         hold_penalty=options.hold_penalty,
         recurrent_gates=options.recurrent_gates,
         centered=options.has_centered(task),
+        closing=options.closing,
+        implementation=_implementation(options),
         **common,
     )
+
+
+def _implementation(options: RecurrentOptions) -> str | None:
+    """The kernel in C++ where JAX works on a processor: a training step of the 3-bit memory takes two thirds of the
+    loop's time. GPUs have a kernel as well, which not every GPU was tried with: their users ask for it.
+    """
+    import keras
+
+    if keras.backend.backend() != "jax" or not options.recurrent_gates or options.closing:
+        return None
+    import jax
+
+    return "fused" if jax.default_backend() == "cpu" else None
 
 
 def _gated(task: SequenceTask, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ it is. Forward, each rounding and each table gives the golden model's code. Back
 smooth function it approximates (straight-through estimate):
 
     floor(v / 2^n), floor(v / 2^n + 1/2)   v / 2^n
-    table[v >> n]                          the sigmoid or tanh itself, at v, in codes; of one or two at 2 v
+    table[v >> n]                          the function itself, at v, in codes; of one or two at 2 v
     round((G a + (M - G) b) / M)           (G a + (M - G) b) / M
     saturation                             as it is: no gradient outside
 
@@ -25,11 +25,14 @@ from keras import ops
 from ffhw.layers.base import Layer
 from ffhw.layers.weighted import EXACT_IN_SINGLE, MAX_ACCUMULATOR
 from ffhw.numbers.traced import Traced
+from ffhw.training.layers.gates import closing_sigmoid
 
 # By a table's bits. A gate of one or two bits holds a state for ever by its code 0, where the curve still has a slope;
 # passed on at each of hundreds of steps, it grows without bound. A steeper curve leaves enough for such units to learn.
 # With four bits a memory learned worse by it.
 STEEPNESS = {1: 2.0, 2: 2.0}
+# The smooth function of each table, by its name.
+SMOOTH = {"sigmoid": ops.sigmoid, "tanh": ops.tanh, "closing_sigmoid": closing_sigmoid}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +174,7 @@ class Codes(Traced):
         steepness = STEEPNESS.get(table.output.bits, 1.0) if self.rounding.exact else 1.0
 
         def soft() -> Any:
-            return table.output.scale * getattr(ops, table.name)(scaled * (steepness * 2.0**-table.index_frac))
+            return table.output.scale * SMOOTH[table.name](scaled * (steepness * 2.0**-table.index_frac))
 
         return self._new(self.rounding.join(hard, soft))
 

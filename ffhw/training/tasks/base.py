@@ -132,7 +132,7 @@ class Task(abc.ABC):
             raise InputError(f"{self.name} takes --cell {', '.join(self.cells)}, not {options.cell!r}")
         if not options.is_plain:
             others = "--tau-ms, --dale, --density, --no-self-connection, --hold-penalty, --no-recurrent-gates"
-            raise InputError(f"{self.name} takes none of {others}, --no-centered")
+            raise InputError(f"{self.name} takes none of {others}, --no-centered, --closing-gates")
         name = name or "quick"
         if name not in self.presets:
             raise InputError(f"--preset of {self.name} must be one of {', '.join(self.presets)}, not {name!r}")

@@ -30,8 +30,8 @@ def check_cell(layer, sums, states, width=1):
     folding = Folding(width, width, width)
     cell = rule("ffhw.hdl.engines", "hardware", layer).engine(layer, folding, None, 1, False, False).cell
     parts = layer.state_signals
-    bits, together = layer.state.bits, layer.gates - layer.apart
-    gates = [layer.gate_tables[g](bits).look_up(sums[..., g], layer.gate_shifts[g]) for g in range(together)]
+    together = layer.gates - layer.apart
+    gates = [layer.tables[g].look_up(sums[..., g], layer.gate_shifts[g]) for g in range(together)]
     apart = [sums[..., n] for n in range(together, layer.sums)]
     expected = layer.update(gates + apart, *(states[..., p] for p in range(len(parts))))
     # what rounds a sum comes with its bias
@@ -90,7 +90,10 @@ def test_cell_equals_the_golden_update(kind, bits, width, rng):
     check_cell(layer, sums, np.where(rng.random(states.shape) < 0.2, ends, states), width)
 
 
-OPTIONS = [("jk", {}), ("toggle", {}), *(("sr", {"both": both}) for both in ("set", "reset", "hold"))]
+OPTIONS = [
+    *((kind, {}) for kind in ("jk", "jk-closing", "toggle", "toggle-closing")),
+    *((kind, {"both": both}) for kind in ("sr", "sr-closing") for both in ("set", "reset", "hold")),
+]
 
 
 @pytest.mark.parametrize(("kind", "options"), OPTIONS)

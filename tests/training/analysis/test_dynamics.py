@@ -15,6 +15,8 @@ from ffhw.training.tasks import TASKS
 
 MODELS = {cell: RecurrentOptions(cell, units=7) for cell in CELLS}
 MODELS["centered"] = RecurrentOptions("jk", units=7, centered=True)
+MODELS["closing"] = RecurrentOptions("jk", units=7, closing=True)
+MODELS["toggle, closing"] = RecurrentOptions("toggle", units=7, closing=True)
 MODELS["gates of the inputs only"] = RecurrentOptions("jk", units=7, recurrent_gates=False)
 
 

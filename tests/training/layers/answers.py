@@ -17,6 +17,7 @@ from ffhw.training.layers.toggle import Toggle
 LAYERS = {
     "jk": (lambda: JK(5, return_sequences=True), (6, 3)),
     "jk centered": (lambda: JK(5, centered=True, return_sequences=True), (6, 3)),
+    "jk closing": (lambda: JK(5, closing=True, return_sequences=True), (6, 3)),
     "sr": (lambda: SR(4, both="hold"), (6, 3)),
     "toggle": (lambda: Toggle(4), (6, 3)),
     "jk both ways": (lambda: keras.layers.Bidirectional(JK(4, return_sequences=True)), (6, 3)),

@@ -9,7 +9,7 @@ from keras import ops
 
 from ffhw.training.layers.conv_gru import ConvGRU2D
 from ffhw.training.layers.conv_jk import ConvJK2D, ConvJK2DCell
-from ffhw.training.layers.neurons import HoldBias
+from ffhw.training.layers.hold_bias import HoldBias
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from keras import ops
 from ffhw.layers.sr import BOTH
 from ffhw.model import floatnet
 from ffhw.reading.keras_model import read_model
+from ffhw.training.layers.hold_bias import HoldBias
 from ffhw.training.layers.jk import JK
-from ffhw.training.layers.neurons import HoldBias
 from ffhw.training.layers.sr import SR, SRCell
 from ffhw.training.layers.toggle import Toggle, ToggleCell
 

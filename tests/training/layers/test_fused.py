@@ -159,7 +159,7 @@ def test_what_the_kernel_cannot_take_is_refused(rng):
         JK(3, implementation="fast")
     for options in ({"recurrent_dropout": 0.1}, {"recurrent_gates": False}):
         with pytest.raises(
-            ValueError, match=r"^implementation='fused' needs recurrent_gates and takes no recurrent_dr"
+            ValueError, match=r"^implementation='fused' needs recurrent_gates, and takes no recurrent_dr"
         ):
             JK(3, implementation="fused", **options)
 

@@ -109,7 +109,8 @@ def test_a_large_test_split_is_written_as_far_as_a_reader_takes_it(monkeypatch):
             {},
             r"^signal takes none of --tau-ms, --dale, --density, --no-self-connection, --hold-penalty",
         ),
-        ({"centered": False}, {}, r"^signal takes none of .*, --no-centered$"),
+        ({"centered": False}, {}, r"^signal takes none of .*, --no-centered, --closing-gates$"),
+        ({"closing": True}, {}, r"^signal takes none of .*, --closing-gates$"),
     ],
 )
 def test_what_a_task_has_not_is_refused(options, arguments, message):

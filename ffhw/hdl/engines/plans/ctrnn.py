@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ffhw.hdl.engines.plans.recurrent import RecurrentPlan
 from ffhw.layers.ctrnn import CTRNNLayer
-from ffhw.numbers.tables import Table, Tanh
 
 
 class CTRNNPlan(RecurrentPlan):
@@ -12,10 +11,6 @@ class CTRNNPlan(RecurrentPlan):
 
     layer: CTRNNLayer
     cell_stages = 4  # look up, n, multiply, sum
-
-    def lookups(self) -> list[Table]:
-        """n."""
-        return [Tanh(self.layer.state.bits)]
 
     def finisher_products(self) -> list[tuple[int, int]]:
         """A by N, and NOT A by H: constants, which are built of adders."""

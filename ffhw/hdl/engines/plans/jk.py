@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from ffhw.hdl.engines.plans.recurrent import RecurrentPlan
-from ffhw.numbers.tables import Sigmoid, Table
 
 
 class JKPlan(RecurrentPlan):
     """Cycles and resources of :class:`ffhw.hdl.engines.jk.JKCell`."""
 
     cell_stages = 4  # look up, J and K, multiply, sum
-
-    def lookups(self) -> list[Table]:
-        """J and K."""
-        return [Sigmoid(self.layer.state.bits)] * 2
 
     def finisher_products(self) -> list[tuple[int, int]]:
         """J by NOT H, and NOT K by H."""

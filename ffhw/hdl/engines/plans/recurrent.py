@@ -8,6 +8,7 @@ from ffhw.hdl.plan.memory import Memory
 from ffhw.hdl.plan.weighted import WeightedPlan, banks
 from ffhw.layers.base import Layer
 from ffhw.layers.recurrent import RecurrentLayer
+from ffhw.numbers.tables import Table
 
 
 class RecurrentPlan(WeightedPlan):
@@ -32,6 +33,10 @@ class RecurrentPlan(WeightedPlan):
     def probes(self) -> list[tuple[str, Layer, int]]:
         """Of F units."""
         return [("", self.layer, self.folding.finishers)]
+
+    def lookups(self) -> list[Table]:
+        """The gates."""
+        return list(self.layer.tables)
 
     def finisher_bits(self) -> int:
         """A state code each stage of the cell."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ffhw.hdl.engines.plans.recurrent import RecurrentPlan
 from ffhw.layers.simple_rnn import SimpleRNNLayer
-from ffhw.numbers.tables import Table, Tanh
 
 
 class SimpleRNNPlan(RecurrentPlan):
@@ -13,10 +12,6 @@ class SimpleRNNPlan(RecurrentPlan):
     layer: SimpleRNNLayer
     cell_stages = 2  # look up, h
     reads = ()
-
-    def lookups(self) -> list[Table]:
-        """h."""
-        return [Tanh(self.layer.state.bits)]
 
 
 PLAN = SimpleRNNPlan

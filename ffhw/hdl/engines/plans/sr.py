@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ffhw.hdl.engines.plans.recurrent import RecurrentPlan
 from ffhw.layers.sr import SRLayer
-from ffhw.numbers.tables import Sigmoid, Table
 
 
 class SRPlan(RecurrentPlan):
@@ -12,10 +11,6 @@ class SRPlan(RecurrentPlan):
 
     layer: SRLayer
     cell_stages = 7  # look up, S and R, multiply and round (3) what S = R = 1 does, multiply, sum
-
-    def lookups(self) -> list[Table]:
-        """S and R."""
-        return [Sigmoid(self.layer.state.bits)] * 2
 
     def finisher_products(self) -> list[tuple[int, int]]:
         """J by NOT H, and NOT K by H; before that S by NOT R, or R by NOT S, or both."""

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from ffhw.hdl.engines.plans.recurrent import RecurrentPlan
-from ffhw.numbers.tables import Sigmoid, Table
 
 
 class TogglePlan(RecurrentPlan):
     """Cycles and resources of :class:`ffhw.hdl.engines.toggle.ToggleCell`."""
 
     cell_stages = 4  # look up, T, multiply, sum
-
-    def lookups(self) -> list[Table]:
-        """T."""
-        return [Sigmoid(self.layer.state.bits)]
 
     def finisher_products(self) -> list[tuple[int, int]]:
         """T by NOT H, and NOT T by H."""

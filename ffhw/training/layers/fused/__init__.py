@@ -25,7 +25,12 @@ from ffhw.training.layers.loop import Slopes, Update
 
 
 def holds(units: int, batch: int, gates: int) -> bool:
-    """Whether there is a kernel for N units of so many sequences on the device that JAX works on."""
+    """Whether there is a kernel for N units of so many sequences on the device that JAX works on.
+
+    There is none for a number of sequences that is not known yet, as of programs that are written for any.
+    """
+    if not isinstance(batch, int):
+        return False
     if jax.default_backend() == "gpu":
         return a_gpu_holds(units, batch, gates)
     return jax.default_backend() == "cpu" and processor.holds()
