@@ -167,6 +167,7 @@ def requantize(old: Bundle, trained: FloatNetwork, data: Data) -> tuple[Network,
 
 
 def _differs(layer: str, what: str, was: object, becomes: object) -> InputError:
+    was, becomes = ("left out" if value is None else value for value in (was, becomes))
     return InputError(f"layer {layer!r}: {what} must be {was} as in the bundle, not {becomes}: export this model anew")
 
 

@@ -142,6 +142,10 @@ def test_a_network_that_was_trained_on_integers(tmp_path):
             FloatNetwork("relu", (trained(2).layers[0], dataclasses.replace(trained(2).layers[1], activation="relu"))),
             r"^layer 'dense': activation must be linear as in the bundle, not relu: export this model anew$",
         ),
+        (
+            FloatNetwork("closing", (dataclasses.replace(trained(2).layers[0], closing=True), trained(2).layers[1])),
+            r"^layer 'jk': closing must be left out as in the bundle, not True: export this model anew$",
+        ),
     ],
 )
 def test_another_network_is_refused_by_its_layer(bundle, network, message):

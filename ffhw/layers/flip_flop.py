@@ -68,6 +68,10 @@ class FlipFlopLayer(RecurrentLayer):
             del fields["closing"]
         return fields
 
+    @property
+    def title(self) -> str:  # noqa: D102
+        return f"{super().title}, gates that close" if self.closing else super().title
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FloatFlipFlop(FloatRecurrent):

@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
             layers.Bidirectional(layers.GRU(4, return_sequences=True), merge_mode="concat"),
             layers.LSTM(5, return_sequences=True, go_backwards=True),
             layers.GRU(4, reset_after=False, return_sequences=True),
-            SR(4, both="hold", return_sequences=True),
+            SR(4, both="hold", closing=True, return_sequences=True),
             layers.SimpleRNN(3, return_sequences=True),
             JK(4, recurrent_gates=False, return_sequences=True),
             Toggle(4),
@@ -64,4 +64,4 @@ def test_the_whole_road(folder):
     assert run.returncode == 0, run.stderr
     page = (build / "results/report.html").read_text()
     assert "bidirectional gru, concat" in page
-    assert "sr, hold" in page
+    assert "sr, hold, gates that close" in page

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ffhw.cli import app
+from ffhw.errors import InputError
 
 
 @pytest.mark.parametrize(("given", "centered"), [([], None), (["--centered"], True), (["--no-centered"], False)])
@@ -29,5 +30,6 @@ def test_what_is_loaded_is_called_by_its_name(monkeypatch, backend, title):
     monkeypatch.setenv("KERAS_BACKEND", backend)
     told = []
     monkeypatch.setattr("ffhw.cli.console.console.print", lambda text, **_: told.append(text))
-    assert CliRunner().invoke(app, ["train", "flipflop3", "--epochs", "0"]).exit_code == 2
+    ended = CliRunner().invoke(app, ["train", "flipflop3", "--epochs", "0"])
+    assert isinstance(ended.exception, InputError)
     assert told[0].endswith(f"; loading {title}")
