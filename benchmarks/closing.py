@@ -12,6 +12,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
+import itertools
 import sys
 import tempfile
 from pathlib import Path
@@ -28,15 +29,17 @@ from ffhw.training.tasks import TASKS
 from ffhw.training.train import train
 
 SEEDS = (1, 2, 3)
-CHOSEN = ("japanese-vowels", "pen-digits", "perceptual-decision")
 BITS = (8, 4)
+# of changes of states: of a loss that is a cross entropy, and of one that is a mean square
+PENALTIES = {"japanese-vowels": 10.0, "pen-digits": 10.0, "perceptual-decision": 1.0}
 SEQUENCES = 256  # whose states are looked at
 
 
-def measure(name: str, closing: bool, seed: int, model: Path) -> dict[str, Any]:
+def measure(name: str, closing: bool, penalty: float, seed: int, model: Path) -> dict[str, Any]:
     task = TASKS[name]
-    record = train(task, model, RecurrentOptions(closing=closing), seed=seed)
-    row: dict[str, Any] = {"task": name, "closing": closing, "seed": seed, "judged_by": task.judged_by}
+    record = train(task, model, RecurrentOptions(closing=closing, hold_penalty=penalty), seed=seed)
+    row: dict[str, Any] = {"task": name, "closing": closing, "hold_penalty": penalty, "seed": seed}
+    row["judged_by"] = task.judged_by
     for bits in BITS:
         found = read_and_quantize(model, Options(Widths(bits)))
         scores = compare(found.trained, found.network, found.data)
@@ -49,13 +52,14 @@ def measure(name: str, closing: bool, seed: int, model: Path) -> dict[str, Any]:
 
 def main() -> None:
     rows = kept("closing")
-    for name in sys.argv[1:] or CHOSEN:
+    for name in sys.argv[1:] or PENALTIES:
         for seed in SEEDS:
-            for closing in (False, True):
-                if (name, closing, seed) in {(row["task"], row["closing"], row["seed"]) for row in rows}:
+            for closing, penalty in itertools.product((False, True), (0.0, PENALTIES[name])):
+                key = (name, closing, penalty, seed)
+                if key in {(row["task"], row["closing"], row["hold_penalty"], row["seed"]) for row in rows}:
                     continue
                 with tempfile.TemporaryDirectory() as folder:
-                    rows.append(measure(name, closing, seed, Path(folder) / "m.keras"))
+                    rows.append(measure(name, closing, penalty, seed, Path(folder) / "m.keras"))
                 print(rows[-1], flush=True)
                 save("closing", {"rows": rows})
 
