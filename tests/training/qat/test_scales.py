@@ -127,7 +127,7 @@ def test_scales_are_learned():
         made = quantized(model, Widths(4), x, learn_scales=learn)
         made.compile(keras.optimizers.Adam(0.03), "mse", jit_compile=False)
         # sixty times in one epoch: an epoch costs more than its two updates
-        made.fit(np.tile(x, (60, 1, 1)), np.tile(y, (60, 1, 1)), verbose=0)
+        made.fit(np.tile(x, (60, 1, 1)), np.tile(y, (60, 1)), verbose=0)
         losses.append(made.evaluate(x, y, verbose=0))
     assert losses[1] < 0.3 * losses[0]
 
