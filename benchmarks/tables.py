@@ -149,6 +149,21 @@ def sparsity() -> str:
     return "\n\n".join(parts)
 
 
+def closing() -> str:
+    """One row a task and kind of training: what gates that close cost and bring, means of the seeds."""
+    rows = read("closing")["rows"]
+    head = ["task", "gates", "penalty", "score, floats", "8 bits", "4 bits"]
+    shown = []
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    kinds = {(row["task"], row["closing"], row["hold_penalty"]) for row in rows}
+    for task, closing, penalty in sorted(kinds, key=lambda kind: (tasks.index(kind[0]), kind[2], kind[1])):
+        those = [r for r in rows if (r["task"], r["closing"], r["hold_penalty"]) == (task, closing, penalty)]
+        figures = ("float", "8 bits", "4 bits", "unchanged float", "unchanged 8 bits", "unchanged 4 bits")
+        means = [f"{100 * _mean(those, name):.1f} %" for name in figures]
+        shown.append([f"`{task}`", "closing" if closing else "sigmoid", f"{penalty:g}", *means])
+    return table([*head, *(f"unchanged states, {name}" for name in ("floats", "8 bits", "4 bits"))], shown)
+
+
 def _of_seeds(shares: list[float]) -> str:
     """Each seed's share, in percent."""
     return ", ".join(f"{100 * share:.1f}" for share in shares) + " %"
@@ -437,7 +452,7 @@ def holding_trained() -> str:
     for name, rows in by_training.items():
         noise = [" / ".join(f"{share:.0%}" for share in row["noise"]["bits_right"]) for row in rows]
         cells = ([f"{row['signs_right']:.2%}" for row in rows], noise, [_kept(row["silence"]) for row in rows])
-        shown.append([name, *(", ".join(cell) for cell in cells)])
+        shown.append([name, *("; ".join(cell) for cell in cells)])
     lengths = "bits right after 10 / 100 / 1,000 lengths of noise"
     return table(["trained", "signs right", lengths, "kept in silence"], shown)
 
@@ -575,6 +590,7 @@ TABLES = {
     "few_codes": few_codes,
     "gates": gates,
     "sparsity": sparsity,
+    "closing": closing,
     "roads": roads,
     "maps": maps,
     "boards": boards,

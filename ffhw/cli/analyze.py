@@ -142,4 +142,5 @@ def _shape(result: dict[str, Any]) -> str:
     points, shape = result["fixed_points"], result["activity"]["corners"]["cube"]
     counts = points["counts"]
     text = f"{counts['stable']} stable and {counts['unstable']} unstable fixed points, {counts['slow']} slow ones"
+    text += f", {counts['neutral']} neutral ones" if counts["neutral"] else ""
     return text + (f", {shape['disparity']:.4f} from a cube" if shape else "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
@@ -38,8 +40,13 @@ def quiet_tensorflow() -> None:
 
 
 def backend_title() -> str:
-    """What Keras is about to load, before anything imports it: as its users name it."""
-    name = os.environ.get("KERAS_BACKEND", "tensorflow")
+    """What Keras is about to load, before anything imports it, as its users name it: said where Keras looks for it."""
+    name = os.environ.get("KERAS_BACKEND")
+    try:
+        home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+        name = name or json.loads((home / "keras.json").read_text())["backend"]
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
+        name = name or "tensorflow"
     return {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}.get(name, name)
 
 

@@ -42,7 +42,9 @@ def run(
         show_default="the task's own",
     ),
     closing_gates: bool = typer.Option(
-        False, "--closing-gates", help="Let gates of flip-flops be exactly 0 where they are small: then states hold."
+        False,
+        "--closing-gates",
+        help="Let gates of flip-flops be 0 where they are small, so that states can hold.",
     ),
     prune: float = typer.Option(None, help="Share of each layer's weights that become zero and stay so, below 1."),
     qat: bool = typer.Option(False, help="Train on integers afterwards, at the widths below: what hardware will give."),

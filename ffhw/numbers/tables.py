@@ -36,7 +36,7 @@ def sigmoid(v: Floats) -> Floats:
 
 
 def closing_sigmoid(v: Floats) -> Floats:
-    """``clip((1 + 2 s) sigmoid(v) - s, 0, 1)``: 0 below v = -3.9 and 1 above 3.9, so that what it gates stays as it is.
+    """``clip((1 + 2 s) sigmoid(v) - s, 0, 1)``: 0 below v = -3.94, 1 above 3.94, so that what it gates stays as it is.
 
     A stretched and rectified sigmoid as in C. Louizos et al., "Learning sparse neural networks through L0
     regularization", 2018, eq. 11.

@@ -134,7 +134,7 @@ def _score_table(networks: dict[str, Results]) -> str:
             ]
         )
     head = ["", "network", "parameters", "signs right", "sequences right", "MSE", "Frobenius", "purity", "disparity"]
-    return html_table([*head, "stable / unstable / slow"], rows, 8)
+    return html_table([*head, "stable / unstable / slow / neutral points"], rows, 8)
 
 
 def _sizes_table(sizes: dict[str, Any]) -> str:

@@ -91,6 +91,7 @@ _MARKERS: dict[str, dict[str, Any]] = {
     "stable": {"marker": "o", "ls": "", "ms": 6, "color": BLUE, "zorder": 4},
     "unstable": {"marker": "X", "ls": "", "ms": 5, "color": ORANGE, "mec": "white", "mew": 0.4, "zorder": 3},
     "slow": {"marker": "o", "ls": "", "ms": 5.5, "mfc": "white", "mec": BLUE, "mew": 1.1, "zorder": 4},
+    "neutral": {"marker": ".", "ls": "", "ms": 4, "color": BLUE, "zorder": 4},
 }
 
 
@@ -112,9 +113,11 @@ def fixed_points(data: dict[str, Any], shown: dict[str, Any]) -> Figure:
         ax.set_xlabel(f"PC {a + 1}")
         ax.set_ylabel(f"PC {b + 1}")
         ax.set_aspect("equal", adjustable="datalim")
-    for kind, count in data["counts"].items():
+    # neutral ones are of networks whose gates close
+    shown_kinds = {kind: count for kind, count in data["counts"].items() if count or kind != "neutral"}
+    for kind, count in shown_kinds.items():
         axes[0].plot([], [], label=f"{count} {kind}", **_MARKERS[kind])
-    drawing.legend(loc="outside upper right", ncols=3)
+    drawing.legend(loc="outside upper right", ncols=4)
     return drawing
 
 

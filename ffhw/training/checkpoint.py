@@ -93,7 +93,8 @@ class Checkpoint:
             raise InputError(f"{self.path} is damaged: {anew}") from None
         wanted = json.loads(json.dumps(self.settings))
         for name, value in wanted.items():
-            if about["settings"].get(name) != value:
+            # what a checkpoint of an earlier version does not name was off in it
+            if about["settings"].get(name) != value and (value or name in about["settings"]):
                 raise InputError(
                     f"{self.path} is of a training with {name} {about['settings'].get(name)!r}, not {value!r}: "
                     f"use the same options to go on, or {anew}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -25,9 +27,22 @@ def test_gates_close_where_somebody_says_so(monkeypatch, given):
     assert [options.closing for options in asked] == [bool(given)]
 
 
-@pytest.mark.parametrize(("backend", "title"), [("jax", "JAX"), ("tensorflow", "TensorFlow")])
-def test_what_is_loaded_is_called_by_its_name(monkeypatch, backend, title):
+@pytest.mark.parametrize(
+    ("backend", "kept", "title"),
+    [
+        ("jax", None, "JAX"),
+        ("tensorflow", "jax", "TensorFlow"),
+        ("", "jax", "JAX"),
+        ("", None, "TensorFlow"),
+        ("", "torch", "PyTorch"),
+    ],
+)
+def test_what_is_loaded_is_called_by_its_name(monkeypatch, tmp_path, backend, kept, title):
+    """Where Keras looks for it: the environment, then its own file."""
     monkeypatch.setenv("KERAS_BACKEND", backend)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    if kept:
+        (tmp_path / "keras.json").write_text(json.dumps({"backend": kept}))
     told = []
     monkeypatch.setattr("ffhw.cli.console.console.print", lambda text, **_: told.append(text))
     ended = CliRunner().invoke(app, ["train", "flipflop3", "--epochs", "0"])

@@ -106,6 +106,8 @@ def map_networks() -> dict[str, FloatNetwork]:
         chains[f"{kind} both"] = [FloatBidirectional("both", *sides, "concat"), convolution(window(4, 3, 4), 3, 1)]
         ends = [over_maps(kind, rng, window(4, 3, 2), 2, False) for _ in range(2)]
         chains[f"{kind} ends"] = [FloatBidirectional("both", *ends, "concat"), dense(rng, 48, 2)]
+    jk = over_maps("conv_jk", rng, window(4, 3, 2), 3)
+    chains["conv_jk closing"] = [dataclasses.replace(jk, closing=True, bias=4 * jk.bias)]
     for steps, lead in ((1, 0), (2, 0), (3, 2), (4, 1)):
         chains[f"convolution of {steps}"] = [convolution(window(4, 3, 2, padding="valid"), steps, lead)]
     pooled = FloatMapPooling("pool", window(4, 3, 3, (2, 1), "valid", (2, 1)))

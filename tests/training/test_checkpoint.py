@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ffhw.errors import InputError
-from ffhw.training.checkpoint import Checkpoint, fit
+from ffhw.training.checkpoint import Checkpoint, Progress, fit
 from ffhw.training.tasks.frames import TASK as FRAMES
 from ffhw.training.tasks.frames import FramesPreset
 from ffhw.training.tasks.signal import TASK as SIGNAL
@@ -71,6 +71,19 @@ def test_another_trainings_checkpoint_is_refused_and_left_alone(tmp_path):
     checkpoint.write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"m\.checkpoint\.npz is damaged: remove .* to begin anew$"):
         train(task, tmp_path / "m.keras", preset=preset)
+
+
+def test_an_option_that_a_checkpoint_does_not_know_was_off(tmp_path):
+    def model():
+        made = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        made.compile("sgd", "mse")
+        return made
+
+    Checkpoint(tmp_path / "c.npz", {"units": 4}).save(model(), Progress(epochs=3))
+    later = {"units": 4, "newer": False}
+    assert Checkpoint(tmp_path / "c.npz", later).restore(model()).epochs == 3
+    with pytest.raises(InputError, match="is of a training with newer None, not True"):
+        Checkpoint(tmp_path / "c.npz", {**later, "newer": True}).restore(model())
 
 
 @pytest.mark.parametrize(

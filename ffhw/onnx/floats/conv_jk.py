@@ -8,11 +8,11 @@ from ffhw.onnx.floats.graph import FloatGraph
 from ffhw.onnx.floats.over_maps import scan
 
 
-def _step(body: Nodes, sums: list[str], state: list[str]) -> list[str]:
-    j, k = sigmoids(body, sums, ["J", "K"])
-    return [flip(body, j, k, state[0])]
-
-
 def nodes(graph: FloatGraph, layer: FloatConvJK, x: str) -> str:
     """h of all steps ``[batch, time, N]`` or of the last one ``[batch, N]``."""
-    return scan(graph, layer, x, _step)
+
+    def step(body: Nodes, sums: list[str], state: list[str]) -> list[str]:
+        j, k = sigmoids(body, sums, ["J", "K"], layer.closing)
+        return [flip(body, j, k, state[0])]
+
+    return scan(graph, layer, x, step)

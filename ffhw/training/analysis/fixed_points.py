@@ -24,6 +24,7 @@ _STILL = 1e-20
 # and a minimum below this one as a slow point: 1,000 steps go no further than about 1
 _SLOW = 1e-6
 _SAME = 1e-3
+KINDS = ("stable", "unstable", "slow", "neutral")
 _NEUTRAL = 1e-6
 _EVALUATIONS = 100
 _RELAXING_STEPS = 300
@@ -47,9 +48,10 @@ def fixed_points(
 
     Returns
     -------
-    ``points``: ``kind`` (``stable``, ``unstable`` or ``slow``), coordinates along the principal axes, speed, number of
-    unstable directions (Jacobian eigenvalues outside the unit circle), largest eigenvalue, the answer the readout gives
-    there. ``counts``: how many there are of each kind.
+    ``points``: ``kind``, one of :data:`KINDS`, coordinates along the principal axes, speed, number of unstable
+    directions (Jacobian eigenvalues outside the unit circle), largest eigenvalue, the answer the readout gives there.
+    ``counts``: how many there are of each kind. A neutral one is neither left nor returned to in some direction (an
+    eigenvalue of 1): points beside it stand still as well, so that their number tells how many searches there were.
     """
     rng = np.random.default_rng(seed)
     visited = recorded.states.reshape(-1, system.state_size)
@@ -75,7 +77,7 @@ def fixed_points(
         "names": label_names(len(system.readout_bias)),
         "searches": total,
         "points": points,
-        "counts": {kind: kinds.count(kind) for kind in ("stable", "unstable", "slow")},
+        "counts": {kind: kinds.count(kind) for kind in KINDS},
     }
 
 
@@ -113,7 +115,8 @@ def _describe(system: Dynamics, recorded: Activity, state: Floats, x: Floats, co
     direction = recorded.turn(vectors[:, order[0]].real)
     length = np.linalg.norm(direction)
     speed = float(0.5 * np.square(system.step(state[None], x) - state).sum())
-    kind = "slow" if speed >= _STILL else "unstable" if unstable else "stable"
+    neutral = bool((np.abs(values) > 1 - _NEUTRAL).any())
+    kind = "slow" if speed >= _STILL else "unstable" if unstable else "neutral" if neutral else "stable"
     return {
         "context": context,
         "kind": kind,

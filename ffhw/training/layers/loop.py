@@ -8,7 +8,8 @@ Forward, with z_t the inputs' part of the gates' sums, s the sigmoid, * element 
 Backward, from the loss' gradient e_t with respect to each output, t falling:
 
     g_t   = e_t + c_{t+1} g_{t+1} + W_h^T dz_{t+1}  c_t = d h_t / d h_{t-1} at fixed gates
-    dz_t  = p_t * g_t, a row a gate                 p_t = (d h_t / d gate_t) gate_t (1 - gate_t)
+    dz_t  = p_t * g_t, a row a gate                 p_t = (d h_t / d gate_t) (d gate_t / d sum_t), of a sigmoid
+                                                    (d h_t / d gate_t) gate_t (1 - gate_t)
 
 Only states and sigmoids are kept from the forward pass, and dW_h = sum_t h_{t-1}^T dz_t is one product after the loop.
 (A compiler that differentiates the loop itself adds up dW_h inside it, which costs most of the time.)

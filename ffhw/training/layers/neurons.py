@@ -43,15 +43,16 @@ class FlipFlopCell(DropoutCell, keras.Layer):
     dropout, recurrent_dropout: share of input and state elements dropped during training: the same ones at all steps
         of a sequence.
     recurrent_gates: whether the gates see the state. Without, there is no ``recurrent_kernel``: gates = sigmoid(W_x x_t
-        + b), and a step is linear in the state, ``h_t = a_t + c_t h_{t-1}`` with c_t in (-1, 1); of a JK neuron
-        ``J + (1 - J - K) h_{t-1}``. Half the multiplications and fewer; the neuron still sets, resets, holds, toggles.
+        + b), and a step is linear in the state, ``h_t = a_t + c_t h_{t-1}`` with c_t in (-1, 1), or [-1, 1] of gates
+        that close; of a JK neuron ``J + (1 - J - K) h_{t-1}``. Half the multiplications and fewer; the neuron still
+        sets, resets, holds, toggles.
     centered: whether states are seen as ``2 h - 1`` by these gates and by the next layer. It is the same network with
         other weights (``W_h (2 h - 1) + b = 2 W_h h + (b - W_h 1)``), which training finds far sooner: what lies around
         0 can be weighed without moving every sum (Y. LeCun et al., "Efficient BackProp", 1998, section 4.3). Without
         ``recurrent_dropout``.
     closing: whether gates close: ``clip((1 + 2 c) sigmoid(v) - c, 0, 1)`` with c = 0.02 instead of a sigmoid, which is
         never quite 0. A neuron whose gates are 0 keeps its state exactly and for ever, in floats as in hardware. With
-        ``HoldBias`` those whose relaxation time is over 25 steps begin closed (:mod:`ffhw.training.layers.gates`).
+        ``HoldBias`` those whose relaxation time is 26 steps or more begin closed (:mod:`ffhw.training.layers.gates`).
     """
 
     gates: ClassVar[int]
@@ -187,10 +188,15 @@ class FlipFlopCell(DropoutCell, keras.Layer):
         recurrent, bias = self.of_states()
         if implementation == "parallel":
             return parallel.states(self.update, sequence, first, self.kernel, bias, mask, self.closing)
-        if implementation == "fused" and keras.backend.backend() == "jax":
+        if implementation in ("fused", "auto") and keras.backend.backend() == "jax":
             from ffhw.training.layers import fused
 
-            if fused.holds(self.units, first.shape[0], self.gates):
+            if implementation == "fused":
+                there = fused.holds(self.units, first.shape[0], self.gates)
+            else:
+                alone = recurrent is not None and kept is None and not self.closing
+                there = alone and fused.serves(self.update, self.slopes, self.gates, sequence)
+            if there:
                 kernel, recurrent = (ops.convert_to_tensor(part) for part in (self.kernel, recurrent))
                 return fused.states(
                     self.update, self.slopes, self.gates, sequence, first, kernel, recurrent, bias, mask
@@ -233,6 +239,7 @@ class FlipFlopRNN(DropoutRNN):
         (:mod:`ffhw.training.layers.fused`), in float32, without ``recurrent_dropout`` and ``closing``, with gates that
         see the state, and on a GPU as many units and sequences as it holds; else it is a loop. Other backends take no
         notice, nor do ``unroll`` and ``zero_output_for_mask``.
+        ``"auto"``: with JAX on a processor that kernel where it can be, on GPUs, which are many, and elsewhere a loop.
         ``"parallel"``: with ``recurrent_gates=False``, blocks of steps side by side, on any backend: quicker where a
         step of the loop has little to do (:mod:`ffhw.training.layers.parallel`). ``unroll`` and
         ``zero_output_for_mask`` take Keras' loop all the same.
@@ -268,8 +275,8 @@ class FlipFlopRNN(DropoutRNN):
         hold_penalty: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        if implementation not in (None, "loop", "fused", "parallel"):
-            raise ValueError(f"implementation must be 'loop', 'fused' or 'parallel', not {implementation!r}")
+        if implementation not in (None, "loop", "fused", "auto", "parallel"):
+            raise ValueError(f"implementation must be 'loop', 'fused', 'auto' or 'parallel', not {implementation!r}")
         if implementation == "parallel" and recurrent_gates:
             raise ValueError(
                 "implementation='parallel' needs recurrent_gates=False: other gates must wait for the state"

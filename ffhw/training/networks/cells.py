@@ -33,7 +33,7 @@ def recurrent(
         options["name"] = name
     layer = {"jk": JK, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell]
     if cell == "jk":
-        options |= _flip_flops(longest_hold)
+        options |= {**_flip_flops(longest_hold), "implementation": "auto"}
     elif longest_hold is not None:
         options["bias_initializer"] = ChronoBias(cell, 2.0, longest_hold)
         if cell == "lstm":

@@ -45,22 +45,9 @@ def _flip_flop(task: SequenceTask, options: RecurrentOptions, units: int, common
         recurrent_gates=options.recurrent_gates,
         centered=options.has_centered(task),
         closing=options.closing,
-        implementation=_implementation(options),
+        implementation="auto",
         **common,
     )
-
-
-def _implementation(options: RecurrentOptions) -> str | None:
-    """The kernel in C++ where JAX works on a processor: a training step of the 3-bit memory takes two thirds of the
-    loop's time. GPUs have a kernel as well, which not every GPU was tried with: their users ask for it.
-    """
-    import keras
-
-    if keras.backend.backend() != "jax" or not options.recurrent_gates or options.closing:
-        return None
-    import jax
-
-    return "fused" if jax.default_backend() == "cpu" else None
 
 
 def _gated(task: SequenceTask, options: RecurrentOptions, units: int, common: dict[str, Any]) -> Any:

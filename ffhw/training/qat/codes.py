@@ -5,7 +5,7 @@ it is. Forward, each rounding and each table gives the golden model's code. Back
 smooth function it approximates (straight-through estimate):
 
     floor(v / 2^n), floor(v / 2^n + 1/2)   v / 2^n
-    table[v >> n]                          the function itself, at v, in codes; of one or two at 2 v
+    table[v >> n]                          the function without its clip, at v, in codes; of one or two bits at 2 v
     round((G a + (M - G) b) / M)           (G a + (M - G) b) / M
     saturation                             as it is: no gradient outside
 

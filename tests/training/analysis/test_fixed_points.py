@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
 import pytest
-from known import CORNER, latches
+from known import CORNER, flip_flop_latches, latches
 
 from ffhw.training.analysis.activity import record
 from ffhw.training.analysis.fixed_points import fixed_points, relax, search
@@ -38,7 +39,7 @@ def test_each_unit_has_three(found):
     counts = Counter(p["unstable"] for p in points)
     assert counts[0] == data["counts"]["stable"] == 8
     assert counts[1] == 12
-    assert data["counts"] == {"stable": 8, "unstable": len(points) - 8, "slow": 0}
+    assert data["counts"] == {"stable": 8, "unstable": len(points) - 8, "slow": 0, "neutral": 0}
 
 
 def test_escape_directions_lie_along_the_unit_that_is_undecided(found):
@@ -105,3 +106,14 @@ def test_connectivity_counts_weights():
     assert sum(data["trained"]) == sum(data["initial"]) == 9
     assert data["frobenius_change"] == pytest.approx(3**0.5)
     assert data["density"] == pytest.approx(1 / 3)
+
+
+def test_points_that_are_neither_left_nor_returned_to_are_not_called_stable():
+    """Behind closed gates every state stands still: as many points as there were searches apart from each other."""
+    sigmoid, closed = flip_flop_latches(bias=-3.0), flip_flop_latches(bias=-5.0)
+    closed = dataclasses.replace(closed, weights=dataclasses.replace(closed.weights, closing=True))
+    for system, kind in ((sigmoid, "stable"), (closed, "neutral")):
+        counts = fixed_points(system, record(system, probe(TASK, 16, seed=1)), TASK.rest(), starts=9)["counts"]
+        assert counts[kind] == sum(counts.values())
+        # the sigmoid's latches all relax to one half
+        assert counts[kind] == 1 or kind == "neutral"

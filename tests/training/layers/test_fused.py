@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -155,7 +157,7 @@ def test_what_the_kernel_cannot_take_is_refused(rng):
     halves = [part.astype(jnp.bfloat16) for part in arrays(rng, cell, STEPS, 2, 4)]
     with pytest.raises(ValueError, match=r"^the fused kernel takes float32, not bfloat16 and bfloat16$"):
         by_kernel(cell, *halves, None)
-    with pytest.raises(ValueError, match=r"^implementation must be 'loop', 'fused' or 'parallel', not 'fast'$"):
+    with pytest.raises(ValueError, match=r"^implementation must be 'loop', 'fused', 'auto' or 'parallel', not 'fast'$"):
         JK(3, implementation="fast")
     for options in ({"recurrent_dropout": 0.1}, {"recurrent_gates": False}):
         with pytest.raises(
@@ -200,3 +202,41 @@ print("ffi_call" in program(layer))
 @pytest.mark.training
 def test_the_layer_answers_and_learns_as_its_loop_does():
     assert on_backend("jax", "-c", LAYERS).splitlines()[-1] == "True"
+
+
+# Keras' backend is chosen once: a process of its own. Prints which layers took the kernel.
+AUTO = """
+import sys
+import keras, numpy as np
+from ffhw.training.layers import fused
+from ffhw.training.layers.jk import JK
+from ffhw.training.networks.one_layer import build_model
+from ffhw.training.networks.options import RecurrentOptions
+from ffhw.training.tasks import TASKS
+
+asked, states = [], fused.states
+fused.states = lambda *given: asked.append(given[3].shape) or states(*given)
+x = np.random.default_rng(1).normal(size=(4, 9, 3)).astype("float32")
+for options in ({}, {"closing": True}, {"recurrent_gates": False}, {"cell": "toggle"}):
+    model = build_model(TASKS["flipflop3"], RecurrentOptions(units=5, **options), 3)
+    assert model.layers[0].implementation == "auto"
+    before = len(asked)
+    found = model(x)
+    print(len(asked) > before, end=" ")
+    model.layers[0].implementation = "loop"
+    np.testing.assert_allclose(found, model(x), atol=2e-6)
+half = JK(5, implementation="auto", dtype="mixed_float16")
+before = len(asked)
+half(x.astype("float16"))
+print(len(asked) > before)
+"""
+
+
+@pytest.mark.training
+def test_where_nobody_asks_the_kernel_is_taken_if_it_can_be(tmp_path, monkeypatch):
+    assert on_backend("jax", "-c", AUTO).splitlines()[-1] == "True False False True False"
+    # a compiler that fails is none
+    (tmp_path / "g++").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "g++").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert on_backend("jax", "-c", AUTO).splitlines()[-1] == "False False False False False"

@@ -36,6 +36,17 @@ def holds(units: int, batch: int, gates: int) -> bool:
     return jax.default_backend() == "cpu" and processor.holds()
 
 
+def serves(update: Update, slopes: Slopes, gates: int, inputs: Any) -> bool:
+    """Whether the kernel of a processor may stand for the loop where nobody asked for one.
+
+    Parameters
+    ----------
+    inputs: ``[T, batch, D]``; the rest as of :func:`states`.
+    """
+    known = isinstance(inputs.shape[1], int) and inputs.dtype == jnp.float32
+    return known and jax.default_backend() == "cpu" and processor.works(Neuron(update, slopes, gates, False))
+
+
 def a_gpu_holds(units: int, batch: int, gates: int) -> bool:
     """The same of a GPU."""
     return one_block.holds(units, gates) or several_blocks.tile_of(units, batch, gates) is not None

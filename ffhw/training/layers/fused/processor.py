@@ -80,6 +80,18 @@ def holds() -> bool:
     return sys.platform == "linux" and shutil.which("g++") is not None
 
 
+def works(neuron: Neuron) -> bool:
+    """Whether the kernel of a neuron is there: compiled, if it was not yet."""
+    try:
+        return holds() and bool(_registered(_source(neuron)))
+    except (ToolError, OSError):
+        return False
+
+
+def _source(neuron: Neuron) -> str:
+    return _equations(neuron) + _SOURCE.read_text()
+
+
 @functools.cache
 def _registered(source: str) -> str:
     """A compiled neuron's name; ``.forward`` and ``.backward`` are known to JAX. Nothing of it stays on disk.
@@ -106,7 +118,7 @@ def _registered(source: str) -> str:
 
 
 def _call(neuron: Neuron, way: str, results: list[tuple[int, ...]], given: tuple[Any, ...], **sizes: Any) -> Any:
-    name = _registered(_equations(neuron) + _SOURCE.read_text())
+    name = _registered(_source(neuron))
     shapes = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in results]
     return jax.ffi.ffi_call(f"{name}.{way}", shapes)(*given, **sizes)
 
