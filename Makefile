@@ -11,7 +11,7 @@ PACKAGES := 'import sysconfig; print(sysconfig.get_path("purelib"))'
 PIP    := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 JOBS   ?= 2
 
-.PHONY: help env demo test test-long lint test-synthesis test-proof test-boards test-training test-torch test-gpu test-data soak hostile notebook bench clean
+.PHONY: help env demo test test-long test-gate lint test-synthesis test-proof test-boards test-training test-torch test-gpu test-data soak hostile notebook bench clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ test: env
 ## make test-long       the longer ones: whole roads, grids of designs, interrupts, pages (minutes)
 test-long: env
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "long and not slow and not synthesis and not training and not data and not proof and not torch and not gpu"
+
+## make test-gate       what CI runs, in one go: test, test-long, test-training, test-synthesis, test-proof (40 minutes)
+test-gate: env
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not slow and not data and not torch and not gpu and not boards" --durations=20
 
 ## make test-synthesis  bitstreams for the three boards, from the tools themselves
 test-synthesis: env

@@ -23,6 +23,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONG = ("training", "synthesis", "proof", "long")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that at the end no core waits for one of them."""
+    items.sort(
+        key=lambda item: min((LONG.index(mark.name) for mark in item.iter_markers() if mark.name in LONG), default=9)
+    )
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20_261_122)
