@@ -168,7 +168,7 @@ class Codes(Traced):
 
         def hard() -> Any:
             index = ops.clip(ops.floor(scaled), -reach, reach - 1)
-            return taken(table.full, ops.cast(index + reach, "int32"), scaled.dtype)
+            return taken(table.full, index + reach)
 
         # unless it is the function itself that is asked for
         steepness = STEEPNESS.get(table.output.bits, 1.0) if self.rounding.exact else 1.0
@@ -179,15 +179,22 @@ class Codes(Traced):
         return self._new(self.rounding.join(hard, soft))
 
 
-def taken(table: Any, index: Any, dtype: Any) -> Any:
-    """Entries of a table of numbers, at indices that are known to be in it."""
-    values = ops.convert_to_tensor(table, dtype)
+def taken(table: Any, index: Any) -> Any:
+    """Entries of a table of numbers, at indices in floats that are known to be in it.
+
+    A training that diverges gives some that are no numbers, for which no integer stands: neither are the entries.
+    """
+    values = ops.convert_to_tensor(table, index.dtype)
+    known = index == index
+    whole = ops.cast(ops.where(known, index, 0.0), "int32")
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         # Keras' own looks at each index first
-        return tf.gather(values, index)
-    return ops.take(values, index, axis=0)
+        found = tf.gather(values, whole)
+    else:
+        found = ops.take(values, whole, axis=0)
+    return ops.where(known, found, index)
 
 
 def float_type(layer: Layer, extreme: Layer) -> str:

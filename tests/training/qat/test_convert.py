@@ -179,6 +179,16 @@ def test_it_trains(tmp_path):
     assert equal_codes(made, x, tmp_path) == 64
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_weights_that_are_no_numbers_give_answers_that_are_none(cell):
+    """As of a training that diverged: the epochs before it are kept only if what follows is judged, and not refused."""
+    x = sequences()
+    made = quantized(wild(CELLS[cell](5, return_sequences=True), layers.Dense(4)), 4, x)
+    made.set_weights([np.full_like(weights, np.nan) for weights in made.get_weights()])
+    made.compile("sgd", "mse", jit_compile=False)
+    assert np.isnan(made.evaluate(x, np.zeros((*x.shape[:2], 4)), verbose=0))
+
+
 def test_what_cannot_train_on_integers_is_told():
     with pytest.raises(InputError, match="x has 4 values a step, the model takes 3"):
         quantized(wild(JK(3)), 4, sequences(inputs=4))
