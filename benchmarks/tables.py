@@ -103,6 +103,16 @@ def memory_at_few_bits() -> str:
     return table(["bits of weights / states / inputs and outputs", "quantized only", "trained on integers"], shown)
 
 
+def memory_of_cells() -> str:
+    """One row a network and rate: signs that are right in floats, and after each stage; quantized only before it."""
+    shown = []
+    for row in read("memory_of_cells")["rows"]:
+        stages = [f"{stage['quantized_only']:.1%} → {stage['test']:.1%}" for stage in row["stages"]]
+        name = NAMES.get(row["network"], row["network"])
+        shown.append([name, f"{row['parameters']:,}", f"{row['rate']:g}", f"{row['float']:.2%}", *stages])
+    return table(["network", "parameters", "rate", "floats", "4 bits", "3 bits", "2 bits"], shown)
+
+
 def few_codes() -> str:
     """One row a width of states and kind of weights: accuracy quantized only, trained on integers; what was built."""
     rows = read("few_codes")["rows"]
@@ -587,6 +597,7 @@ TABLES = {
     "few_bits_area": few_bits_area,
     "one_bit": one_bit,
     "memory_at_few_bits": memory_at_few_bits,
+    "memory_of_cells": memory_of_cells,
     "few_codes": few_codes,
     "gates": gates,
     "sparsity": sparsity,
