@@ -12,10 +12,13 @@ from ffhw.model.quantize import quantize
 from ffhw.numbers.scales import Widths
 from ffhw.reading.data_file import load_data
 from ffhw.reading.keras_model import read_model
+from ffhw.training.analysis.dynamics import read_dynamics
+from ffhw.training.analysis.holding import silent_holds
 from ffhw.training.analysis.laboratory import QUICK, analyze
 from ffhw.training.analysis.subject import open_subject
 from ffhw.training.networks.options import RecurrentOptions
 from ffhw.training.tasks import TASKS
+from ffhw.training.tasks.flipflop import FlipFlopTask
 from ffhw.training.train import train
 
 # share of the response steps with the right sign; an ideal observer of the noisy evidence reaches 98.2 and 97.3 %
@@ -107,6 +110,14 @@ def test_real_sensors(name, least, tmp_path):
     before, after = scores(tmp_path / "m.keras")
     assert before["accuracy"] >= least
     assert before["accuracy"] - after["accuracy"] <= 0.005
+
+
+@pytest.mark.slow
+def test_behind_gates_that_close_every_memory_is_kept_for_ever(tmp_path):
+    on_backend("jax", "-m", "ffhw", "train", "flipflop3", "--closing-gates", "-o", tmp_path / "m.keras", timeout=1800)
+    held = silent_holds(read_dynamics(tmp_path / "m.keras"), FlipFlopTask(), 1_000_000, seed=1)
+    assert held["for_ever"]
+    assert held["memories_kept"] == 1.0
 
 
 @pytest.mark.slow
