@@ -50,6 +50,7 @@ class FlipFlopLayer(RecurrentLayer):
     """Flip-flop neurons in integers; gates and h are codes of ``Unorm``; ``closing``: whether its gates close."""
 
     state_table = Sigmoid
+    unsaid = (*RecurrentLayer.unsaid, "closing")
 
     closing: bool = False
 
@@ -61,12 +62,6 @@ class FlipFlopLayer(RecurrentLayer):
     def tables(self) -> tuple[Table, ...]:  # noqa: D102
         table = ClosingSigmoid if self.closing else Sigmoid
         return (table(self.state.bits),) * len(self.gate_tables)
-
-    def describe(self) -> dict[str, Any]:  # noqa: D102
-        fields = super().describe()
-        if not self.closing:
-            del fields["closing"]
-        return fields
 
     @property
     def title(self) -> str:  # noqa: D102

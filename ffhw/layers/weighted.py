@@ -50,6 +50,8 @@ class WeightedLayer(Layer):
 
     dependent: ClassVar[int] = 0  # so many of the gates, the last ones, multiply what other gates make of the state
 
+    unsaid: ClassVar[tuple[str, ...]] = ("acc_bits",)  # fields that a description leaves out where they are off
+
     weight_bits: WeightBits
     acc_bits: int = 0  # of an accumulator, where they are not what the weights need
 
@@ -156,10 +158,7 @@ class WeightedLayer(Layer):
         return dataclasses.replace(self, acc_bits=signed_width(-bound, bound))  # type: ignore[type-var]
 
     def describe(self) -> dict[str, Any]:  # noqa: D102
-        fields = super().describe()
-        if not self.acc_bits:
-            del fields["acc_bits"]
-        return fields
+        return {name: value for name, value in super().describe().items() if value or name not in self.unsaid}
 
     @property
     def largest_number(self) -> int:  # noqa: D102

@@ -41,7 +41,9 @@ def closing_sigmoid(v: Floats) -> Floats:
     A stretched and rectified sigmoid as in C. Louizos et al., "Learning sparse neural networks through L0
     regularization", 2018, eq. 11.
     """
-    return np.clip((1.0 + 2.0 * STRETCH) * sigmoid(v) - STRETCH, 0.0, 1.0)
+    stretched = (1.0 + 2.0 * STRETCH) * sigmoid(v) - STRETCH
+    # by its real part: a complex step must find the slope
+    return np.where(stretched.real < 0.0, 0.0, np.where(stretched.real > 1.0, 1.0, stretched))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ffhw.numbers.tables import STRETCH, sigmoid
+from ffhw.numbers.tables import closing_sigmoid, sigmoid
 
 Array = NDArray[Any]
 
@@ -50,12 +50,8 @@ def rnn_step(w: CellWeights, s: Array, x: Array) -> Array:
 def flip_flop_gates(w: CellWeights, s: Array, x: Array) -> Array:
     """Of flip-flops, side by side, ``[batch, G N]``."""
     # sigmoid(Wx x_t + Wh h_{t-1} + b), or clip((1 + 2 c) sigmoid(...) - c, 0, 1)
-    smooth = sigmoid(x @ w.kernel + s @ w.recurrent + w.bias)
-    if not w.closing:
-        return smooth
-    stretched = (1.0 + 2.0 * STRETCH) * smooth - STRETCH
-    # by its real part: a complex step must find the slope
-    return np.where(stretched.real < 0.0, 0.0, np.where(stretched.real > 1.0, 1.0, stretched))
+    gate = closing_sigmoid if w.closing else sigmoid
+    return gate(x @ w.kernel + s @ w.recurrent + w.bias)
 
 
 def jk_gates(w: CellWeights, s: Array, x: Array) -> tuple[Array, Array]:

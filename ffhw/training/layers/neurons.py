@@ -13,7 +13,7 @@ from keras import ops
 
 from ffhw.training.layers import loop, parallel
 from ffhw.training.layers.dropout import DropoutCell, DropoutRNN
-from ffhw.training.layers.gates import closing_sigmoid
+from ffhw.training.layers.gates import gates_of
 from ffhw.training.layers.hold_bias import HoldBias
 
 
@@ -157,8 +157,7 @@ class FlipFlopCell(DropoutCell, keras.Layer):
             sums = sums + ops.matmul(recurrent, of_h)
         if bias is not None:
             sums = sums + bias
-        gates = closing_sigmoid(sums) if self.closing else ops.sigmoid(sums)
-        new = self.update(ops.split(gates, self.gates, axis=-1), h)
+        new = self.update(ops.split(gates_of(sums, self.closing), self.gates, axis=-1), h)
         return self.seen(new), [new]
 
     def of_states(self) -> tuple[Any, Any]:

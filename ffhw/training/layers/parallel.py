@@ -23,7 +23,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ffhw.training.layers.gates import closing_sigmoid
+from ffhw.training.layers.gates import gates_of
 from ffhw.training.layers.loop import Update, apart
 from ffhw.training.layers.scan import scan
 
@@ -36,8 +36,7 @@ def states(
     """States of all steps, ``[T, batch, N]``; parameters as of :func:`ffhw.training.layers.loop.states`."""
     # gates_t = s(W_x x_t + b)
     sums = ops.matmul(inputs, kernel)
-    sums = sums if bias is None else sums + bias
-    gates = closing_sigmoid(sums) if closing else ops.sigmoid(sums)
+    gates = gates_of(sums if bias is None else sums + bias, closing)
     # a coefficient near 1 and its powers are no numbers for half precision
     given, first = first.dtype, ops.cast(first, keras.backend.result_type(first.dtype, "float32"))
     gates = apart(ops.cast(gates, first.dtype), first)
