@@ -168,7 +168,7 @@ class Codes(Traced):
 
         def hard() -> Any:
             index = ops.clip(ops.floor(scaled), -reach, reach - 1)
-            return taken(table.full, index + reach)
+            return taken(table.full, index, -reach)
 
         # unless it is the function itself that is asked for
         steepness = STEEPNESS.get(table.output.bits, 1.0) if self.rounding.exact else 1.0
@@ -179,22 +179,20 @@ class Codes(Traced):
         return self._new(self.rounding.join(hard, soft))
 
 
-def taken(table: Any, index: Any) -> Any:
-    """Entries of a table of numbers, at indices in floats that are known to be in it.
+def taken(table: Any, index: Any, low: int) -> Any:
+    """Entries of a table of numbers, at indices in floats, of which ``low`` is the first one's.
 
-    A training that diverges gives some that are no numbers, for which no integer stands: neither are the entries.
+    A training that diverges gives indices that are no numbers, and so are the entries: there is one for them, in front.
     """
-    values = ops.convert_to_tensor(table, index.dtype)
-    known = index == index
-    whole = ops.cast(ops.where(known, index, 0.0), "int32")
+    values = ops.convert_to_tensor(np.concatenate([[np.nan], table]), index.dtype)
+    # as integers these are 0 or far below, as the processor likes it
+    places = ops.maximum(ops.cast(index + float(1 - low), "int32"), 0)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         # Keras' own looks at each index first
-        found = tf.gather(values, whole)
-    else:
-        found = ops.take(values, whole, axis=0)
-    return ops.where(known, found, index)
+        return tf.gather(values, places)
+    return ops.take(values, places, axis=0)
 
 
 def float_type(layer: Layer, extreme: Layer) -> str:

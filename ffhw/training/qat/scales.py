@@ -95,7 +95,7 @@ def _codes(grid: Grid, steps: Any) -> Any:
 def power(e: Any) -> Any:
     """``2^e`` of whole numbers up to 4 SPAN, exact, which no backend's own power promises; its gradient is ln 2 2^e."""
     values = [2.0**whole for whole in range(-_MOST, _MOST + 1)]
-    exact = taken(values, ops.stop_gradient(e) + _MOST)
+    exact = taken(values, ops.stop_gradient(e), -_MOST)
     # 1 + 0, so that the value is the table's
     return exact * (1.0 + math.log(2) * (e - ops.stop_gradient(e)))
 
